@@ -1,0 +1,1 @@
+"""Readers that turn a source into records: one source, one file."""

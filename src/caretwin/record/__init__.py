@@ -1,0 +1,1 @@
+"""What was recorded about a subject, as plain frozen values."""
