@@ -1,0 +1,145 @@
+"""From covariates and random effects to individual parameters: the formulas of a drug file, evaluated in order."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from caretwin.base.errors import DomainError
+
+from .dimension import unit
+from .expression import Expression
+from .loading import loading
+
+if TYPE_CHECKING:
+    from .drug import Drug
+
+
+class Evaluator:
+    """The formulas of one drug, put in order once: definitions first, then parameters that others refer to."""
+
+    def __init__(self, drug: Drug) -> None:
+        self.drug = drug
+        self.order = in_order({name: p.value for name, p in drug.parameters.items()})
+        self.base = {name: unit(p.unit)[0] for name, p in drug.parameters.items()}
+        used = _needed(drug)
+        self.definitions = {name: e for name, e in drug.definitions.items() if name in used}
+        self.covariate_names = tuple(name for name in drug.covariates if name in used)
+        self.covariate_base = {name: unit(drug.covariates[name].unit)[0] for name in self.covariate_names}
+
+    def values(self, covariates: Mapping[str, Any], effects: Mapping[str, Any], xp: Any) -> dict[str, Any]:
+        """Every parameter in coherent base units, given covariates in theirs and effects by parameter name."""
+        known = {name: covariates[name] * self.covariate_base[name] for name in self.covariate_names}
+        for name, expression in self.definitions.items():
+            known[name] = expression.evaluate(known, xp)
+        for name in self.order:
+            parameter = self.drug.parameters[name]
+            known[name] = parameter.value.evaluate(known, xp)
+            if name not in effects:
+                continue
+            if parameter.eta == "additive":
+                known[name] = known[name] + effects[name] * self.base[name]
+            else:
+                known[name] = known[name] * xp.exp(effects[name])
+        return known
+
+    def canonical(self, known: Mapping[str, Any], xp: Any, shape: tuple[int, ...] = ()) -> Any:
+        """The structure's parameters [..., P] in canonical units."""
+        parameters = self.drug.parameters
+        columns = [
+            xp.broadcast_to(xp.asarray(known[name] * (parameters[name].factor / self.base[name]), dtype=float), shape)
+            for name in self.drug.structure.parameters
+        ]
+        return xp.stack(columns, axis=-1)
+
+    def typical(self, covariates: Mapping[str, Any]) -> np.ndarray:
+        """See :meth:`.drug.Drug.typical`."""
+        derived = self.drug.derive(covariates)
+        needed = {name: np.atleast_1d(np.asarray(derived.values.get(name, np.nan), float)) for name in self.covariate_names}
+        for name, value in needed.items():
+            if np.isnan(value).any():
+                raise _missing(self.drug, name, derived.missing.get(name, ()))
+        size = max((len(v) for v in needed.values()), default=1)
+        given = [len(np.atleast_1d(v)) for v in covariates.values()]
+        shape = (max([size, *given]),)
+        found = self.canonical(self.values(needed, {}, np), np, shape)
+        self._check(found)
+        return found
+
+    def _check(self, found: np.ndarray) -> None:
+        for i, name in enumerate(self.drug.structure.parameters):
+            strict = self.drug.parameters[name].positive
+            worst = float(np.min(found[:, i])) if np.isfinite(found[:, i]).all() else float("nan")
+            if not (worst > 0 if strict else worst >= 0):
+                raise DomainError(
+                    f"{self.drug.name}: typical {name}",
+                    seen=f"{worst:g} for these covariates",
+                    wanted="a value above 0" if strict else "a value of at least 0",
+                    fix="the covariates lie outside what this model was made for: use another model",
+                )
+
+    def individual(self, eta: Any, covariates: Any, kappa: Any = None, xp: Any = None) -> Any:
+        """See :meth:`.drug.Drug.individual`."""
+        if xp is None:
+            import jax.numpy as xp
+        effects = {name: eta[i] for i, name in enumerate(self.drug.etas)}
+        if kappa is not None:
+            for i, name in enumerate(self.drug.occasion_etas):
+                effects[name] = effects.get(name, 0.0) + kappa[i]
+        values = {name: covariates[i] for i, name in enumerate(self.covariate_names)}
+        return self.canonical(self.values(values, effects, xp), xp)
+
+    def loading(self, effects: tuple[str, ...]) -> np.ndarray | None:
+        """Loading [P, len(effects)] of the log parameters on the named effects, or None; see :mod:`.loading`."""
+        size = len(effects)
+        rows: dict[str, np.ndarray] = {}
+        for name in self.order:
+            parameter = self.drug.parameters[name]
+            row = loading(parameter.value.tree, rows, size)
+            if row is None or (name in effects and parameter.eta == "additive"):
+                return None
+            if name in effects:
+                row = row + np.eye(size)[effects.index(name)]
+            rows[name] = row
+        return np.array([rows[name] for name in self.drug.structure.parameters]).reshape(-1, size)
+
+
+def in_order(expressions: Mapping[str, Expression]) -> list[str]:
+    """Names in an order in which each comes after those it refers to; raises ValueError(name) for a circle."""
+    ordered: list[str] = []
+    visiting: set[str] = set()
+
+    def visit(name: str) -> None:
+        if name in ordered:
+            return
+        if name in visiting:
+            raise ValueError(name)
+        visiting.add(name)
+        for other in sorted(expressions[name].names & expressions.keys()):
+            visit(other)
+        ordered.append(name)
+
+    for name in expressions:
+        visit(name)
+    return ordered
+
+
+def _needed(drug: Drug) -> set[str]:
+    needed = set().union(*(p.value.names for p in drug.parameters.values()))
+    for name in reversed(list(drug.definitions)):
+        if name in needed:
+            needed |= drug.definitions[name].names
+    return needed
+
+
+def _missing(drug: Drug, name: str, ingredients: tuple[str, ...]) -> DomainError:
+    covariate = drug.covariates[name]
+    what = f"{name} ({covariate.description}, {covariate.unit})"
+    return DomainError(
+        f"{drug.name}: parameters for these covariates",
+        seen=f"no {what}",
+        wanted=what + (f", or what it can be computed from (missing: {', '.join(ingredients)})" if ingredients else ""),
+        fix=f"give {name}; it is not assumed to be normal",
+    )
