@@ -1,1 +1,1 @@
-"""Ground floor: errors, units, instants, identifiers and random streams. Imports nothing of ours and reads no data."""
+"""Ground floor: errors, units, instants, identifiers and random streams. Imports nothing of ours."""

@@ -1,7 +1,7 @@
 """What can go wrong, each error saying three things: what was seen, what was wanted, and what to do about it.
 
-A caller who wants to catch everything of ours catches :class:`CaretwinError`. A numerical failure is not here: it is
-a value with a sentence (a status), so that one patient's trouble never stops the ward.
+A caller who wants to catch everything of ours catches :class:`CaretwinError`. A numerical failure is not
+here: it is a value with a sentence (a status), so that one patient's trouble never stops the ward.
 """
 
 
