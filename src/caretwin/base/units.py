@@ -82,7 +82,7 @@ def dimension(ucum: str) -> Mapping[str, int]:
 def to_base_factor(ucum: str) -> float:
     """Coherent base units (kg, m, s, mol, K ...) in one ``ucum``.
 
-    Raises :class:`UnitError` for a unit that cannot be read, and for Cel and [degF], which also have an offset.
+    Raises :class:`UnitError` for a unit that cannot be read, and for Cel and [degF], which have an offset.
 
     Example: ``to_base_factor("mg/L")`` is 0.001, in kg/m3.
     """
