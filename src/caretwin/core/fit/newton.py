@@ -1,0 +1,110 @@
+"""Damped Newton steps with exact second derivatives, from several starts, for one subject.
+
+Levenberg's damping (Q Appl Math 1944;2:164-168): the Hessian plus a multiple of the identity, raised until the step
+goes down and lowered again after each success; near the optimum the steps are Newton's own and converge quadratically.
+"""
+
+from typing import NamedTuple
+
+import jax
+import jax.numpy as jnp
+from jaxtyping import Array, Bool, Float, Int
+
+from caretwin.core.fit.objective import derivatives
+from caretwin.core.history import History
+from caretwin.core.model import Model
+
+GRADIENT_TOLERANCE = 1e-8
+SMALLEST_STEP = 1e-12
+FIRST_DAMPING = 1e-3
+LONGEST_STEP = 3.0  # standard deviations of the prior
+
+
+class Optimum(NamedTuple):
+    """Where a search ended: z [d], objective, gradient [d], Hessian [d, d], whether it converged, and after how many steps."""
+
+    z: Float[Array, " d"]
+    value: Float[Array, ""]
+    gradient: Float[Array, " d"]
+    hessian: Float[Array, "d d"]
+    converged: Bool[Array, ""]
+    steps: Int[Array, ""]
+
+
+class _Search(NamedTuple):
+    z: Array
+    value: Array
+    gradient: Array
+    hessian: Array
+    damping: Array
+    steps: Array
+    done: Array
+
+
+def cholesky(matrix: Float[Array, "d d"]) -> tuple[tuple[tuple[Array, ...], ...], Bool[Array, ""]]:
+    """Lower factor as nested scalars, and whether the matrix is positive definite.
+
+    Written out because a batch of thousands of small matrices is faster as elementwise code than as library calls.
+    """
+    d = matrix.shape[0]
+    rows: list[list[Array]] = []
+    positive = jnp.asarray(True)
+    for i in range(d):
+        row: list[Array] = []
+        for j in range(i):
+            inner = sum((row[k] * rows[j][k] for k in range(j)), jnp.zeros(()))
+            row.append((matrix[i, j] - inner) / rows[j][j])
+        pivot = matrix[i, i] - sum((value**2 for value in row), jnp.zeros(()))
+        positive &= pivot > 0
+        row.append(jnp.sqrt(jnp.where(pivot > 0, pivot, 1.0)))
+        rows.append(row)
+    return tuple(tuple(row) for row in rows), positive
+
+
+def solve(matrix: Float[Array, "d d"], vector: Float[Array, " d"]) -> tuple[Float[Array, " d"], Bool[Array, ""]]:
+    """Solution of a symmetric positive definite system, and whether the matrix was one."""
+    lower, positive = cholesky(matrix)
+    d = len(lower)
+    forward: list[Array] = []
+    for i in range(d):
+        forward.append((vector[i] - sum((lower[i][k] * forward[k] for k in range(i)), jnp.zeros(()))) / lower[i][i])
+    back: list[Array] = [jnp.zeros(())] * d
+    for i in reversed(range(d)):
+        known = sum((lower[k][i] * back[k] for k in range(i + 1, d)), jnp.zeros(()))
+        back[i] = (forward[i] - known) / lower[i][i]
+    return jnp.stack(back), positive
+
+
+def minimise(model: Model, z: Float[Array, " d"], history: History, most_steps: int) -> Optimum:
+    """Newton from one start until the gradient is below 1e-8, the step is nothing, or ``most_steps`` are done."""
+    identity = jnp.eye(z.shape[0])
+
+    def body(s: _Search) -> _Search:
+        step, positive = solve(s.hessian + s.damping * identity, -s.gradient)
+        length = jnp.sqrt(jnp.sum(step**2))
+        step = step * jnp.minimum(1.0, LONGEST_STEP / jnp.maximum(length, 1e-300))
+        trial = derivatives(model, s.z + step, history)
+        finite = jnp.isfinite(trial.value) & jnp.all(jnp.isfinite(trial.hessian))
+        better = positive & finite & (trial.value <= s.value)
+        small = positive & (length < SMALLEST_STEP)
+        z, value, gradient, hessian = jax.tree.map(
+            lambda new, old: jnp.where(better, new, old),
+            (s.z + step, trial.value, trial.gradient, trial.hessian),
+            (s.z, s.value, s.gradient, s.hessian),
+        )
+        damping = jnp.where(better, s.damping * 0.1, jnp.maximum(s.damping, 1e-4) * 8.0)
+        damping = jnp.where(damping < 1e-9, 0.0, damping)
+        done = _flat(gradient) | small | (damping > 1e12)
+        return _Search(z, value, gradient, hessian, damping, s.steps + 1, done)
+
+    def going(s: _Search) -> Array:
+        return ~s.done & (s.steps < most_steps)
+
+    at = derivatives(model, z, history)
+    first = _Search(z, *at, jnp.asarray(FIRST_DAMPING), jnp.asarray(0), _flat(at.gradient))
+    end = jax.lax.while_loop(going, body, first)
+    return Optimum(end.z, end.value, end.gradient, end.hessian, end.done, end.steps)
+
+
+def _flat(gradient: Array) -> Array:
+    return jnp.max(jnp.abs(gradient)) < GRADIENT_TOLERANCE

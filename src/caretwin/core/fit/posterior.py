@@ -1,0 +1,263 @@
+"""The batch posterior of many subjects at once: optimum, Laplace, importance sampling, and a fallback when that fails.
+
+Every subject's draws come from a stream of its own, so that one more subject changes no other. Subjects are padded to a
+power of two and histories to a bucket: the compiled program depends on the model's structure and these sizes only.
+"""
+
+from collections.abc import Sequence
+from functools import partial
+from typing import Any, NamedTuple
+
+import equinox as eqx
+import jax
+import jax.numpy as jnp
+import numpy as np
+from jaxtyping import Array, Float, Int
+
+from caretwin.base.random import stable_hash, stream
+from caretwin.core.ensemble import Ensemble
+from caretwin.core.fit import importance, tempering
+from caretwin.core.fit.newton import Optimum, minimise
+from caretwin.core.fit.objective import objective, ofv, to_theta
+from caretwin.core.fit.pareto import UNRELIABLE
+from caretwin.core.history import History, measured, small_bucket, stack
+from caretwin.core.model import Model
+from caretwin.core.status import Status
+
+CANDIDATES = 24  # starts whose objective is looked at
+REFINED = 3  # of these, the best that Newton is run from
+FIRST_STEPS = 8  # enough for most searches; the others are gathered and finished together
+MOST_STEPS = 60
+ACCEPTED_GRADIENT = 1e-4  # prior standard deviations; what integrated models reach, and far below any decision
+LEAST_ESS = 50.0
+
+
+class Fit(NamedTuple):
+    """Posterior of one subject, or of many with a leading axis S.
+
+    ensemble      weighted draws of theta [N, d] with the state at the end of the history
+    mode          [d]     most probable theta (maximum a posteriori)
+    hessian       [d, d]  of the objective at the mode, in prior standard deviations (the prior alone: identity)
+    ofv           []      NONMEM's objective function value at the mode
+    gradient      []      largest absolute component at the mode, in prior standard deviations
+    log_evidence  []      ln p(y) under the model
+    pareto_k      []      reliability of the importance weights; above 0.7 the fallback was used
+    ess           []      effective sample size of the draws
+    status        []      a code of :class:`caretwin.core.status.Status`
+    """
+
+    ensemble: Ensemble
+    mode: Float[Array, " d"]
+    hessian: Float[Array, "d d"]
+    ofv: Float[Array, ""]
+    gradient: Float[Array, ""]
+    log_evidence: Float[Array, ""]
+    pareto_k: Float[Array, ""]
+    ess: Float[Array, ""]
+    status: Int[Array, ""]
+
+
+class Mode(NamedTuple):
+    """The most probable theta [d] of one subject, with what was found around it; see :class:`Fit`."""
+
+    theta: Float[Array, " d"]
+    hessian: Float[Array, "d d"]
+    ofv: Float[Array, ""]
+    gradient: Float[Array, ""]
+    converged: Array
+    optima: Optimum
+
+
+def fit(
+    model: Model, key: Array, history: History, *, subject: int | str = 0, draws: int = 1000
+) -> Fit:
+    """Posterior of one subject given its history.
+
+    model    a model whose transition is deterministic (drug kinetics)
+    history  [E, ...] rows in time order
+    draws    number of weighted draws N
+
+    Example: ``fit(model, jax.random.key(0), history, subject="7f3c", draws=2000).ensemble``.
+    """
+    many = fit_many([model], key, [history], subjects=[subject], draws=draws)
+    return jax.tree.map(lambda leaf: leaf[0], many)
+
+
+def fit_many(
+    models: Sequence[Model], key: Array, histories: Sequence[History], *, subjects: Sequence[int | str],
+    draws: int = 1000, starts: int = CANDIDATES,
+) -> Fit:
+    """Posteriors of many subjects, each with its own model of one common structure; leaves [S, ...].
+
+    Raises ValueError when the models differ in structure.
+    """
+    stacked = _stacked(models, histories)
+    size = small_bucket(len(subjects))
+    keys = _keys(key, "fit", list(subjects) + [f"padding {i}" for i in range(size - len(subjects))])
+    found = _modes(*stacked, starts)
+    drawn = _importance(*stacked, keys, found.optima, draws)
+    bad = np.flatnonzero(~_reliable(drawn)[: len(subjects)])
+    if bad.size:
+        drawn = _replace_unreliable(stacked, key, list(subjects), bad, drawn, draws)
+    whole = _assemble(stacked, found, drawn, bad)
+    return jax.tree.map(lambda leaf: leaf[: len(subjects)], whole)
+
+
+def find_modes(models: Sequence[Model], histories: Sequence[History], *, starts: int = CANDIDATES) -> Mode:
+    """Only the most probable theta of many subjects; leaves [S, ...]."""
+    stacked = _stacked(models, histories)
+    found = _modes(*stacked, starts)
+    return jax.tree.map(lambda leaf: leaf[: len(histories)], found)
+
+
+def _stacked(models: Sequence[Model], histories: Sequence[History]) -> tuple[Model, History]:
+    many = stack(list(histories))
+    return _pad_subjects(stack_models(models).simplified(many)), _pad_subjects(many)
+
+
+def stack_models(models: Sequence[Model]) -> Model:
+    """Models of one structure as one model with leaves [S, ...]."""
+    shapes = {jax.tree.structure(m) for m in models}
+    if len(shapes) > 1:
+        raise ValueError(f"models of {len(shapes)} structures cannot be fitted in one batch: group them first")
+    return jax.tree.map(lambda *leaves: np.stack(leaves), *models)
+
+
+def _pad_subjects(tree: Any) -> Any:
+    count = jax.tree.leaves(tree)[0].shape[0]
+    extra = small_bucket(count) - count
+    return jax.tree.map(lambda leaf: np.concatenate([leaf, np.repeat(leaf[-1:], extra, axis=0)]), tree)
+
+
+def _keys(key: Array, name: str, subjects: list[int | str]) -> Array:
+    numbers = [stable_hash(s) if isinstance(s, str) else s for s in subjects]
+    return _stream_of_each(key, name, jnp.asarray(numbers, dtype=jnp.int64))
+
+
+@partial(jax.jit, static_argnums=1)
+def _stream_of_each(key: Array, name: str, subjects: Array) -> Array:
+    return jax.vmap(lambda subject: stream(key, name, subject, 0))(subjects)
+
+
+def _modes(models: Model, histories: History, starts: int) -> Mode:
+    """Newton from the best few starts of every subject; the slow searches are finished in a smaller batch."""
+    optima = _search(models, histories, starts)
+    unfinished = np.argwhere(~np.asarray(optima.converged))
+    size = optima.converged.shape[0]
+    for first in range(0, len(unfinished), size):
+        group = unfinished[first : first + size]
+        padded = np.resize(group, (size, 2))
+        chosen = jax.tree.map(lambda leaf, i=padded[:, 0]: np.asarray(leaf)[i], (models, histories))
+        finished = _finish(*chosen, optima.z[padded[:, 0], padded[:, 1]])
+        optima = _put(optima, padded[:, 0], padded[:, 1], finished)
+    return _best(models, histories, optima)
+
+
+@jax.jit
+def _put(optima: Optimum, subject: Array, place: Array, finished: Optimum) -> Optimum:
+    return jax.tree.map(lambda old, new: old.at[subject, place].set(new), optima, finished)
+
+
+@partial(jax.jit, static_argnums=2)
+def _search(models: Model, histories: History, starts: int) -> Optimum:
+    return eqx.filter_vmap(partial(_search_one, starts=starts))(models, histories)
+
+
+def _search_one(model: Model, history: History, starts: int) -> Optimum:
+    d = model.prior.mean.shape[0]
+    candidates = jnp.asarray(_start_points(d, starts))
+    values = jax.vmap(lambda z: objective(model, z, history)[0])(candidates)
+    values = jnp.where(jnp.isfinite(values), values, jnp.inf).at[0].set(-jnp.inf)  # the prior's mode is always tried
+    chosen = candidates[jnp.argsort(values)[:REFINED]]
+    return jax.vmap(lambda z: minimise(model, z, history, FIRST_STEPS))(chosen)
+
+
+@jax.jit
+def _finish(models: Model, histories: History, z: Array) -> Optimum:
+    return eqx.filter_vmap(partial(minimise, most_steps=MOST_STEPS))(models, z, histories)
+
+
+@jax.jit
+def _best(models: Model, histories: History, optima: Optimum) -> Mode:
+    return eqx.filter_vmap(_best_one)(models, histories, optima)
+
+
+def _best_one(model: Model, history: History, optima: Optimum) -> Mode:
+    best = jnp.argmin(jnp.where(jnp.isfinite(optima.value), optima.value, jnp.inf))
+    steepest = jnp.max(jnp.abs(optima.gradient[best]))
+    return Mode(
+        to_theta(model.prior, optima.z[best]),
+        optima.hessian[best],
+        ofv(optima.value[best], history),
+        steepest,
+        steepest < ACCEPTED_GRADIENT,
+        optima,
+    )
+
+
+def _start_points(d: int, count: int) -> np.ndarray:
+    """Starts [count, d] in prior standard deviations: the centre, both ways along each axis, then scattered points."""
+    axes = np.concatenate([np.eye(d), -np.eye(d)])
+    scattered = np.random.Generator(np.random.PCG64(20181)).standard_normal((max(count, 1), d))
+    return np.concatenate([np.zeros((1, d)), axes, scattered])[: max(count, 1 + 2 * d)]
+
+
+@partial(jax.jit, static_argnums=4)
+def _importance(models: Model, histories: History, keys: Array, optima: Optimum, draws: int) -> importance.Draws:
+    return eqx.filter_vmap(partial(importance.sample, draws=draws))(models, keys, optima, histories)
+
+
+@partial(jax.jit, static_argnums=3)
+def _tempered(models: Model, histories: History, keys: Array, draws: int) -> importance.Draws:
+    return eqx.filter_vmap(partial(tempering.sample, draws=draws))(models, keys, histories)
+
+
+def _ess(logw: Array) -> Array:
+    return jnp.exp(-jax.scipy.special.logsumexp(2 * logw, axis=-1))
+
+
+def _reliable(drawn: importance.Draws) -> np.ndarray:
+    return np.asarray((drawn.pareto_k <= UNRELIABLE) & (_ess(drawn.logw) >= LEAST_ESS))
+
+
+def _replace_unreliable(
+    stacked: tuple[Model, History], key: Array, subjects: list[int | str], bad: np.ndarray,
+    drawn: importance.Draws, draws: int,
+) -> importance.Draws:
+    chosen = _pad_subjects(jax.tree.map(lambda leaf: np.asarray(leaf)[bad], stacked))
+    names = [subjects[i] for i in bad]
+    names += [names[-1]] * (small_bucket(bad.size) - bad.size)
+    better = _tempered(*chosen, _keys(key, "fit/tempering", names), draws)
+    # The reason for the fallback stays visible: the Pareto k that was too high is reported, not the new sampler's.
+    better = better._replace(pareto_k=drawn.pareto_k[jnp.asarray(np.resize(bad, small_bucket(bad.size)))])
+
+    def put(old: Array, new: Array) -> Array:
+        return jnp.asarray(old).at[jnp.asarray(bad)].set(new[: bad.size])
+
+    return jax.tree.map(put, drawn, better)
+
+
+@jax.jit
+def _assemble_arrays(models: Model, histories: History, found: Mode, drawn: importance.Draws) -> Fit:
+    theta = jax.vmap(lambda prior, z: jax.vmap(lambda one: to_theta(prior, one))(z))(models.prior, drawn.z)
+    ess = _ess(drawn.logw)
+    nothing = ~jnp.any(measured(histories) | (histories.y.kind > 1), axis=(-2, -1))
+    status = jnp.where(nothing, int(Status.PRIOR_ONLY), int(Status.OK))
+    status = jnp.where(found.converged, status, int(Status.OPTIMISER_NOT_CONVERGED))
+    status = jnp.where(ess < LEAST_ESS, int(Status.WEIGHTS_COLLAPSED), status)
+    status = jnp.where(jnp.isfinite(drawn.log_evidence), status, int(Status.NON_FINITE))
+    ensemble = Ensemble(theta, drawn.x, drawn.logw, histories.time[:, -1])
+    return Fit(
+        ensemble, found.theta, found.hessian, found.ofv, found.gradient, drawn.log_evidence, drawn.pareto_k, ess, status
+    )
+
+
+def _assemble(stacked: tuple[Model, History], found: Mode, drawn: importance.Draws, bad: np.ndarray) -> Fit:
+    whole = _assemble_arrays(*stacked, found, drawn)
+    if not bad.size:
+        return whole
+    status = np.array(whole.status)
+    # A search that stopped short does not matter to the fallback, which does not start from it.
+    healthy = np.isin(status[bad], [Status.OK, Status.OPTIMISER_NOT_CONVERGED])
+    status[bad[healthy]] = int(Status.FALLBACK_SAMPLER)
+    return whole._replace(status=jnp.asarray(status))

@@ -1,0 +1,277 @@
+"""A drug in a person as a model of the engine: parameters, amounts in compartments, levels and effects."""
+
+import dataclasses
+from collections.abc import Callable
+from typing import Any, NamedTuple
+
+import equinox as eqx
+import jax
+import jax.numpy as jnp
+import numpy as np
+from jaxtyping import Array, Float, Int
+
+from caretwin.core.history import Doses, History
+from caretwin.core.model import MEASURED, MISSING, GaussianPrior, Model, Observation
+from caretwin.models.pharmacology import linear, nonlinear
+from caretwin.models.pharmacology.residual import ResidualError
+from caretwin.models.pharmacology.structure import Structure
+
+Scalar = Float[Array, ""]
+
+
+class DoseInputs(NamedTuple):
+    """What enters the body over a step: bolus [I] at its start (dose unit), rate [I] during it (dose unit/h)."""
+
+    bolus: Float[Array, " I"]
+    rate: Float[Array, " I"]
+
+
+class DoseContext(NamedTuple):
+    """What individual parameters depend on besides theta.
+
+    basis     [P] log of the typical values (log-affine drugs), or [C] covariates in the file's units (the others)
+    occasion  index of the occasion
+    """
+
+    basis: Float[Array, " B"]
+    occasion: Int[Array, ""]
+
+
+class LogAffine(eqx.Module):
+    """ln phi = basis + loading eta + occasion_loading kappa: nearly every published model.
+
+    The loadings [P, d] and [P, q] are data, so that drugs of one structure share one compiled program.
+    """
+
+    loading: Float[Array, "P d"]
+    occasion_loading: Float[Array, "P q"]
+
+    def __call__(
+        self, eta: Float[Array, " d"], kappa: Float[Array, " q"], basis: Float[Array, " P"]
+    ) -> Float[Array, " P"]:
+        """Individual parameters [P]."""
+        return jnp.exp(basis + self.loading @ eta + self.occasion_loading @ kappa)
+
+
+class ByFormula(eqx.Module):
+    """phi from the drug file's own formulas: for effects that do not multiply (an additive slope, a sum of two)."""
+
+    formula: Callable[..., Any] = eqx.field(static=True)
+
+    def __call__(
+        self, eta: Float[Array, " d"], kappa: Float[Array, " q"], basis: Float[Array, " C"]
+    ) -> Float[Array, " P"]:
+        """Individual parameters [P]."""
+        return self.formula(eta, basis, kappa if kappa.shape[0] else None)
+
+
+class Body(NamedTuple):
+    """Individual parameters by name, and the disposition worked out from them once per context."""
+
+    p: dict[str, Scalar]
+    disposition: linear.Disposition | None
+
+
+class DrugModel(Model):
+    """One drug model; theta is (eta [d], kappa [occasions, q] flattened)."""
+
+    prior: GaussianPrior
+    individualise: LogAffine | ByFormula
+    error: ResidualError
+    structure: Structure = eqx.field(static=True)
+    effects: int = eqx.field(static=True)
+    occasions: int = eqx.field(static=True, default=0)
+
+    @property
+    def noise_dimension(self) -> int:
+        """Drug kinetics are deterministic between doses."""
+        return 0
+
+    @property
+    def closed_form(self) -> bool:
+        """Whether every step is exact algebra (else it is integrated)."""
+        s = self.structure
+        return (
+            s.elimination == "linear"
+            and s.response in ("none", "sigmoid")
+            and (s.absorption == "none" or s.downstream == "none")
+        )
+
+    @property
+    def proportional(self) -> bool:
+        """Whether levels add up over doses and scale with them, so that unit responses can be combined."""
+        s = self.structure
+        return s.elimination == "linear" and s.response == "none" and "PRODUCTION" not in s.optional
+
+    @property
+    def movable(self) -> bool:
+        """Whether doses are placed in time by a lag or an estimated duration."""
+        return any(name in self.structure.optional for name in ("LAG1", "LAG2", "D1", "D2"))
+
+    def simplified(self, history: History) -> "DrugModel":
+        """Without the likelihood of censored values, when the history (with or without a leading axis) has none."""
+        if np.any(np.asarray(history.y.kind) > MEASURED):
+            return self
+        return dataclasses.replace(self, error=dataclasses.replace(self.error, censored=False))
+
+    def individual(self, theta: Float[Array, " d"], context: DoseContext) -> Body:
+        """Individual parameters for one theta in one context."""
+        eta, rest = theta[: self.effects], theta[self.effects :]
+        kappa = rest
+        if self.occasions:
+            kappa = jnp.take(rest.reshape(self.occasions, -1), context.occasion, axis=0, mode="clip")
+        values = self.individualise(eta, kappa, context.basis)
+        p = {name: values[i] for i, name in enumerate(self.structure.parameters)}
+        return Body(p, linear.disposition(p, self.structure.compartments) if self.closed_form else None)
+
+    def initial(self, phi: Body, z: Float[Array, " n"]) -> dict[str, Scalar]:
+        """Nothing given yet: empty compartments, or the equilibrium of endogenous production; responses at baseline."""
+        s, p = self.structure, phi.p
+        zero = jnp.zeros_like(p["V1"])
+        x = {"A0": zero} if s.absorption == "first_order" else {}
+        level = p["PRODUCTION"] / p["CL"] if "PRODUCTION" in s.optional else zero
+        x |= {f"A{i}": level * p[f"V{i}"] for i in range(1, s.compartments + 1)}
+        if s.downstream == "effect_site":
+            x["effect_site"] = level
+        if s.downstream == "metabolite":
+            x["metabolite"] = level * p["FM"] * p["CL"] * p["VM"] / p["CLM"]
+        if s.response == "turnover":
+            x["response"] = p["R0"]
+        if s.response == "coagulation":
+            x |= {f"{chain}{place}": jnp.ones_like(zero) for chain in ("FAST", "SLOW") for place in (1, 2, 3)}
+        if not self.closed_form:
+            x["area"] = zero
+        return x
+
+    def transition(
+        self, phi: Body, x: dict[str, Scalar], u: DoseInputs, w: Float[Array, " n"], dt: Scalar
+    ) -> dict[str, Scalar]:
+        """Amounts after ``dt`` h: the bolus enters first, then the rates hold."""
+        s, p = self.structure, phi.p
+        x = dict(x)
+        central = len(s.inputs) - 1
+        bolus, rate = self._available(p, u.bolus), self._available(p, u.rate)
+        x["A1"] = x["A1"] + bolus[central]
+        depot_rate = None
+        if s.absorption == "first_order":
+            x["A0"] = x["A0"] + bolus[0]
+            depot_rate = rate[0]
+        inflow = rate[central] + (p["PRODUCTION"] if "PRODUCTION" in s.optional else 0.0)
+        if not self.closed_form:
+            return nonlinear.integrate(s, p, x, inflow, depot_rate, dt)
+        return self._closed_form(phi, x, inflow, depot_rate, dt)
+
+    def _available(self, p: dict[str, Scalar], amounts: Float[Array, " I"]) -> list[Scalar]:
+        # Input 1 is the first of ``inputs``; its bioavailable fraction is F1, of the second F2.
+        names = [f"F{i + 1}" for i in range(len(self.structure.inputs))]
+        return [amounts[i] * p[name] if name in p else amounts[i] for i, name in enumerate(names)]
+
+    def _closed_form(
+        self, phi: Body, x: dict[str, Scalar], rate: Scalar, depot_rate: Scalar | None, dt: Scalar
+    ) -> dict[str, Scalar]:
+        s, p, d = self.structure, phi.p, phi.disposition
+        amounts = tuple(x[f"A{i}"] for i in range(1, s.compartments + 1))
+        after, depot = linear.step(d, amounts, rate, dt, p.get("KA"), x.get("A0"), depot_rate)
+        found = {f"A{i + 1}": amount for i, amount in enumerate(after)}
+        if depot is not None:
+            found["A0"] = depot
+        if s.downstream == "effect_site":
+            ke0 = p["KE0"]
+            found["effect_site"] = linear.downstream(d, amounts, rate, dt, ke0 / p["V1"], ke0, x["effect_site"])
+        if s.downstream == "metabolite":
+            formed, cleared = p["FM"] * p["CL"] / p["V1"], p["CLM"] / p["VM"]
+            found["metabolite"] = linear.downstream(d, amounts, rate, dt, formed, cleared, x["metabolite"])
+        return found
+
+    def exposure(
+        self, phi: Body, before: dict[str, Scalar], after: dict[str, Scalar], u: DoseInputs, dt: Scalar
+    ) -> Scalar:
+        """Area under the level over the step (dose unit h/L): what was eliminated, divided by the clearance."""
+        if not self.closed_form:
+            return after["area"] - before["area"]
+        p = phi.p
+        given = sum(self._available(p, u.bolus)) + sum(self._available(p, u.rate)) * dt
+        if "PRODUCTION" in self.structure.optional:
+            given = given + p["PRODUCTION"] * dt
+        held = [name for name in after if name in ("A0", "A1", "A2", "A3")]
+        return (given - sum(after[name] - before[name] for name in held)) / p["CL"]
+
+    def predict(self, phi: Body, x: dict[str, Scalar], u: DoseInputs) -> Float[Array, " C"]:
+        """Level, then metabolite level or effect, in dose unit/L and the effect's own unit."""
+        s, p = self.structure, phi.p
+        level = x["A1"] / p["V1"]
+        found = [level]
+        if s.downstream == "metabolite":
+            found.append(x["metabolite"] / p["VM"])
+        if s.response == "sigmoid":
+            found.append(_sigmoid(p, x.get("effect_site", level)))
+        if s.response == "turnover":
+            found.append(x["response"])
+        if s.response == "coagulation":
+            found.append(p["BASE"] + p["INRMAX"] * (1 - 0.5 * (x["FAST3"] + x["SLOW3"])))
+        return jnp.stack(found)
+
+    def log_observation(self, phi: Body, x: dict[str, Scalar], u: DoseInputs, y: Observation) -> Float[Array, " C"]:
+        """Log density of each channel."""
+        return self.error.log_density(self.predict(phi, x, u), y)
+
+    def sample_observation(
+        self, phi: Body, x: dict[str, Scalar], u: DoseInputs, e: Float[Array, " C"]
+    ) -> Float[Array, " C"]:
+        """One measurement of each channel, with standard normal error e [C]."""
+        return self.error.sample(self.predict(phi, x, u), e)
+
+    def schedule(self, phis: Body, history: History) -> History:
+        """Places movable doses in time: two rows more per dose, for its start and its end, sorted in."""
+        if history.doses is None:
+            return history
+        return _place(self.structure, phis.p, history, history.doses)
+
+
+def _sigmoid(p: dict[str, Scalar], c: Scalar) -> Scalar:
+    # Eleveld et al., Br J Anaesth 2018;120:942-959: the slope differs below and above EC50; the switch is smooth.
+    switch = jax.nn.sigmoid(30.0 * (c - p["EC50"]))
+    hill = p["HILL_LOW"] * (1 - switch) + p["HILL_HIGH"] * switch
+    return p["E0"] + (p["EMAX"] - p["E0"]) * nonlinear.saturation(c, p["EC50"], hill)
+
+
+def _place(s: Structure, p: dict[str, Array], history: History, doses: Doses) -> History:
+    inputs = jnp.arange(len(s.inputs))
+    zero = jnp.zeros_like(doses.time)
+    lag, duration = zero, doses.duration
+    for i in range(len(s.inputs)):
+        mine = doses.target == i
+        if f"LAG{i + 1}" in p:
+            lag = jnp.where(mine, jnp.take(p[f"LAG{i + 1}"], doses.context, mode="clip"), lag)
+        if f"D{i + 1}" in p:
+            duration = jnp.where(mine, jnp.take(p[f"D{i + 1}"], doses.context, mode="clip"), duration)
+    begin, end = doses.time + lag, doses.time + lag + duration
+    to = (doses.target[:, None] == inputs) * 1.0
+    lasting = (duration > 0)[:, None]
+    flow = jnp.where(lasting, doses.amount[:, None] / jnp.where(lasting, duration[:, None], 1.0), 0.0) * to
+    push = jnp.where(lasting, 0.0, doses.amount[:, None]) * to
+    rows = history.time.shape[0]
+    time = jnp.concatenate([history.time, begin, end])
+    last = jnp.max(history.time)
+    time = jnp.minimum(time, last)  # what happens after the last record is not needed, and must not extend it
+    late = jnp.concatenate([history.time, begin, end]) > last
+    order = jnp.argsort(time, stable=True)
+    still = jnp.zeros((rows, len(s.inputs)))
+    bolus = jnp.concatenate([still, push, jnp.zeros_like(push)])
+    change = jnp.concatenate([still, flow, -flow])
+    bolus = jnp.where(late[:, None], 0.0, bolus)[order]
+    change = jnp.where(late[:, None], 0.0, change)[order]
+    shift = jnp.zeros((1, len(s.inputs)))
+    u = DoseInputs(
+        jnp.concatenate([shift, bolus[:-1]]), jnp.concatenate([shift, jnp.cumsum(change, axis=0)[:-1]])
+    )
+    time = time[order]
+    nearest = jnp.clip(jnp.searchsorted(history.time, time, side="left"), 0, rows - 1)
+    extra = 2 * doses.time.shape[0]
+
+    def padded(leaf: Array, fill: float) -> Array:
+        return jnp.concatenate([leaf, jnp.full((extra, *leaf.shape[1:]), fill, leaf.dtype)])[order]
+
+    y = Observation(padded(history.y.value, 1), padded(history.y.kind, MISSING))
+    at = jnp.where(order < rows, history.at[jnp.minimum(order, rows - 1)], history.between[nearest])
+    return History(time, u, history.between[nearest], at, y, history.contexts, history.doses)
