@@ -1,8 +1,8 @@
 """What is known about one subject's drug treatment: doses, levels and covariates over time, as frozen values.
 
-Times are hours from the subject's own origin; the clock time of that origin is kept when it is known. A unit of
-``None`` means "the unit of the drug file" and occurs only in tables that carry no units (NONMEM style). What a reader
-saw and did not like travels with the record as findings, so that nothing is dropped silently.
+Times are hours from the subject's own origin; the clock time of that origin is kept when it is known. A unit
+of ``None`` means "the unit of the drug file" and occurs only in tables that carry no units (NONMEM style).
+What a reader saw and did not like travels with the record as findings, so that nothing is dropped silently.
 """
 
 from __future__ import annotations
@@ -26,8 +26,8 @@ class Finding:
     column    column of the source, or None
     seen, wanted, fix   what stood there, what belongs there, what to do about it
 
-    >>> print(Finding("warning", 4, "unit", "180 kg at 170 cm", "a weight in kg", "write lb if it is in pounds"))
-    warning, row 4, column unit: saw 180 kg at 170 cm; wanted a weight in kg; fix: write lb if it is in pounds
+    >>> print(Finding("warning", 4, "unit", "180 kg at 170 cm", "a weight in kg", "write lb if it is in lb"))
+    warning, row 4, column unit: saw 180 kg at 170 cm; wanted a weight in kg; fix: write lb if it is in lb
     """
 
     severity: Severity
@@ -138,8 +138,8 @@ class DosingRecord:
     """Everything known about the treatment of one subject with one drug.
 
     doses         the recorded doses; with alternatives, those of the most probable history
-    alternatives  complete dose histories with weights, when times or amounts are uncertain: the engine integrates
-                  over them by their evidence. Empty when the doses are certain.
+    alternatives  complete dose histories with weights, when times or amounts are uncertain: the engine
+                  integrates over them by their evidence. Empty when the doses are certain.
     origin        clock time of hour 0 (UTC), None when the source has no clock
     source        where it came from, for provenance
 
