@@ -9,6 +9,7 @@ from typing import NamedTuple
 from caretwin.record.dosing import Censoring
 
 _NUMBER = re.compile(r"[+-]?(\d+\.?\d*|\.\d+)([eE][+-]?\d+)?")
+_THOUSANDS = re.compile(r"[+-]?\d{1,3}\.\d{3}")
 _COMMA_NUMBER = re.compile(r"[+-]?\d+,\d+")
 _DURATION = re.compile(r"([+-]?[\d.]+)\s*(h|hr|hrs|hours?|min|mins|minutes?|d|days?)?")
 _CLOCK_DURATION = re.compile(r"(\d+):([0-5]\d)(:[0-5]\d)?")
@@ -33,13 +34,17 @@ class Measurement(NamedTuple):
 
 
 def number(text: str, *, decimal_comma: bool = False) -> float:
-    """The number in a cell. With ``decimal_comma`` (tables separated by semicolons) "1,5" is 1.5.
+    """The number in a cell. With ``decimal_comma`` (tables not separated by commas) "1,5" is 1.5.
 
-    Raises CellProblem for anything else, above all for a comma that could be a decimal or a thousands mark.
+    Raises CellProblem for anything else, above all for a mark that could be decimal or of thousands.
 
     >>> number("1.5"), number("1,5", decimal_comma=True), number("2e3")
     (1.5, 1.5, 2000.0)
     """
+    if decimal_comma and _THOUSANDS.fullmatch(text):
+        plain = text.replace(".", "")
+        fix = f"write {plain} or {text.replace('.', ',')}, whichever is meant"
+        raise CellProblem("a number with one meaning in a table that has decimal commas", fix)
     if _NUMBER.fullmatch(text):
         return float(text)
     if _COMMA_NUMBER.fullmatch(text):

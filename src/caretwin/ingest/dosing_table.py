@@ -98,17 +98,15 @@ def _from_nonmem(table: TextTable, findings: Findings) -> DosingRecord:
 
 def _from_ward_table(
     table: TextTable, findings: Findings, hints: DrugHints, zone: str | None
-) -> tuple[DosingRecord, float]:
+) -> tuple[DosingRecord, float | None]:
     rows = _rename(table, findings)
     times = table_times.resolve(
         {n: row for n, row in rows},
         zone=table.directives.get("zone", zone),
-        comma=table.separator != ",",
+        comma=table.decimal_comma,
         findings=findings,
     )
-    reader = WardRows(
-        findings, hints, times.hours, times.received, table.separator != ",", Converter(findings)
-    )
+    reader = WardRows(findings, hints, times.hours, times.received, table.decimal_comma, Converter(findings))
     for number, row in rows:
         reader.read(number, row)
     _report_order(reader, findings)

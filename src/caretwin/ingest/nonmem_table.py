@@ -47,7 +47,7 @@ def read_nonmem_with_findings(path: str | Path) -> tuple[list[DosingRecord], tup
             None,
             seen=f"the columns {', '.join(table.columns)}",
             wanted="at least TIME, AMT and DV",
-            fix="name the columns as docs/data-formats.md says; one patient's ward table is for `caretwin dose`",
+            fix="see docs/data-formats.md for the columns; one patient's own table is for `caretwin dose`",
         )
         raise TableError(table.where, findings.all)
     records = nonmem_rows.records(table, findings)

@@ -7,6 +7,7 @@ Nothing is interpreted here. Row numbers are those a spreadsheet shows, so that 
 from __future__ import annotations
 
 import csv
+import re
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -31,6 +32,12 @@ class TextTable:
     rows: tuple[tuple[int, Mapping[str, str]], ...]
     directives: Mapping[str, str] = field(default_factory=dict)
     separator: str = ","
+
+    @property
+    def decimal_comma(self) -> bool:
+        """True when the cells are not separated by commas and at least one of them is a number like 1,5."""
+        comma = re.compile(r"[<>]?\s*[+-]?\d+,\d+")
+        return self.separator != "," and any(comma.fullmatch(t) for _, row in self.rows for t in row.values())
 
 
 def read_text_table(path: str | Path, findings: Findings) -> TextTable:

@@ -25,7 +25,7 @@ class WardRows:
     hours, received   times by row number (h); a row without an entry had no readable time
     comma             True when "1,5" means 1.5
     timed             (row number, time) of every row that was used, in order of the table
-    first_dose_h      time of the first row about a dose, whether it could be read or not
+    first_dose_h      time of the first row about a dose, readable or not (-inf: its time could not be read)
     """
 
     findings: Findings
@@ -38,7 +38,7 @@ class WardRows:
     levels: list[Level] = field(default_factory=list)
     covariates: list[CovariateValue] = field(default_factory=list)
     timed: list[tuple[int, float]] = field(default_factory=list)
-    first_dose_h: float = float("inf")
+    first_dose_h: float | None = None
 
     def read(self, number: int, row: Row) -> None:
         """Read one row by its kind."""
@@ -62,7 +62,8 @@ class WardRows:
     # Doses
 
     def _dose(self, number: int, row: Row) -> None:
-        self.first_dose_h = min(self.first_dose_h, self.hours.get(number, float("-inf")))
+        time = self.hours.get(number, float("-inf"))
+        self.first_dose_h = time if self.first_dose_h is None else min(time, self.first_dose_h)
         amount = self._cell(number, row, "value", cells.number)
         duration = self._duration(number, row)
         unit = self._unit(number, row, self.hints.dose_unit or "mg")

@@ -1,0 +1,125 @@
+"""A NONMEM table becomes records: additional doses expanded, covariates kept with their times, traps refused."""
+
+from pathlib import Path
+
+import pytest
+
+from caretwin.ingest.findings import TableError
+from caretwin.ingest.nonmem_table import read_nonmem, read_nonmem_with_findings
+from caretwin.record.dosing import DosingRecord
+
+HEADER = "ID,TIME,AMT,RATE,EVID,MDV,CMT,DV,II,ADDL,SS,CENS,OCC,WT\n"
+
+
+@pytest.fixture
+def read(tmp_path: Path):
+    def reading(text: str) -> list[DosingRecord]:
+        path = tmp_path / "data.csv"
+        path.write_text(text)
+        return read_nonmem(path)
+
+    return reading
+
+
+def test_additional_doses_are_expanded(read) -> None:
+    (record,) = read(HEADER + "1,0,100,50,1,1,1,.,12,3,.,.,2,70\n")
+    assert [d.time_h for d in record.doses] == [0, 12, 24, 36]
+    assert {(d.amount, d.duration_h, d.unit, d.occasion, d.compartment) for d in record.doses} == {(100, 2, None, 2, 1)}
+
+
+def test_columns_in_any_case_and_order_and_a_point_is_missing(read) -> None:
+    (record,) = read("dv,Time,id,amt,evid\n.,0,3,100,1\n5.5,4,3,.,0\n")
+    assert record.subject == "3"
+    assert [(v.time_h, v.value) for v in record.levels] == [(4.0, 5.5)]
+
+
+def test_an_observation_in_compartment_two_is_a_level(read) -> None:
+    (record,) = read(HEADER + "1,0,100,.,1,1,1,.,.,.,.,.,.,70\n1,2,.,.,0,0,2,8,.,.,.,.,.,70\n")
+    assert record.levels[0].channel == "level"
+
+
+def test_covariates_keep_the_time_of_every_row(read) -> None:
+    (record,) = read(HEADER + "1,0,100,.,1,1,1,.,.,.,.,.,.,70\n1,2,.,.,2,1,1,.,.,.,.,.,.,72\n1,5,.,.,0,0,1,4,.,.,.,.,.,.\n")
+    assert [(c.time_h, c.value, c.unit) for c in record.covariate("WT")] == [(0.0, 70.0, None), (2.0, 72.0, None)]
+
+
+def test_minus_two_asks_the_model_for_the_duration(read) -> None:
+    (record,) = read(HEADER + "1,0,100,-2,1,1,2,.,.,.,.,.,.,70\n")
+    assert record.doses[0].modelled_duration
+
+
+def test_a_duration_column_serves_as_well_as_a_rate(read) -> None:
+    (record,) = read("ID,TIME,AMT,DUR,DV\n1,0,100,4,.\n")
+    assert record.doses[0].duration_h == 4.0
+
+
+def test_file_order_is_kept_where_times_are_equal(read) -> None:
+    (record,) = read(HEADER + "1,0,100,.,1,1,1,.,.,.,.,.,.,70\n1,0,50,.,1,1,2,.,.,.,.,.,.,70\n")
+    assert [d.amount for d in record.doses] == [100, 50]
+
+
+def test_censored_observations(read) -> None:
+    (record,) = read(HEADER + "1,0,100,.,1,1,1,.,.,.,.,.,.,70\n1,2,.,.,0,0,1,2,.,.,.,1,.,70\n1,3,.,.,0,0,1,80,.,.,.,-1,.,70\n")
+    assert [(v.censoring, v.limit) for v in record.levels] == [("below", 2.0), ("above", 80.0)]
+
+
+def test_a_missing_dependent_variable_is_no_observation(read) -> None:
+    (record,) = read(HEADER + "1,0,100,.,1,1,1,.,.,.,.,.,.,70\n1,2,.,.,0,1,1,9,.,.,.,.,.,70\n")
+    assert record.levels == ()
+
+
+def test_endpoints_go_to_their_channels(read) -> None:
+    (record,) = read("ID,TIME,AMT,DV,DVID\n1,0,100,.,cp\n1,2,.,9,cp\n1,24,.,44,pca\n")
+    assert [v.channel for v in record.levels] == ["level", "effect"]
+
+
+def test_steady_state_becomes_earlier_doses_and_is_noted(tmp_path: Path) -> None:
+    path = tmp_path / "ss.csv"
+    path.write_text(HEADER + "1,0,100,.,1,1,1,.,12,.,1,.,.,70\n")
+    (record,), findings = read_nonmem_with_findings(path)
+    assert record.doses[0].time_h == -720.0
+    assert record.doses[-1].time_h == 0.0
+    assert "steady state" in findings[0].fix
+
+
+def test_subjects_come_in_order_of_first_appearance(read) -> None:
+    records = read("ID,TIME,AMT,DV\nb,0,1,.\na,0,1,.\nb,2,.,3\n")
+    assert [r.subject for r in records] == ["b", "a"]
+    assert len(records[0].levels) == 1
+
+
+REFUSED = [
+    ("1,0,100,.,4,1,1,.,.,.,.,.,.,70", "EVID 4"),
+    ("1,0,100,.,3,1,1,.,.,.,.,.,.,70", "EVID 3"),
+    ("1,0,100,-1,1,1,1,.,.,.,.,.,.,70", "RATE -1"),
+    ("1,0,100,-7,1,1,1,.,.,.,.,.,.,70", "RATE -7"),
+    ("1,0,100,.,1,1,1,.,.,3,.,.,.,70", "ADDL 3"),
+    ("1,0,100,.,1,1,1,.,.,.,1,.,.,70", "SS 1"),
+    ("1,0,100,.,1,1,1,.,12,.,2,.,.,70", "SS 2"),
+    ("1,0,-5,.,1,1,1,.,.,.,.,.,.,70", "a dose of -5"),
+    ("1,x,100,.,1,1,1,.,.,.,.,.,.,70", "'x'"),
+    ("1,0,abc,.,1,1,1,.,.,.,.,.,.,70", "'abc'"),
+    ("1,5,.,.,0,0,1,4,.,.,.,7,.,70", "7"),
+    ("1,5,.,.,0,0,1,4,.,.,.,.,.,70\n1,4,.,.,0,0,1,4,.,.,.,.,.,70", "4 h after 5 h"),
+]
+
+
+@pytest.mark.parametrize(("row", "seen"), REFUSED)
+def test_what_cannot_be_read_is_refused_with_its_row(read, row: str, seen: str) -> None:
+    with pytest.raises(TableError) as caught:
+        read(HEADER + row + "\n")
+    assert seen in str(caught.value)
+    assert all(f.row is not None for f in caught.value.findings if f.severity == "error")
+
+
+def test_text_in_a_covariate_column_is_reported_once(tmp_path: Path) -> None:
+    path = tmp_path / "t.csv"
+    path.write_text("ID,TIME,AMT,DV,SEX\n1,0,1,.,M\n1,2,.,3,M\n")
+    (record,), findings = read_nonmem_with_findings(path)
+    assert record.covariates == ()
+    assert findings[0].column == "sex" and findings[0].severity == "warning"
+
+
+def test_a_table_of_something_else_is_refused(read) -> None:
+    with pytest.raises(TableError, match="at least TIME, AMT and DV"):
+        read("name,age\nx,3\n")
