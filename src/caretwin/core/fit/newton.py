@@ -17,6 +17,7 @@ from caretwin.core.model import Model
 GRADIENT_TOLERANCE = 1e-8
 SMALLEST_STEP = 1e-12
 FIRST_DAMPING = 1e-3
+MOST_DAMPING = 1e12
 LONGEST_STEP = 3.0  # standard deviations of the prior
 
 
@@ -37,6 +38,7 @@ class _Search(NamedTuple):
     gradient: Array
     hessian: Array
     damping: Array
+    trial: Array
     steps: Array
     done: Array
 
@@ -77,34 +79,45 @@ def solve(matrix: Float[Array, "d d"], vector: Float[Array, " d"]) -> tuple[Floa
 
 def minimise(model: Model, z: Float[Array, " d"], history: History, most_steps: int) -> Optimum:
     """Newton from one start until the gradient is below 1e-8, the step is nothing, or ``most_steps`` are done."""
-    identity = jnp.eye(z.shape[0])
+    d = z.shape[0]
 
     def body(s: _Search) -> _Search:
-        step, positive = solve(s.hessian + s.damping * identity, -s.gradient)
-        length = jnp.sqrt(jnp.sum(step**2))
-        step = step * jnp.minimum(1.0, LONGEST_STEP / jnp.maximum(length, 1e-300))
-        trial = derivatives(model, s.z + step, history)
+        # Each turn judges the trial point of the turn before (the start itself at first) and proposes the next.
+        trial = derivatives(model, s.trial, history)
         finite = jnp.isfinite(trial.value) & jnp.all(jnp.isfinite(trial.hessian))
-        better = positive & finite & (trial.value <= s.value)
-        small = positive & (length < SMALLEST_STEP)
+        better = finite & (trial.value <= s.value)
         z, value, gradient, hessian = jax.tree.map(
             lambda new, old: jnp.where(better, new, old),
-            (s.z + step, trial.value, trial.gradient, trial.hessian),
+            (s.trial, trial.value, trial.gradient, trial.hessian),
             (s.z, s.value, s.gradient, s.hessian),
         )
         damping = jnp.where(better, s.damping * 0.1, jnp.maximum(s.damping, 1e-4) * 8.0)
         damping = jnp.where(damping < 1e-9, 0.0, damping)
-        done = _flat(gradient) | small | (damping > 1e12)
-        return _Search(z, value, gradient, hessian, damping, s.steps + 1, done)
+        step, damping = _step(hessian, gradient, damping)
+        length = jnp.sqrt(jnp.sum(step**2))
+        step = step * jnp.minimum(1.0, LONGEST_STEP / jnp.maximum(length, 1e-300))
+        flat = jnp.max(jnp.abs(gradient)) < GRADIENT_TOLERANCE
+        done = flat | (length < SMALLEST_STEP) | (damping > MOST_DAMPING)
+        return _Search(z, value, gradient, hessian, damping, z + step, s.steps + 1, done)
 
     def going(s: _Search) -> Array:
         return ~s.done & (s.steps < most_steps)
 
-    at = derivatives(model, z, history)
-    first = _Search(z, *at, jnp.asarray(FIRST_DAMPING), jnp.asarray(0), _flat(at.gradient))
-    end = jax.lax.while_loop(going, body, first)
+    nowhere = _Search(
+        z, jnp.asarray(jnp.inf), jnp.full(d, jnp.inf), jnp.eye(d), jnp.asarray(10 * FIRST_DAMPING), z,
+        jnp.asarray(0), jnp.asarray(False),
+    )  # fmt: skip
+    end = jax.lax.while_loop(going, body, nowhere)
     return Optimum(end.z, end.value, end.gradient, end.hessian, end.done, end.steps)
 
 
-def _flat(gradient: Array) -> Array:
-    return jnp.max(jnp.abs(gradient)) < GRADIENT_TOLERANCE
+def _step(hessian: Array, gradient: Array, damping: Array) -> tuple[Array, Array]:
+    """Newton's step with at least ``damping``, and the damping that was needed for a descent."""
+    identity = jnp.eye(hessian.shape[0])
+    step, positive = solve(hessian + damping * identity, -gradient)
+    # Where the surface is not convex, the damping that certainly makes it so (Gershgorin's circles).
+    row_sums = jnp.sum(jnp.abs(hessian), axis=1)
+    enough = jnp.max(row_sums - jnp.diagonal(hessian) - jnp.abs(jnp.diagonal(hessian))) + 1.0
+    damping = jnp.where(positive, damping, jnp.maximum(damping, enough))
+    safe, _ = solve(hessian + damping * identity, -gradient)
+    return jnp.where(positive, step, safe), damping

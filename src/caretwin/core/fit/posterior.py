@@ -28,6 +28,7 @@ CANDIDATES = 24  # starts whose objective is looked at
 REFINED = 3  # of these, the best that Newton is run from
 FIRST_STEPS = 8  # enough for most searches; the others are gathered and finished together
 MOST_STEPS = 60
+FEW_SUBJECTS = 16  # up to here the whole batch is run on: gathering the slow ones would cost another compilation
 ACCEPTED_GRADIENT = 1e-4  # prior standard deviations; what integrated models reach, and far below any decision
 LEAST_ESS = 50.0
 
@@ -141,15 +142,18 @@ def _stream_of_each(key: Array, name: str, subjects: Array) -> Array:
 
 def _modes(models: Model, histories: History, starts: int) -> Mode:
     """Newton from the best few starts of every subject; the slow searches are finished in a smaller batch."""
-    optima = _search(models, histories, starts)
+    z = _choose_starts(models, histories, starts)
+    optima = _newton(models, histories, z, FIRST_STEPS)
     unfinished = np.argwhere(~np.asarray(optima.converged))
     size = optima.converged.shape[0]
+    if len(unfinished) and size <= FEW_SUBJECTS:
+        return _best(models, histories, _newton(models, histories, optima.z, MOST_STEPS))
     for first in range(0, len(unfinished), size):
         group = unfinished[first : first + size]
         padded = np.resize(group, (size, 2))
         chosen = jax.tree.map(lambda leaf, i=padded[:, 0]: np.asarray(leaf)[i], (models, histories))
-        finished = _finish(*chosen, optima.z[padded[:, 0], padded[:, 1]])
-        optima = _put(optima, padded[:, 0], padded[:, 1], finished)
+        finished = _newton(*chosen, optima.z[padded[:, 0], padded[:, 1]][:, None], MOST_STEPS)
+        optima = _put(optima, padded[:, 0], padded[:, 1], jax.tree.map(lambda leaf: leaf[:, 0], finished))
     return _best(models, histories, optima)
 
 
@@ -159,22 +163,24 @@ def _put(optima: Optimum, subject: Array, place: Array, finished: Optimum) -> Op
 
 
 @partial(jax.jit, static_argnums=2)
-def _search(models: Model, histories: History, starts: int) -> Optimum:
-    return eqx.filter_vmap(partial(_search_one, starts=starts))(models, histories)
+def _choose_starts(models: Model, histories: History, starts: int) -> Array:
+    return eqx.filter_vmap(partial(_starts_of_one, starts=starts))(models, histories)
 
 
-def _search_one(model: Model, history: History, starts: int) -> Optimum:
-    d = model.prior.mean.shape[0]
-    candidates = jnp.asarray(_start_points(d, starts))
+def _starts_of_one(model: Model, history: History, starts: int) -> Array:
+    """The prior's mode and the most probable of a fixed set of points [R, d]."""
+    candidates = jnp.asarray(_start_points(model.prior.mean.shape[0], starts))
     values = jax.vmap(lambda z: objective(model, z, history)[0])(candidates)
-    values = jnp.where(jnp.isfinite(values), values, jnp.inf).at[0].set(-jnp.inf)  # the prior's mode is always tried
-    chosen = candidates[jnp.argsort(values)[:REFINED]]
-    return jax.vmap(lambda z: minimise(model, z, history, FIRST_STEPS))(chosen)
+    values = jnp.where(jnp.isfinite(values), values, jnp.inf).at[0].set(-jnp.inf)
+    return candidates[jnp.argsort(values)[:REFINED]]
 
 
 @jax.jit
-def _finish(models: Model, histories: History, z: Array) -> Optimum:
-    return eqx.filter_vmap(partial(minimise, most_steps=MOST_STEPS))(models, z, histories)
+def _newton(models: Model, histories: History, z: Array, most_steps: Array) -> Optimum:
+    def of_one(model: Model, history: History, starts: Array) -> Optimum:
+        return jax.vmap(lambda start: minimise(model, start, history, most_steps))(starts)
+
+    return eqx.filter_vmap(of_one)(models, histories, z)
 
 
 @jax.jit

@@ -8,51 +8,16 @@ from the next one (the rule of NONMEM), "linear" joins them (in steps of at most
 """
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
 
 import numpy as np
 
-from caretwin.base.errors import DataError
+from caretwin.core.events import GivenDose, Sample, Series
 from caretwin.core.history import Doses, History
 from caretwin.core.model import MISSING, Observation
 from caretwin.models.pharmacology.drug import Drug
 from caretwin.models.pharmacology.kinetics import DoseContext, DoseInputs
 
 LONGEST_LINEAR_STEP = 1.0  # h; assumption: covariates that are joined by lines move little within an hour
-
-
-@dataclass(frozen=True)
-class GivenDose:
-    """A dose in canonical units: start (h), amount (dose unit), duration (h; 0 a bolus), index of the input.
-
-    ``order`` breaks ties in time: what has the lower number happened first.
-    """
-
-    time: float
-    amount: float
-    duration: float
-    target: int
-    order: int = 0
-
-
-@dataclass(frozen=True)
-class Sample:
-    """A measurement in canonical units: time (h), index of the channel, value (the limit when censored), kind."""
-
-    time: float
-    channel: int
-    value: float
-    kind: int
-    order: int = 0
-
-
-@dataclass(frozen=True)
-class Series:
-    """A covariate over time: times [n] (h, non-decreasing), values [n] in the drug file's unit, and the rule."""
-
-    times: tuple[float, ...]
-    values: tuple[float, ...]
-    rule: str = "locf"
 
 
 def build_history(
@@ -68,23 +33,15 @@ def build_history(
 ) -> History:
     """The history of one subject for one drug.
 
-    covariates  at least those of ``drug.covariate_names``
+    covariates  those of ``drug.covariates`` that are known; others are derived from them where the drug says how
     occasions   index of the occasion over time, for drugs that vary between occasions
     times       further times (h) that must be rows: where predictions are wanted
     movable     leave the placing of doses to the model (lag times, estimated durations)
     start       time of the first row (h); the earliest event when not given
 
-    Raises DataError when a covariate is missing; DomainError when typical parameters are impossible.
+    Raises DomainError when a covariate is absent and cannot be derived, or typical parameters are impossible.
     """
-    missing = [name for name in drug.covariate_names if name not in covariates]
-    if missing:
-        raise DataError(
-            f"covariates for {drug.name}",
-            seen="no value of " + ", ".join(missing),
-            wanted="a value of each covariate that the model uses",
-            fix="add " + ", ".join(missing) + " to the patient's data, or choose a model that does without",
-        )
-    names = list(drug.covariate_names)
+    names = [name for name in drug.covariates if name in covariates]
     series = {name: covariates[name] for name in names}
     if occasions is not None:
         series["occasion"] = occasions
@@ -153,7 +110,9 @@ def _contexts(
     values = {name: distinct[:, i] for i, name in enumerate(names)}
     typical = np.broadcast_to(drug.typical(values), (len(distinct), len(drug.structure.parameters)))
     if drug.log_loading() is None:
-        basis = distinct[:, : len(names)]
+        known = drug.derive(values).values
+        columns = [np.broadcast_to(known[name], (len(distinct),)) for name in drug.covariate_names]
+        basis = np.stack(columns, axis=1) if columns else np.zeros((len(distinct), 0))
     else:
         with np.errstate(divide="ignore"):
             basis = np.log(typical)

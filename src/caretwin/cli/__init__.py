@@ -1,0 +1,42 @@
+"""The command line: one file per command, loaded only when it is called, so that each starts quickly."""
+
+from importlib import import_module
+
+import click
+
+COMMANDS = {
+    "demo": "Fit real measured patients, forecast each next level, decide one dose, write a report.",
+    "dose": "Which dose, of all the practical ones, is most likely to work and least likely to harm?",
+    "drug": "List, show and check drug models.",
+    "fit": "Fit a drug model to the patients of a NONMEM-style table.",
+    "validate": "Score forecasts on measured patients.",
+}
+
+
+class Lazy(click.Group):
+    """A group whose commands are imported when they are called; the help needs none of them."""
+
+    def list_commands(self, ctx: click.Context) -> list[str]:
+        """Names of the commands."""
+        return list(COMMANDS)
+
+    def get_command(self, ctx: click.Context, name: str) -> click.Command | None:
+        """The command of that name, from the module of that name."""
+        if name not in COMMANDS:
+            return None
+        command: click.Command = import_module(f"caretwin.cli.{name}").command
+        return command
+
+    def format_commands(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
+        """One line per command, without importing it."""
+        with formatter.section("Commands"):
+            formatter.write_dl(list(COMMANDS.items()))
+
+
+@click.command(cls=Lazy, context_settings={"help_option_names": ["-h", "--help"]})
+@click.version_option(package_name="caretwin")
+def main() -> None:
+    """Digital twins for care: what is likely to happen next, and what a change would do.
+
+    caretwin advises. It never actuates, and it says when it does not know.
+    """

@@ -1,0 +1,42 @@
+"""Where the luck of a particle ensemble comes from: streams addressed by name, subject and hour."""
+
+import jax
+import jax.numpy as jnp
+from jaxtyping import Array, Float, Int
+
+from caretwin.base.random import stable_hash, stream
+
+_MICROSECONDS_PER_HOUR = 3_600_000_000
+
+
+def subject_number(subject: str | int | Int[Array, "..."]) -> Int[Array, "..."]:
+    """A subject as an integer array, so that a compiled function is not compiled again for the next subject."""
+    number = stable_hash(subject) if isinstance(subject, str) else subject
+    return jnp.asarray(number, dtype=jnp.int64)
+
+
+def microseconds(hours: Float[Array, "..."]) -> Int[Array, "..."]:
+    """Hours from the subject's origin in whole microseconds: two times that differ by rounding share an address."""
+    return jnp.round(jnp.asarray(hours) * _MICROSECONDS_PER_HOUR).astype(jnp.int64)
+
+
+def address(key: Array, name: str, subject: Int[Array, ""], hours: Float[Array, ""]) -> Array:
+    """The key of one stream of one subject at one time (hours)."""
+    return stream(key, name, subject, microseconds(hours))
+
+
+def process_noise(
+    key: Array, subject: Int[Array, ""], hours: Float[Array, ""], count: int, dimension: int
+) -> Float[Array, "count dimension"]:
+    """Standard normal noise of the transition that ends at ``hours``: one row per particle.
+
+    Filter and forecast share this address, so a forecast has the luck that the filter would have had.
+    """
+    return jax.random.normal(address(key, "process", subject, hours), (count, dimension))
+
+
+def measurement_noise(
+    key: Array, subject: Int[Array, ""], hours: Float[Array, ""], count: int, channels: int
+) -> Float[Array, "count channels"]:
+    """Standard normal noise of what would be measured at ``hours``: one row per particle."""
+    return jax.random.normal(address(key, "measurement", subject, hours), (count, channels))
