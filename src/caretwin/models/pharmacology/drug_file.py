@@ -1,7 +1,7 @@
 """Reads drug files: one TOML text, one :class:`Drug`, or an error that names line and column.
 
-    drug = read_drug("drugs/vancomycin.goti2018.toml")
-    drug = load_shipped()["vancomycin.goti2018"]          # read on first use, so that a start costs only what it needs
+drug = read_drug("drugs/vancomycin.goti2018.toml")
+drug = load_shipped()["vancomycin.goti2018"]          # read on first use, so that a start costs only what it needs
 """
 
 from __future__ import annotations
@@ -56,7 +56,9 @@ def parse_drug(text: str, name: str = "drug.toml") -> Drug:
     _covariate_order(top, {n: c.derived for n, c in covariates.items() if c.derived is not None})
     definitions, kinds = _definitions(top.table_or_empty("definitions"), Scope(kinds, formulas()))
     known = Scope({n: kinds[n] for n in covariates}, formulas())
-    parameters = _parameters(top.table("parameters"), structure, dose.unit, channels, Scope(kinds, formulas()))
+    parameters = _parameters(
+        top.table("parameters"), structure, dose.unit, channels, Scope(kinds, formulas())
+    )
     etas = tuple(n for n, p in parameters.items() if p.variability is not None)
     occasion_etas = tuple(n for n, p in parameters.items() if p.occasion is not None)
     variances = {n: p.variability.variance for n, p in parameters.items() if p.variability is not None}
@@ -94,7 +96,8 @@ def parse_drug(text: str, name: str = "drug.toml") -> Drug:
         disputed=tuple(sections.disputed(t) for t in top.tables("disputed")),
         notes=_notes(top.table_or_empty("notes")),
         tests=tuple(
-            sections.test(t, known.kinds, tuple(parameters), effects, structure, dose.input) for t in top.tables("test")
+            sections.test(t, known.kinds, tuple(parameters), effects, structure, dose.input)
+            for t in top.tables("test")
         ),
         path=name,
     )
@@ -120,7 +123,9 @@ def _definitions(table: Table, scope: Scope) -> tuple[dict[str, Expression], dic
     found: dict[str, Expression] = {}
     for name in table.keys():
         if name in scope.kinds:
-            raise table.error(name, seen=f"{name}, which is a covariate", wanted="a new name", fix="rename it")
+            raise table.error(
+                name, seen=f"{name}, which is a covariate", wanted="a new name", fix="rename it"
+            )
         found[name], kinds[name] = sections.expression(table, name, Scope(kinds, scope.formulas))
     return found, kinds
 
@@ -133,10 +138,18 @@ def _parameters(
         if name not in names:
             raise table.source.error(table.path, seen=f"no {name}", wanted=f"{', '.join(structure.parameters)}",
                                      fix=f"add [parameters.{name}], or correct [structure]")  # fmt: skip
-    tables = {name: table.table(name) for name in (*structure.parameters, *(n for n in names if n not in structure.parameters))}
+    tables = {
+        name: table.table(name)
+        for name in (*structure.parameters, *(n for n in names if n not in structure.parameters))
+    }
     for name, one in tables.items():
         if name in scope.kinds:
-            raise one.error("value", seen=f"{name}, which is a covariate or definition", wanted="a new name", fix="rename it")
+            raise one.error(
+                "value",
+                seen=f"{name}, which is a covariate or definition",
+                wanted="a new name",
+                fix="rename it",
+            )
     effect = channels["effect"].unit if "effect" in channels else "1"
     wanted = {n: canonical_unit(n, dose, effect, structure.response) for n in structure.parameters}
     units = {name: sections.ucum(one, "unit", like=wanted.get(name)) for name, one in tables.items()}
@@ -210,7 +223,13 @@ def _covariances(top: Table, variances: Mapping[str, float]) -> tuple[Covariance
             value = correlation * float(np.sqrt(variances[between[0]] * variances[between[1]]))
             table.number_or("covariance", None)
         found.append(
-            Covariance((between[0], between[1]), value, correlation, table.truth("assumed"), table.text_or_none("note"))
+            Covariance(
+                (between[0], between[1]),
+                value,
+                correlation,
+                table.truth("assumed"),
+                table.text_or_none("note"),
+            )
         )
         table.finish()
     return tuple(found)

@@ -47,7 +47,17 @@ NAME: /[A-Za-z_][A-Za-z_0-9]*/
 %ignore WS
 """
 
-ARGUMENTS = {"exp": 1, "log": 1, "log10": 1, "sqrt": 1, "abs": 1, "clip": 3, "if": 3, "min": None, "max": None}
+ARGUMENTS = {
+    "exp": 1,
+    "log": 1,
+    "log10": 1,
+    "sqrt": 1,
+    "abs": 1,
+    "clip": 3,
+    "if": 3,
+    "min": None,
+    "max": None,
+}
 UNDEFINED = "undefined"
 
 

@@ -49,7 +49,9 @@ class Evaluator:
         """The structure's parameters [..., P] in canonical units."""
         parameters = self.drug.parameters
         columns = [
-            xp.broadcast_to(xp.asarray(known[name] * (parameters[name].factor / self.base[name]), dtype=float), shape)
+            xp.broadcast_to(
+                xp.asarray(known[name] * (parameters[name].factor / self.base[name]), dtype=float), shape
+            )
             for name in self.drug.structure.parameters
         ]
         return xp.stack(columns, axis=-1)
@@ -57,7 +59,10 @@ class Evaluator:
     def typical(self, covariates: Mapping[str, Any]) -> np.ndarray:
         """See :meth:`.drug.Drug.typical`."""
         derived = self.drug.derive(covariates)
-        needed = {name: np.atleast_1d(np.asarray(derived.values.get(name, np.nan), float)) for name in self.covariate_names}
+        needed = {
+            name: np.atleast_1d(np.asarray(derived.values.get(name, np.nan), float))
+            for name in self.covariate_names
+        }
         for name, value in needed.items():
             if np.isnan(value).any():
                 raise _missing(self.drug, name, derived.missing.get(name, ()))
@@ -140,6 +145,7 @@ def _missing(drug: Drug, name: str, ingredients: tuple[str, ...]) -> DomainError
     return DomainError(
         f"{drug.name}: parameters for these covariates",
         seen=f"no {what}",
-        wanted=what + (f", or what it can be computed from (missing: {', '.join(ingredients)})" if ingredients else ""),
+        wanted=what
+        + (f", or what it can be computed from (missing: {', '.join(ingredients)})" if ingredients else ""),
         fix=f"give {name}; it is not assumed to be normal",
     )

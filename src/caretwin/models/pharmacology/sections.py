@@ -47,7 +47,9 @@ def expression(table: Table, key: str, scope: Scope) -> tuple[Expression, Kind]:
     try:
         return fit(parse(text, scope.formulas), scope.kinds)
     except ExpressionError as error:
-        raise table.error(key, seen=error.seen, wanted=error.wanted, fix=error.fix, offset=error.offset) from None
+        raise table.error(
+            key, seen=error.seen, wanted=error.wanted, fix=error.fix, offset=error.offset
+        ) from None
 
 
 def ucum(table: Table, key: str, like: str | None = None, default: str | None = None) -> str:
@@ -56,7 +58,10 @@ def ucum(table: Table, key: str, like: str | None = None, default: str | None = 
     kind = _kind(table, key, found)
     if like is not None and kind != unit(like)[1]:
         raise table.error(
-            key, seen=f"{found} ({kind})", wanted=f"a unit such as {like} ({unit(like)[1]})", fix=f"write it in {like}"
+            key,
+            seen=f"{found} ({kind})",
+            wanted=f"a unit such as {like} ({unit(like)[1]})",
+            fix=f"write it in {like}",
         )
     return found
 
@@ -75,7 +80,9 @@ def quantity(table: Table, key: str, to: str) -> float | None:
         return None
     found = re.fullmatch(r"\s*([0-9.eE+-]+)\s+(\S+)\s*", text)
     if found is None:
-        raise table.error(key, seen=repr(text), wanted=f'a number and its unit, such as "2 {to}"', fix="write both")
+        raise table.error(
+            key, seen=repr(text), wanted=f'a number and its unit, such as "2 {to}"', fix="write both"
+        )
     if _kind(table, key, found[2]) != unit(to)[1]:
         raise table.error(key, seen=found[2], wanted=f"a unit such as {to}", fix=f"write it in {to}")
     return float(found[1]) * _ratio(found[2], to)
@@ -93,7 +100,9 @@ def structure(table: Table) -> Structure:
     optional = table.texts("optional")
     for name in optional:
         if name not in OPTIONAL:
-            raise table.error("optional", seen=name, wanted=f"among {', '.join(OPTIONAL)}", fix=nearest(name, OPTIONAL))
+            raise table.error(
+                "optional", seen=name, wanted=f"among {', '.join(OPTIONAL)}", fix=nearest(name, OPTIONAL)
+            )
     found = Structure(
         compartments=int(compartments),
         absorption=table.choice("absorption", ABSORPTIONS, "none"),
@@ -140,7 +149,9 @@ def bounds(table: Table | None) -> Bounds | None:
         return None
     found = Bounds(table.number_or("low", None), table.number_or("high", None), table.text("message"))
     if found.low is None and found.high is None:
-        raise table.error("message", seen="neither low nor high", wanted="at least one", fix="add low = or high =")
+        raise table.error(
+            "message", seen="neither low nor high", wanted="at least one", fix="add low = or high ="
+        )
     table.finish()
     return found
 
@@ -209,16 +220,24 @@ def variability(table: Table) -> Variability | None:
                               seen="no omega2, sd or cv", wanted="one of them", fix="add the number")  # fmt: skip
         return None
     if len(stated) > 1:
-        raise table.error(stated[1], seen=" and ".join(stated), wanted="one of them", fix="keep what the source prints")
+        raise table.error(
+            stated[1], seen=" and ".join(stated), wanted="one of them", fix="keep what the source prints"
+        )
     kind = stated[0]
     printed = table.number(kind)
     if printed <= 0:
-        raise table.error(kind, seen=f"{printed:g}", wanted="a number above 0", fix="leave it out for no variability")
+        raise table.error(
+            kind, seen=f"{printed:g}", wanted="a number above 0", fix="leave it out for no variability"
+        )
     if kind == "cv" and rule not in ("ln(1 + cv^2)", "cv^2"):
         raise table.error(kind, seen=f"cv with the rule {rule!r}", wanted='cv_rule = "ln(1 + cv^2)" or "cv^2"',
                           fix="say how the variance follows from the coefficient of variation")  # fmt: skip
     rules = {"omega2": "variance = printed", "sd": "printed^2", "cv": rule or ""}
-    variances = {"omega2": printed, "sd": printed**2, "cv": log(1 + printed**2) if rule != "cv^2" else printed**2}
+    variances = {
+        "omega2": printed,
+        "sd": printed**2,
+        "cv": log(1 + printed**2) if rule != "cv^2" else printed**2,
+    }
     return Variability(printed, kind, rules[kind], variances[kind], assumed, note)
 
 
@@ -263,7 +282,9 @@ def _range(table: Table, to: str) -> tuple[float | None, float | None]:
     factor = _ratio(ucum(table, "unit", like=to), to)
     low, high = table.number_or("low", None), table.number_or("high", None)
     if low is None and high is None:
-        raise table.error("unit", seen="neither low nor high", wanted="at least one", fix="add low = or high =")
+        raise table.error(
+            "unit", seen="neither low nor high", wanted="at least one", fix="add low = or high ="
+        )
     return low if low is None else low * factor, high if high is None else high * factor
 
 
@@ -283,7 +304,12 @@ def target(table: Table, found: Mapping[str, DrugChannel]) -> Target:
         note=table.text_or_none("note"),
     )  # fmt: skip
     if result.source is None and not result.assumed:
-        raise table.error("label", seen="neither source nor assumed", wanted="one of them", fix="cite, or say assumed = true")
+        raise table.error(
+            "label",
+            seen="neither source nor assumed",
+            wanted="one of them",
+            fix="cite, or say assumed = true",
+        )
     table.finish()
     return result
 
@@ -301,7 +327,12 @@ def limit(table: Table, found: Mapping[str, DrugChannel]) -> Limit:
         note=table.text_or_none("note"),
     )  # fmt: skip
     if result.source is None and not result.assumed:
-        raise table.error("label", seen="neither source nor assumed", wanted="one of them", fix="cite, or say assumed = true")
+        raise table.error(
+            "label",
+            seen="neither source nor assumed",
+            wanted="one of them",
+            fix="cite, or say assumed = true",
+        )
     table.finish()
     return result
 
@@ -317,7 +348,9 @@ def choices(table: Table, to: str, per_kg: bool = False) -> Choices:
     if not values:
         low, high, step = (table.number(key) for key in ("minimum", "maximum", "step"))
         if not (step > 0 and high >= low):
-            raise table.error("step", seen=f"{low:g} to {high:g} by {step:g}", wanted="a rising range", fix="correct it")
+            raise table.error(
+                "step", seen=f"{low:g} to {high:g} by {step:g}", wanted="a rising range", fix="correct it"
+            )
         values = tuple(low + i * step for i in range(round((high - low) / step) + 1))
     factor = _ratio(code, to)
     source = table.text_or_none("source")
@@ -400,7 +433,9 @@ def _values(table: Table, key: str, allowed: tuple[str, ...]) -> dict[str, float
     inner = table.table_or_empty(key)
     for name in inner.keys():
         if name not in allowed:
-            raise inner.error(name, seen=name, wanted=f"one of {', '.join(allowed)}", fix=nearest(name, allowed))
+            raise inner.error(
+                name, seen=name, wanted=f"one of {', '.join(allowed)}", fix=nearest(name, allowed)
+            )
     return {name: inner.number(name) for name in inner.keys()}
 
 
