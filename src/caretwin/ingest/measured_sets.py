@@ -24,11 +24,13 @@ from caretwin.base.errors import DataError
 from caretwin.record.dosing import CovariateValue, Dose, DosingRecord, Finding, Level
 
 STEADY_STATE_H = 120.0
-"""How far back regular dosing is written out (h). Assumed: ten or more half-lives of quinidine (6 to 12 h)."""
+"""How far back regular dosing is written out (h). Assumed: ten or more half-lives of quinidine (6 to 12
+h)."""
 
 
 def remifentanil() -> list[DosingRecord]:
-    """65 volunteers, 1,992 arterial levels (ug/L) during and after one infusion (ug), with age, sex, height, weight.
+    """65 volunteers, 1,992 arterial levels (ug/L) during and after one infusion (ug), with age, sex,
+    height, weight.
 
     A row says the rate from its time to the next row's; equal rates in a row are one infusion.
     """
@@ -42,10 +44,14 @@ def _remifentanil(subject: str, rows: list[dict[str, Any]]) -> DosingRecord:
         last = doses[-1] if doses else None
         if rate <= 0 or stop <= start:
             continue
-        if last and math.isclose(last.end_h, start) and math.isclose(last.amount / last.duration_h, rate *
-        60):
-            doses[-1] = Dose(last.time_h, rate * 60 * (stop - last.time_h), "ug", stop - last.time_h,
-            "central")
+        if (
+            last
+            and math.isclose(last.end_h, start)
+            and math.isclose(last.amount / last.duration_h, rate * 60)
+        ):
+            doses[-1] = Dose(
+                last.time_h, rate * 60 * (stop - last.time_h), "ug", stop - last.time_h, "central"
+            )
         else:
             doses.append(Dose(start, rate * 60 * (stop - start), "ug", stop - start, "central"))
     levels = tuple(Level(r["Time"] / 60, float(r["conc"]), "ug/L") for r in rows if _given(r["conc"]))
@@ -60,19 +66,26 @@ def _remifentanil(subject: str, rows: list[dict[str, Any]]) -> DosingRecord:
 
 
 def phenobarbital() -> list[DosingRecord]:
-    """59 neonates, 155 routine levels (mg/L), intravenous doses (mg), birth weight (kg) and 5-minute Apgar score.
+    """59 neonates, 155 routine levels (mg/L), intravenous doses (mg), birth weight (kg) and 5-minute Apgar
+    score.
 
     The package calls the doses ug/kg and the levels ug/L; 25 for 1.4 kg and 17.3 two hours later are a
     usual loading dose in mg and its level in mg/L, so they are taken as mg and mg/L, as Grasela & Donn
     report them.
     """
-    note = _unit_note("dose, conc", "doses in ug/kg and levels in ug/L by the package's description", "mg
-    and mg/L") return [
+    note = _unit_note(
+        "dose, conc", "doses in ug/kg and levels in ug/L by the package's description", "mg and mg/L"
+    )
+    return [
         DosingRecord(
             str(subject),
-            tuple(Dose(float(r["time"]), float(r["dose"]), "mg", 0.0, "central") for r in rows if
-            _given(r["dose"])), tuple(Level(float(r["time"]), float(r["conc"]), "mg/L") for r in rows if
-            _given(r["conc"])), (
+            tuple(
+                Dose(float(r["time"]), float(r["dose"]), "mg", 0.0, "central")
+                for r in rows
+                if _given(r["dose"])
+            ),
+            tuple(Level(float(r["time"]), float(r["conc"]), "mg/L") for r in rows if _given(r["conc"])),
+            (
                 CovariateValue("WT", 0.0, float(rows[0]["Wt"]), "kg"),
                 CovariateValue("APGAR", 0.0, float(rows[0]["Apgar"]), "1"),
             ),
@@ -155,7 +168,8 @@ def _quinidine_covariates(row: dict[str, Any]) -> dict[str, tuple[float, str]]:
 
 
 def theophylline() -> list[DosingRecord]:
-    """12 people, 132 levels (mg/L) over a day after one oral dose; the dose is given per kg and multiplied here (mg)."""
+    """12 people, 132 levels (mg/L) over a day after one oral dose; the dose is given per kg and multiplied
+    here (mg)."""
     return [
         DosingRecord(
             str(subject),
@@ -169,7 +183,8 @@ def theophylline() -> list[DosingRecord]:
 
 
 def warfarin() -> list[DosingRecord]:
-    """32 volunteers after one oral dose (mg): 251 levels (mg/L) and 232 prothrombin complex activities (%, "effect").
+    """32 volunteers after one oral dose (mg): 251 levels (mg/L) and 232 prothrombin complex activities (%,
+    "effect").
 
     Raises DataError when the folder with the table is not there: its licence keeps it out of this package.
     """
@@ -179,8 +194,7 @@ def warfarin() -> list[DosingRecord]:
             "measured warfarin levels",
             seen=f"no file at {path}",
             wanted="warfarin.csv of the R package nlmixr2data",
-            fix="set CARETWIN_SHARED to the folder that holds data/dosing/nlmixr2data, or validate another
-            set",
+            fix="set CARETWIN_SHARED to the folder that holds data/dosing/nlmixr2data, or use another set",
         )
     import pandas
 
@@ -220,8 +234,10 @@ def measured_set(name: str) -> list[DosingRecord]:
     """
     if name not in SETS:
         raise DataError(
-            "measured set", seen=repr(name), wanted=f"one of {', '.join(SETS)}", fix="choose a name from
-            this list"
+            "measured set",
+            seen=repr(name),
+            wanted=f"one of {', '.join(SETS)}",
+            fix="choose a name from this list",
         )
     return SETS[name]()
 
