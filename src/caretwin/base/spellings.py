@@ -30,7 +30,7 @@ ACCEPTED = {
     "Eq": "eq", "mEq": "meq", "uEq": "ueq", "mOsm": "mosm", "mOsmol": "mosm",
     "IU": "[iU]", "mIU": "m[iU]", "uIU": "u[iU]", "kIU": "k[iU]",
     # pressure, temperature, rates
-    "mmHg": "mm[Hg]", "cmHg": "cm[Hg]", "Torr": "mm[Hg]", "torr": "mm[Hg]",
+    "Torr": "mm[Hg]", "torr": "mm[Hg]",
     "degC": "Cel", "°C": "Cel", "degF": "[degF]", "°F": "[degF]", "bpm": "min-1",
     # per cent of mass in volume, an old way to write mg/dL; the UCUM library at hand misreads g%
     "g%": "(g/dL)", "mg%": "(mg/dL)",
@@ -99,7 +99,7 @@ def to_ucum(text: str) -> str:
     text = re.sub(r"(?<!10)\*", ".", text)
     text = re.sub(r"(?<=[A-Za-z\]])\^(?=-?\d)", "", text)
     text = re.sub(r"^[Kk]/(?=uL$|mm3$)", "10*3/", text)
-    text = re.sub(r"(?<![\[A-Za-z])([cm]m)H2O", r"\1[H2O]", text)
+    text = re.sub(r"(?<![\[A-Za-z])([cm]m) ?(H2O|Hg)", r"\1[\2]", text)
     return _ATOM.sub(lambda found: ACCEPTED.get(found.group(), found.group()), text)
 
 

@@ -1,4 +1,8 @@
-"""Scores of forecasts against what happened: pure functions of arrays, in which absent stays absent (NaN)."""
+"""Scores of forecasts against what happened: pure functions of arrays, in which absent stays absent (NaN).
+
+Those that take an ensemble are compiled once per shape, so score all levels of all patients in one call.
+Bootstrap intervals are NumPy: each resample has a length of its own.
+"""
 
 from caretwin.core.score.clustered import ClusteredScore, clustered_interval, mean, median, median_absolute
 from caretwin.core.score.coverage import central_interval, coverage, covered, weighted_quantile

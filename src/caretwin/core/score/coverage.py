@@ -4,12 +4,14 @@ A calibrated 90 % interval holds nine of ten observations: fewer, and the twin i
 vague.
 """
 
+import jax
 import jax.numpy as jnp
 from jaxtyping import Array, Float
 
 from caretwin.core.score.weights import normalised
 
 
+@jax.jit
 def weighted_quantile(
     values: Float[Array, "... N"],
     probability: float | Float[Array, " Q"],
@@ -58,6 +60,7 @@ def central_interval(
     return both[..., 0], both[..., 1]
 
 
+@jax.jit
 def covered(
     values: Float[Array, "... N"],
     observed: Float[Array, "..."],

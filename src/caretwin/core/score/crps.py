@@ -6,6 +6,7 @@ error for a certain one, and smallest on average for the honest one. Smaller is 
 Source: Gneiting & Raftery, J Am Stat Assoc 2007;102:359-378, doi:10.1198/016214506000001437, section 4.2.
 """
 
+import jax
 import jax.numpy as jnp
 from jax.scipy.stats import norm
 from jaxtyping import Array, Float
@@ -13,6 +14,7 @@ from jaxtyping import Array, Float
 from caretwin.core.score.weights import normalised
 
 
+@jax.jit
 def crps_ensemble(
     values: Float[Array, "... N"],
     observed: Float[Array, "..."],
@@ -45,6 +47,7 @@ def crps_ensemble(
     return inside + outside[..., 0]
 
 
+@jax.jit
 def crps_normal(
     mean: Float[Array, "..."], sd: Float[Array, "..."], observed: Float[Array, "..."]
 ) -> Float[Array, "..."]:

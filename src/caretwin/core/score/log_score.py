@@ -9,6 +9,7 @@ import jax.numpy as jnp
 from jaxtyping import Array, Float
 
 
+@jax.jit
 def log_score(
     log_density: Float[Array, "... N"], log_weights: Float[Array, "... N"] | None = None
 ) -> Float[Array, "..."]:

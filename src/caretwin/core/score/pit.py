@@ -7,12 +7,14 @@ Source: Dawid, J R Stat Soc A 1984;147:278-292, doi:10.2307/2981683; Gneiting et
 2007;69:243-268, doi:10.1111/j.1467-9868.2007.00587.x, section 3.1.
 """
 
+import jax
 import jax.numpy as jnp
 from jaxtyping import Array, Float
 
 from caretwin.core.score.weights import normalised
 
 
+@jax.jit
 def probability_integral_transform(
     values: Float[Array, "... N"],
     observed: Float[Array, "..."],

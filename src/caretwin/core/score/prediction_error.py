@@ -3,9 +3,9 @@
 Two conventions are in use, with opposite signs and different sizes; a number alone says nothing.
 
 - ``relative_to="observed"``, the default: (predicted - observed) / observed, negative when predictions are
-  low. It gives the MdPE of -30 % and MdAPE of 30 % of our vancomycin smoke test, in which predictions lie below
-  the levels; the other gives +43 % and 43 %. Source of the sign (prediction minus true value): Sheiner & Beal,
-  J Pharmacokinet Biopharm 1981;9:503-512, doi:10.1007/BF01060893.
+  low. It gives the MdPE of -30 % and MdAPE of 30 % of our vancomycin smoke test, in which predictions lie
+  below the levels; the other gives +43 % and 43 %. Sign (prediction minus true value) as in Sheiner &
+  Beal, J Pharmacokinet Biopharm 1981;9:503-512, doi:10.1007/BF01060893.
 - ``relative_to="predicted"``: (observed - predicted) / predicted, positive when predictions are low. Used for
   target-controlled infusion. Source: Varvel, Donoho & Shafer, J Pharmacokinet Biopharm 1992;20:63-94,
   doi:10.1007/BF01143186.
@@ -14,14 +14,17 @@ All are fractions, not per cent. A denominator that is not positive has no relat
 medians and means, so count what is left.
 """
 
+from functools import partial
 from typing import Literal
 
+import jax
 import jax.numpy as jnp
 from jaxtyping import Array, Float
 
 Convention = Literal["observed", "predicted"]
 
 
+@partial(jax.jit, static_argnames="relative_to")
 def prediction_error(
     predicted: Float[Array, "..."], observed: Float[Array, "..."], relative_to: Convention = "observed"
 ) -> Float[Array, "..."]:
