@@ -7,7 +7,7 @@ Two conventions are in use, with opposite signs and different sizes; a number al
   below the levels; the other gives +43 % and 43 %. Sign (prediction minus true value) as in Sheiner &
   Beal, J Pharmacokinet Biopharm 1981;9:503-512, doi:10.1007/BF01060893.
 - ``relative_to="predicted"``: (observed - predicted) / predicted, positive when predictions are low. Used for
-  target-controlled infusion: the remifentanil levels of 65 people against Minto 1997 give -1.6 % and 15.3 % in
+  target-controlled infusion: remifentanil in 65 people against Minto 1997 gives -1.6 % and 15.3 % in
   it, +1.6 % and 15.8 % in the other. Source: Varvel, Donoho & Shafer, J Pharmacokinet Biopharm 1992;20:63-94,
   doi:10.1007/BF01143186.
 
