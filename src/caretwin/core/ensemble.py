@@ -9,11 +9,14 @@ from jaxtyping import Array, Float, Int
 from caretwin.core.model import State
 from caretwin.core.resample import systematic
 
+_TINY = 2.3e-308  # smallest normal double: above zero, below any weight that counts
+
 
 class Ensemble(NamedTuple):
     """N weighted particles over parameters and state at time t; a ward is a leading axis [S, N, ...].
 
-    theta  [N, d]             parameters that differ between subjects, on the scale where their prior is normal
+    theta  [N, d]             parameters that differ between subjects, on the scale where their prior is
+           normal
     x      pytree [N, ...]    state
     logw   [N]                log weights; normalised up to rounding when a filter made them
     t      []                 hours from the subject's own origin
@@ -50,7 +53,8 @@ def take(particles: Any, index: Int[Array, " M"]) -> Any:
 
 
 def resample(ensemble: Ensemble, uniform: Float[Array, ""] | float) -> Ensemble:
-    """An ensemble of equal weights that represents the same posterior (systematic resampling, one uniform number)."""
+    """An ensemble of equal weights that represents the same posterior (systematic resampling, one uniform
+    number)."""
     ancestors = systematic(ensemble.logw, uniform)
     theta, x = take((ensemble.theta, ensemble.x), ancestors)
     return Ensemble(theta, x, equal_log_weights(ensemble.logw), ensemble.t)
@@ -62,7 +66,8 @@ def equal_log_weights(logw: Float[Array, " N"]) -> Float[Array, " N"]:
 
 
 def weighted_mean(values: Any, logw: Float[Array, " N"]) -> Any:
-    """Weighted mean over particles of a pytree with leaves [N, ...]; a particle of weight zero has no say, NaN or not."""
+    """Weighted mean over particles of a pytree with leaves [N, ...]; a particle of weight zero has no say,
+    NaN or not."""
     w = weights(logw)
 
     def mean(leaf: Array) -> Array:
@@ -82,10 +87,12 @@ def covariance(values: Float[Array, "N d"], logw: Float[Array, " N"]) -> Float[A
 def quantiles(
     values: Float[Array, "N ..."], logw: Float[Array, " N"], probabilities: Float[Array, " Q"]
 ) -> Float[Array, "Q ..."]:
-    """Weighted quantiles over particles, shape [Q, ...]: the smallest value whose cumulative weight reaches p.
+    """Weighted quantiles over particles, shape [Q, ...]: the smallest value whose cumulative weight reaches
+    p.
 
-    It is always the value of a particle with weight, so nothing is interpolated across a gap between two modes.
-    Definition 1 of Hyndman & Fan, Am Stat 1996;50:361-365, doi:10.1080/00031305.1996.10473566, with weights.
+    It is always the value of a particle with weight, so nothing is interpolated across a gap between two
+    modes. Definition 1 of Hyndman & Fan, Am Stat 1996;50:361-365, doi:10.1080/00031305.1996.10473566, with
+    weights.
     """
     w = weights(logw)
     wanted = jnp.asarray(probabilities)
@@ -93,8 +100,9 @@ def quantiles(
     def one(column: Array) -> Array:
         order = jnp.argsort(jnp.where(w > 0, column, jnp.inf))
         cumulative = jnp.cumsum(w[order])
-        # Below one ulp of the total nothing is reached: p = 0 asks for the smallest particle that has any weight.
-        target = jnp.maximum(wanted * cumulative[-1] * (1 - 4e-16 * w.shape[0]), jnp.finfo(w.dtype).tiny)
+        # Below one ulp of the total nothing is reached: p = 0 asks for the smallest particle that has any
+        # weight.
+        target = jnp.maximum(wanted * cumulative[-1] * (1 - 4e-16 * w.shape[0]), _TINY)
         return column[order][jnp.searchsorted(cumulative, target, side="left")]
 
     flat = values.reshape(values.shape[0], -1)

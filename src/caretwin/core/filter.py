@@ -1,8 +1,9 @@
 """The sequential filter: an ensemble that learns from each datum as it arrives.
 
-One update is: the state moves on under its inputs and its luck; the weights are multiplied by the likelihood of what
-was seen, by degrees when that would leave too few particles (:mod:`tempering`); then, if needed, particles are
-resampled and moved. Luck is addressed by (name, subject, time), so neither the order of calls nor the neighbours matter.
+One update is: the state moves on under its inputs and its luck; the weights are multiplied by the likelihood
+of what was seen, by degrees when that would leave too few particles (:mod:`tempering`); then, if needed,
+particles are resampled and moved. Luck is addressed by (name, subject, time), so neither the order of calls
+nor the neighbours matter.
 """
 
 import math
@@ -12,7 +13,7 @@ from typing import Any, NamedTuple
 import equinox as eqx
 import jax
 import jax.numpy as jnp
-from jax.tree_util import Partial
+from jax.tree_util import Partial as PytreePartial
 from jaxtyping import Array, Bool, Float, Int
 
 from caretwin.core import luck
@@ -25,7 +26,8 @@ from caretwin.core.surprise import surprise
 from caretwin.core.tempering import temper
 
 COLLAPSED_BELOW = 10.0
-"""Effective particles. Assumed: with fewer, a mean is uncertain by more than a third of a standard deviation."""
+"""Effective particles. Assumed: with fewer, a mean is uncertain by more than a third of a standard
+deviation."""
 SURPRISING_ABOVE = 3.0
 """-log10 of the predictive tail probability. Assumed: one value in a thousand is worth a second look."""
 
@@ -33,7 +35,8 @@ SURPRISING_ABOVE = 3.0
 class Info(NamedTuple):
     """What a person should know of one update; a replay has a leading axis [E], a ward [S].
 
-    log_evidence  []   log p(datum | data before it), sums to the evidence of a history; 0 when nothing was seen
+    log_evidence  []   log p(datum | data before it), sums to the evidence of a history; 0 when nothing was
+                  seen
     ess           []   effective sample size after the datum, before any last resampling
     surprise      [C]  -log10 of the two-sided predictive tail probability; 0 where not seen
     seen          [C]  False where the channel was missing
@@ -90,16 +93,18 @@ def particle_filter(
     noise_step     beta of those moves, in (0, 1]: w' = sqrt(1 - beta^2) w + beta z
     move           what keeps static parameters from collapsing; None: nothing, and they will
 
-    ``update`` moves ``ensemble`` to time t [h] with inputs ``u`` held in ``context``, and takes in ``y`` observed in the
-    context ``at`` (``context`` itself unless given). ``occurrence`` numbers several updates at one instant, so that they
-    do not share a resampling. With no time passed and nothing seen it returns the very same ensemble and a log evidence of
-    0.0, provided that the model's transition over dt = 0 without input changes nothing.
+    ``update`` moves ``ensemble`` to time t [h] with inputs ``u`` held in ``context``, and takes in ``y``
+    observed in the context ``at`` (``context`` itself unless given). ``occurrence`` numbers several updates
+    at one instant, so that they do not share a resampling. With no time passed and nothing seen it returns
+    the very same ensemble and a log evidence of 0.0, provided that the model's transition over dt = 0 without
+    input changes nothing.
 
     Raises ValueError for a threshold, a step or a count outside its range.
 
-    Source: Gordon, Salmond & Smith, IEE Proc F 1993;140:107, doi:10.1049/ip-f-2.1993.0015 (bootstrap filter); Chopin &
-    Papaspiliopoulos, An Introduction to Sequential Monte Carlo 2020, ch. 10 and 17; Cotter et al., Stat Sci 2013;28:424,
-    doi:10.1214/13-STS421 (the moves of the noise, eq. 4.6: they leave prior x likelihood exactly as it is).
+    Source: Gordon, Salmond & Smith, IEE Proc F 1993;140:107, doi:10.1049/ip-f-2.1993.0015 (bootstrap filter);
+    Chopin & Papaspiliopoulos, An Introduction to Sequential Monte Carlo 2020, ch. 10 and 17; Cotter et al.,
+    Stat Sci 2013;28:424, doi:10.1214/13-STS421 (the moves of the noise, eq. 4.6: they leave prior x
+    likelihood exactly as it is).
 
     Example::
 
@@ -107,13 +112,19 @@ def particle_filter(
         ensemble = twin.init(key, context, 0.0, "7f3c")
         ensemble, info = twin.update(key, ensemble, u, context, y, 6.0, "7f3c")
     """
-    if not (0 < ess_threshold < 1 and 0 < noise_step <= 1 and min(particles, stages) >= 1 and noise_moves >= 0):
+    if not (
+        0 < ess_threshold < 1 and 0 < noise_step <= 1 and min(particles, stages) >= 1 and noise_moves >= 0
+    ):
         raise ValueError(
-            f"particles {particles}, ess_threshold {ess_threshold}, stages {stages}, noise_moves {noise_moves}, "
-            f"noise_step {noise_step}: wanted counts of at least 1 (noise_moves 0) and fractions in (0, 1)"
+            f"particles {particles}, ess_threshold {ess_threshold}, stages {stages}, "
+            f"noise_moves {noise_moves}, noise_step {noise_step}: wanted counts of 1 or more "
+            "(noise_moves 0) and fractions in (0, 1)"
         )
     settings = Settings(particles, ess_threshold, stages, noise_moves, noise_step, move)
-    return Filter(Partial(_init, model, settings), Partial(_update, model, settings))
+    bind: Callable[..., Any] = (
+        PytreePartial  # a pytree, so that a filter may be an argument of compiled functions
+    )
+    return Filter(bind(_init, model, settings), bind(_update, model, settings))
 
 
 @eqx.filter_jit
@@ -121,7 +132,7 @@ def replay(twin: Filter, key: Array, history: History, subject: Int[Array, ""]) 
     """The ensemble after a whole history, and the Info of every row (leading axis E).
 
     Padded rows change nothing, so one compiled program serves every history of the same bucket. For a ward,
-    ``vmap`` over ``history`` and ``subject`` (an integer array: see :func:`caretwin.core.luck.subject_number`).
+    ``vmap`` over ``history`` and ``subject`` (integers: see :func:`caretwin.core.luck.subject_number`).
     """
     rows = _row_numbers(history.time)
 
@@ -148,9 +159,8 @@ def _row_numbers(time: Float[Array, " E"]) -> Int[Array, " E"]:
 def _init(
     model: Model, settings: Settings, key: Array, context: Context, t: Any, subject: Any = 0
 ) -> Ensemble:
-    return _compiled_init(
-        model, settings, key, *jax.tree.map(jnp.asarray, (context, t)), luck.subject_number(subject)
-    )
+    context, t = jax.tree.map(jnp.asarray, (context, t))
+    return _compiled_init(model, settings, key, context, t, luck.subject_number(subject))
 
 
 @eqx.filter_jit
@@ -180,7 +190,10 @@ def _update(
 ) -> tuple[Ensemble, Info]:
     at = context if at is None else at
     arrays = jax.tree.map(jnp.asarray, (ensemble, u, context, at, y, t, occurrence))
-    return _compiled_update(model, settings, key, luck.subject_number(subject), *arrays)
+    answer: tuple[Ensemble, Info] = _compiled_update(
+        model, settings, key, luck.subject_number(subject), *arrays
+    )
+    return answer
 
 
 class _Particles(NamedTuple):
@@ -216,9 +229,9 @@ def _compiled_update(
     logw = jnp.where(lost & ~failed, normalised(jnp.where(alive, ensemble.logw, -jnp.inf)), ensemble.logw)
 
     e = luck.measurement_noise(key, subject, t, *_predicted_shape(model, ensemble, u, at))
-    expected = jax.vmap(
-        lambda theta, x, e: model.sample_observation(model.individual(theta, at), x, u, e)
-    )(particles.theta, particles.after, e)
+    expected = jax.vmap(lambda theta, x, e: model.sample_observation(model.individual(theta, at), x, u, e))(
+        particles.theta, particles.after, e
+    )
     channels = jnp.where(seen, surprise(expected, logw, y), 0.0)
 
     algorithm = jax.random.fold_in(luck.address(key, "filter", subject, t), occurrence)
@@ -253,8 +266,10 @@ def _advancer(
 
     def one(theta: Array, before: State, w: Array) -> tuple[State, Array, Array]:
         after = model.transition(model.individual(theta, context), before, u, w, dt)
-        finite = jnp.all(jnp.stack([jnp.all(jnp.isfinite(leaf)) for leaf in jax.tree.leaves(after)] or [True]))
-        # A state that is not a number goes no further: the particle gets no weight and keeps its last good state.
+        finite = jnp.all(
+            jnp.stack([jnp.all(jnp.isfinite(leaf)) for leaf in jax.tree.leaves(after)] or [True])
+        )
+        # A state that is not a number goes no further: no weight, and the last good state.
         after = jax.tree.map(lambda new, old: jnp.where(finite, new, old), after, before)
         density = model.log_observation(model.individual(theta, at), after, u, y)
         log_likelihood = jnp.sum(jnp.where(y.kind != MISSING, density, 0.0))
@@ -271,7 +286,7 @@ def _advancer(
 def _rejuvenator(
     settings: Settings, advance: Callable[..., tuple[_Particles, Array, Array]]
 ) -> Callable[[Array, _Particles, Array, Array], tuple[_Particles, Array]]:
-    """Moves theta by the chosen kernel, then the noise of the last step by Metropolis with a normal proposal."""
+    """Moves theta by the chosen kernel, then the noise of the last step by Metropolis."""
 
     def choose(accept: Array, new: Any, old: Any) -> Any:
         def leaf(a: Array, b: Array) -> Array:
@@ -285,9 +300,7 @@ def _rejuvenator(
         possible = new > -jnp.inf  # never trade a possible particle for an impossible one
         return choose(possible, (moved, new), (particles, ll))
 
-    def move_noise(
-        key: Array, particles: _Particles, ll: Array, power: Array
-    ) -> tuple[_Particles, Array]:
+    def move_noise(key: Array, particles: _Particles, ll: Array, power: Array) -> tuple[_Particles, Array]:
         beta = settings.noise_step
         proposing, accepting = jax.random.split(key)
         w = (1 - beta**2) ** 0.5 * particles.w + beta * jax.random.normal(proposing, particles.w.shape)

@@ -10,13 +10,15 @@ _MICROSECONDS_PER_HOUR = 3_600_000_000
 
 
 def subject_number(subject: str | int | Int[Array, "..."]) -> Int[Array, "..."]:
-    """A subject as an integer array, so that a compiled function is not compiled again for the next subject."""
+    """A subject as an integer array, so that a compiled function is not compiled again for the next
+    subject."""
     number = stable_hash(subject) if isinstance(subject, str) else subject
     return jnp.asarray(number, dtype=jnp.int64)
 
 
 def microseconds(hours: Float[Array, "..."]) -> Int[Array, "..."]:
-    """Hours from the subject's origin in whole microseconds: two times that differ by rounding share an address."""
+    """Hours from the subject's origin in whole microseconds: two times that differ by rounding share an
+    address."""
     return jnp.round(jnp.asarray(hours) * _MICROSECONDS_PER_HOUR).astype(jnp.int64)
 
 

@@ -1,4 +1,5 @@
-"""The move step: spread duplicated particles apart again without widening or shifting the posterior they represent."""
+"""The move step: spread duplicated particles apart again without widening or shifting the posterior they
+represent."""
 
 from collections.abc import Callable
 from typing import Any
@@ -11,7 +12,8 @@ from jaxtyping import Array, Float
 Move = Callable[[Array, Float[Array, "N d"], Any], Float[Array, "N d"]]
 """(key, theta [N, d], rest: pytree [N, ...]) -> theta [N, d], for particles of equal weight."""
 
-# Directions whose variance is below this fraction of the largest carry rounding, not information (dimensionless).
+# Directions whose variance is below this fraction of the largest carry rounding, not information
+# (dimensionless).
 _NEGLIGIBLE = 1e-10
 
 
@@ -22,19 +24,21 @@ class LiuWest(eqx.Module):
 
         theta' = m + B (r - mean(r)) + a e + h S z,    a^2 + h^2 = 1,   S S' = cov(e),   z standard normal,
 
-    which keeps the mean of theta, its covariance and its covariance with the rest: Liu and West's kernel (without r)
-    keeps the first two and lets go of the third, and with it of what was learnt about theta through the state.
-    When (theta, r) is jointly normal the posterior is left exactly as it was, for any discount.
+    which keeps the mean of theta, its covariance and its covariance with the rest: Liu and West's kernel
+    (without r) keeps the first two and lets go of the third, and with it of what was learnt about theta
+    through the state. When (theta, r) is jointly normal the posterior is left exactly as it was, for any
+    discount.
 
-    discount  delta of the paper, in (1/3, 1]; a = (3 delta - 1) / (2 delta). 0.98 gives a = 0.990, h = 0.142: each
-              particle moves by a seventh of a standard deviation. 1 moves nothing.
+    discount  delta of the paper, in (1/3, 1]; a = (3 delta - 1) / (2 delta). 0.98 gives a = 0.990, h = 0.142:
+              each particle moves by a seventh of a standard deviation. 1 moves nothing.
 
-    Raises ValueError for a discount outside that range. Example: ``particle_filter(model, move=LiuWest(0.99))``.
+    Raises ValueError for a discount outside that range. Example: ``particle_filter(model,
+    move=LiuWest(0.99))``.
 
-    Source: Liu & West, in Sequential Monte Carlo Methods in Practice 2001, ch. 10, doi:10.1007/978-1-4757-3437-9_10,
-    section 10.3 (they advise 0.95 to 0.99). Limits: a posterior of theta with several separate modes is pulled
-    towards its mean by 1 - a at each move; where the state is a function of theta alone (no noise) little is left
-    to move. A batch fit serves both better.
+    Source: Liu & West, in Sequential Monte Carlo Methods in Practice 2001, ch. 10,
+    doi:10.1007/978-1-4757-3437-9_10, section 10.3 (they advise 0.95 to 0.99). Limits: a posterior of theta
+    with several separate modes is pulled towards its mean by 1 - a at each move; where the state is a
+    function of theta alone (no noise) little is left to move. A batch fit serves both better.
     """
 
     discount: float = eqx.field(static=True, default=0.98)
@@ -60,7 +64,9 @@ def _explained(theta: Float[Array, "N d"], rest: Any) -> Float[Array, "N d"]:
     """Least-squares prediction of theta from the floating-point leaves of the rest of the particle."""
     count = theta.shape[0]
     mean = jnp.mean(theta, axis=0)
-    leaves = [leaf.reshape(count, -1) for leaf in jax.tree.leaves(rest) if jnp.issubdtype(leaf.dtype, jnp.floating)]
+    leaves = [
+        leaf.reshape(count, -1) for leaf in jax.tree.leaves(rest) if jnp.issubdtype(leaf.dtype, jnp.floating)
+    ]
     if sum(leaf.shape[1] for leaf in leaves) == 0:
         return jnp.broadcast_to(mean, theta.shape)
     r = jnp.concatenate(leaves, axis=1)

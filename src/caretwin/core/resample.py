@@ -7,14 +7,16 @@ from jaxtyping import Array, Float, Int
 def systematic(logw: Float[Array, " N"], uniform: Float[Array, ""] | float) -> Int[Array, " N"]:
     """Ancestor [N] of each new particle, in non-decreasing order.
 
-    Particle i of weight W_i gets floor(N W_i) or ceil(N W_i) descendants, N W_i on average over ``uniform`` in [0, 1);
-    a particle of weight zero gets none, and equal weights change nothing (the answer is 0, 1, ..., N-1).
+    Particle i of weight W_i gets floor(N W_i) or ceil(N W_i) descendants, N W_i on average over ``uniform``
+    in [0, 1); a particle of weight zero gets none, and equal weights change nothing (the answer is 0, 1, ...,
+    N-1).
 
     logw     [N] log weights, up to a constant; at least one finite
     uniform  one draw from the uniform distribution on [0, 1)
 
-    Source: Kitagawa, J Comput Graph Stat 1996;5:1-25, appendix; Douc, Cappé & Moulines 2005, doi:10.1109/ISPA.2005.195385,
-    section 2.4. Example: ``systematic(jnp.log(jnp.array([0.5, 0.25, 0.25, 0.0])), 0.5)`` is [0, 0, 1, 2].
+    Source: Kitagawa, J Comput Graph Stat 1996;5:1-25, appendix; Douc, Cappé & Moulines 2005,
+    doi:10.1109/ISPA.2005.195385, section 2.4. Example: ``systematic(jnp.log(jnp.array([0.5, 0.25, 0.25,
+    0.0])), 0.5)`` is [0, 0, 1, 2].
     """
     count = logw.shape[0]
     cumulative = jnp.cumsum(jnp.exp(logw - jnp.max(logw)))

@@ -1,7 +1,8 @@
-"""What a computation says about its own trustworthiness: a code that travels through compiled programs, and a sentence.
+"""What a computation says about its own trustworthiness: a code that travels through compiled programs, and a
+sentence.
 
-A numerical failure is a value (architecture, rule 5): it never raises inside a ward and never hides as a NaN. Codes
-rise with severity, so the status of several steps together is simply their maximum.
+A numerical failure is a value (architecture, rule 5): it never raises inside a ward and never hides as a NaN.
+Codes rise with severity, so the status of several steps together is simply their maximum.
 """
 
 from enum import IntEnum
@@ -12,7 +13,8 @@ from jaxtyping import Array, Int
 
 
 class Status(IntEnum):
-    """How far a posterior may be trusted; below ``UNRELIABLE`` it may be used, with its sentence beside it."""
+    """How far a posterior may be trusted; below ``UNRELIABLE`` it may be used, with its sentence beside
+    it."""
 
     OK = 0
     PRIOR_ONLY = 10
@@ -30,17 +32,17 @@ class Status(IntEnum):
 
 _SENTENCES = {
     Status.OK: "The posterior is well represented.",
-    Status.PRIOR_ONLY: "Nothing was measured yet: this is what is known of the population, not of this person.",
+    Status.PRIOR_ONLY: "Nothing was measured yet: this describes the population, not this person.",
     Status.TEMPERED: "The datum was informative and was taken in several small steps.",
-    Status.SURPRISING_DATUM: "The datum was very unlikely beforehand: check the sample, its time and the doses given.",
+    Status.SURPRISING_DATUM: "The datum was very unlikely: check the sample, its time and the doses.",
     Status.PARTICLES_LOST: "Some particles gave a result that is not a number; they were removed.",
     Status.FALLBACK_SAMPLER: "Importance sampling was not reliable; a slower sampler was used instead.",
     Status.UNRELIABLE: "The posterior is not reliable.",
-    Status.PARETO_K_BAD: "Importance weights have too heavy a tail (Pareto k above its limit): the posterior is not reliable.",
+    Status.PARETO_K_BAD: "A few draws dominate (Pareto k above its limit): the posterior is not reliable.",
     Status.OPTIMISER_NOT_CONVERGED: "The search for the most probable parameters did not converge.",
     Status.WEIGHTS_COLLAPSED: "Very few particles explain the data: spread and quantiles are not reliable.",
     Status.DATUM_IMPOSSIBLE: "No particle can explain the datum; it was left out.",
-    Status.NON_FINITE: "Every particle gave a result that is not a number; the state before this step was kept.",
+    Status.NON_FINITE: "No particle gave a result that is a number; the state before this step was kept.",
 }
 
 

@@ -1,11 +1,12 @@
 """Taking in one piece of evidence by degrees, so that no step leaves too few particles to stand on.
 
-The likelihood is raised from power 0 to power 1 in steps chosen so that the effective sample size stays at a set
-fraction of the particles; between steps the particles are resampled and moved. An unsurprising datum takes one step
-and is then the ordinary reweighting of a particle filter.
+The likelihood is raised from power 0 to power 1 in steps chosen so that the effective sample size stays at a
+set fraction of the particles; between steps the particles are resampled and moved. An unsurprising datum
+takes one step and is then the ordinary reweighting of a particle filter.
 
-Source: Del Moral, Doucet & Jasra, J R Stat Soc B 2006;68:411-436, doi:10.1111/j.1467-9868.2006.00553.x (samplers);
-Jasra et al., Scand J Stat 2011;38:1-22, doi:10.1111/j.1467-9469.2010.00723.x (powers by bisection on effective sample size).
+Source: Del Moral, Doucet & Jasra, J R Stat Soc B 2006;68:411-436, doi:10.1111/j.1467-9868.2006.00553.x
+(samplers); Jasra et al., Scand J Stat 2011;38:1-22, doi:10.1111/j.1467-9469.2010.00723.x (powers by bisection
+on effective sample size).
 """
 
 from collections.abc import Callable
@@ -19,7 +20,8 @@ from caretwin.core.ensemble import effective_sample_size, equal_log_weights, tak
 from caretwin.core.resample import systematic
 
 Rejuvenate = Callable[[Array, Any, Float[Array, " N"], Float[Array, ""]], tuple[Any, Float[Array, " N"]]]
-"""(key, particles, log likelihood [N], power) -> (particles, log likelihood [N]), leaving prior x likelihood^power as it is."""
+"""(key, particles, log likelihood [N], power) -> (particles, log likelihood [N]), leaving prior x
+likelihood^power as it is."""
 
 _HALVINGS = 40  # 2^-40 of the remaining power is as good as none
 
@@ -30,7 +32,8 @@ class Tempered(NamedTuple):
     particles       pytree [N, ...]
     log_likelihood  [N]  full log likelihood of each particle
     logw            [N]  log weights; they keep the normalisation they came with
-    log_evidence    []   log of the weighted mean likelihood, 0 when nothing was taken in, -inf when all found it impossible
+    log_evidence    []   log of the weighted mean likelihood, 0 when nothing was taken in, -inf when all found
+                    it impossible
     ess             []   effective sample size at the end, before a last resampling made the weights equal
     stages          []   steps taken: 0 nothing to do, 1 an ordinary update, more when tempered
     """
@@ -72,8 +75,10 @@ def temper(
     logw            [N] log weights, not all -inf
     rejuvenate      moves equally weighted particles and returns their log likelihood
     seen            False: there is no evidence, and everything comes back untouched, bit for bit
-    threshold       smallest effective sample size of a step, as a fraction of the particles that are still possible
-    most_stages     the last of these steps takes what remains, whatever its effective sample size; 1: never temper
+    threshold       smallest effective sample size of a step, as a fraction of the particles that are still
+                    possible
+    most_stages     the last of these steps takes what remains, whatever its effective sample size; 1: never
+                    temper
 
     Example: a batch posterior from prior draws ``theta`` is
     ``temper(key, theta, loglik(theta), jnp.zeros(N), mcmc, seen=True, threshold=0.5, most_stages=32)``.
@@ -93,7 +98,7 @@ def temper(
     def stage(state: _State) -> _State:
         return _stage(key, state, rejuvenate, threshold, most_stages)
 
-    end = jax.lax.while_loop(lambda state: state.power < 1, stage, start)
+    end: _State = jax.lax.while_loop(lambda state: state.power < 1, stage, start)
     return Tempered(end.particles, end.log_likelihood, end.logw, end.log_evidence, end.ess, end.stages)
 
 
@@ -120,8 +125,8 @@ def _stage(key: Array, state: _State, rejuvenate: Rejuvenate, threshold: float, 
     def renew(state: _State) -> _State:
         resampling, moving = jax.random.split(jax.random.fold_in(key, state.stages))
         uniform = jax.random.uniform(resampling, dtype=state.logw.dtype)
-        chosen = take((state.particles, state.log_likelihood), systematic(state.logw, uniform))
-        particles, log_likelihood = rejuvenate(moving, *chosen, power)
+        survivors, scores = take((state.particles, state.log_likelihood), systematic(state.logw, uniform))
+        particles, log_likelihood = rejuvenate(moving, survivors, scores, power)
         return state._replace(
             particles=particles, log_likelihood=log_likelihood, logw=equal_log_weights(state.logw)
         )
@@ -132,7 +137,8 @@ def _stage(key: Array, state: _State, rejuvenate: Rejuvenate, threshold: float, 
 def _largest_step(
     state: _State, alive: Bool[Array, " N"], remaining: Float[Array, ""], target: Float[Array, ""]
 ) -> Float[Array, ""]:
-    """The largest increase of power that keeps the effective sample size at ``target``; all that remains if it can."""
+    """The largest increase of power that keeps the effective sample size at ``target``; all that remains if
+    it can."""
 
     def enough(step: Float[Array, ""]) -> Bool[Array, ""]:
         return effective_sample_size(_reweighted(state, alive, step)) >= target
