@@ -121,9 +121,8 @@ def particle_filter(
             "(noise_moves 0) and fractions in (0, 1)"
         )
     settings = Settings(particles, ess_threshold, stages, noise_moves, noise_step, move)
-    bind: Callable[..., Any] = (
-        PytreePartial  # a pytree, so that a filter may be an argument of compiled functions
-    )
+    # Pytrees rather than closures, so that a filter may be an argument of compiled functions.
+    bind: Callable[..., Any] = PytreePartial
     return Filter(bind(_init, model, settings), bind(_update, model, settings))
 
 

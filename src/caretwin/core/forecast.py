@@ -4,7 +4,7 @@ Two forecasts of one subject with one key have the same luck, so a what-if shows
 differ by exactly 0.0.
 """
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from typing import Any, NamedTuple
 
 import equinox as eqx
@@ -18,7 +18,7 @@ from caretwin.core import luck
 from caretwin.core.ensemble import Ensemble, quantiles, weights
 from caretwin.core.history import bucket
 from caretwin.core.model import Context, Inputs, Model, State
-from caretwin.core.plan import Plan, apply, regrid, union_grid
+from caretwin.core.plan import Plan, apply, checked_grid, regrid, union_grid
 
 
 class Trajectories(NamedTuple):
@@ -163,36 +163,49 @@ def what_if(
 
     Arguments and errors as :func:`forecast`.
     """
-    asked = np.asarray(grid, dtype=float)
-    times = union_grid(asked, *plans)
-    _check_present(float(ensemble.t), times)
+    asked = checked_grid(grid)
+    present = float(ensemble.t)
+    _check_present(present, asked)
+    times = asked
+    if any(plan.actions for plan in plans):
+        inputs = _by_name(inputs)
+        if present < asked[0]:  # so that the first step, too, splits where an intervention starts
+            inputs = {name: np.concatenate([values[:1], values]) for name, values in inputs.items()}
+            asked = np.concatenate([[present], asked])
+        times = union_grid(asked, *plans)
+        inputs = regrid(inputs, asked, times)
     rows = bucket(len(times))  # a short list of shapes: the next plan does not compile again
     padded = np.concatenate([times, np.full(rows - len(times), times[-1])])
-    wanted = np.searchsorted(times, asked)
+    wanted = np.searchsorted(times, np.asarray(grid, dtype=float), side="right") - 1
     number = luck.subject_number(subject)
 
     def one(plan: Plan) -> Trajectories:
-        u = _padded_inputs(plan, inputs, asked, times, rows)
-        answer: Trajectories = _compiled(model, key, ensemble, u, padded, wanted, context, number)
+        u = _padded(apply(plan, inputs, times) if plan.actions else inputs, rows)
+        arrays = jax.tree.map(jnp.asarray, (ensemble, u, padded, wanted, context, number))
+        answer: Trajectories = _compiled(model, key, *arrays)
         return answer
 
     return tuple(one(plan) for plan in plans)
 
 
-def _padded_inputs(plan: Plan, inputs: Inputs, grid: Any, times: Any, rows: int) -> Inputs:
-    if isinstance(inputs, dict):
-        inputs = apply(plan, regrid(inputs, grid, times), times)
-    elif plan.actions or len(times) != len(grid):
+def _by_name(inputs: Inputs) -> dict[str, np.ndarray]:
+    if not isinstance(inputs, Mapping):
         raise PlanError(
             "plan of a forecast",
             seen=f"interventions on inputs that are a {type(inputs).__name__}",
             wanted="inputs by name, each a level or a rate",
             fix="put the change into the inputs themselves and forecast under Plan()",
         )
+    return {name: np.asarray(values, dtype=float) for name, values in inputs.items()}
+
+
+def _padded(inputs: Inputs, rows: int) -> Inputs:
     # Rows after the last time have no length; a rate does nothing there, and nothing else is given.
-    return jax.tree.map(
-        lambda leaf: np.concatenate([leaf, np.zeros((rows - len(times), *np.shape(leaf)[1:]))]), inputs
-    )
+    def leaf(values: Any) -> np.ndarray:
+        known = np.asarray(values)
+        return np.concatenate([known, np.zeros((rows - len(known), *known.shape[1:]), known.dtype)])
+
+    return jax.tree.map(leaf, inputs)
 
 
 def _check_present(present: float, times: Float[np.ndarray, " H"]) -> None:

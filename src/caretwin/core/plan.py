@@ -74,7 +74,7 @@ class Plan:
 def union_grid(grid: Float[Array, " G"], *plans: Plan) -> Float[Array, " H"]:
     """The times of ``grid`` [h] and every start and stop that falls between its first and last, sorted, each
     once."""
-    grid = _checked(grid)
+    grid = checked_grid(grid)
     breaks = [t for plan in plans for do in plan.actions for t in (do.start, do.stop)]
     inside = [t for t in breaks if grid[0] < t < grid[-1]]
     return np.unique(np.concatenate([grid, np.asarray(inside, dtype=float)]))
@@ -88,26 +88,24 @@ def regrid(
 
     Row g of an input is what holds from grid[g-1] to grid[g]; row 0 is what holds until grid[0].
     """
-    row = np.minimum(np.searchsorted(_checked(grid), finer, side="left"), len(grid) - 1)
+    row = np.minimum(np.searchsorted(checked_grid(grid), finer, side="left"), len(grid) - 1)
     return {name: np.asarray(values, dtype=float)[row] for name, values in inputs.items()}
 
 
 def apply(
     plan: Plan, inputs: Mapping[str, Float[Array, " G"]], grid: Float[Array, " G"]
 ) -> dict[str, Float[Array, " G"]]:
-    """Inputs by name [G] with the plan's interventions in place: row g is what holds from grid[g-1] to
-    grid[g].
+    """Inputs by name [G] with the plan in place: row g is what holds from grid[g-1] to grid[g].
 
     plan    its starts and stops inside the grid must be times of the grid (see :func:`union_grid`)
     inputs  by name, [G], in their own units
-    grid    [G] non-decreasing, hours; row 0 ends at grid[0] and takes an intervention that holds just before
-            it
+    grid    [G] non-decreasing, hours; row 0 takes what holds just before grid[0]
 
     Raises :class:`PlanError` for a target that is no input, inputs of another length, and a start or stop
     that falls inside a step. Example: ``apply(Plan((Do("rate", 0.0, 1.0, 2.0),)), {"rate": np.full(4, 5.0)},
     np.arange(4.0))`` has 5, 5, 0, 5.
     """
-    grid = _checked(grid)
+    grid = checked_grid(grid)
     planned = {name: np.array(values, dtype=float) for name, values in inputs.items()}
     for name, values in planned.items():
         if values.shape[:1] != grid.shape:
@@ -124,7 +122,8 @@ def apply(
     return planned
 
 
-def _checked(grid: Float[Array, " G"]) -> Float[Array, " G"]:
+def checked_grid(grid: Float[Array, " G"]) -> Float[Array, " G"]:
+    """``grid`` as an array [G]; raises :class:`PlanError` unless its times are finite and in order."""
     times = np.asarray(grid, dtype=float)
     if times.ndim != 1 or len(times) == 0 or not np.all(np.isfinite(times)) or np.any(np.diff(times) < 0):
         raise PlanError(
@@ -153,20 +152,5 @@ def _check_on_grid(do: Do, grid: Float[Array, " G"]) -> None:
                 f"intervention on {do.target}",
                 seen=f"{name} {time} h, inside a step of the grid",
                 wanted="a time of the grid: an input holds throughout a step",
-               
-               
-               
-               
-               
-               
-               
-               
-               
-               
-               
-               
-               
-               
-                fix="make the
-                grid with union_grid(grid, plan) and the inputs with regrid(inputs, grid, finer)",
+                fix="make the grid with union_grid and the inputs with regrid",
             )
