@@ -13,12 +13,14 @@ from caretwin.core.model import Model, Observation, State
 class Run(NamedTuple):
     """What came out of one run along a history.
 
+    time       [E]     of the rows (h): those of the history, and those that lag times added
     predicted  [E, C]  expected value of every channel at every row, in the channels' units
     log_density [E, C] log density of what was observed; 0 where nothing was
     exposure   [E]     area under the level over the interval that ends at the row (amount h / L)
     end        pytree  state at the last row
     """
 
+    time: Float[Array, " E"]
     predicted: Float[Array, "E C"]
     log_density: Float[Array, "E C"]
     exposure: Float[Array, " E"]
@@ -85,4 +87,4 @@ def run(model: Model, theta: Float[Array, " d"], history: History, x: State | No
 
     columns = (rows.dt, rows.u, rows.between, rows.at, rows.y.value, rows.y.kind)
     end, (predicted, density, exposure) = jax.lax.scan(step, origin, columns)
-    return Run(predicted, density, exposure, end)
+    return Run(rows.time, predicted, density, exposure, end)

@@ -25,6 +25,7 @@ class DosingTwin:
     drug        the drug model as its file describes it
     model       its dynamics, for the engine
     doses, samples, covariates, occasions   what is known of the subject
+    occasion_numbers   what the record calls each occasion, in the order of the model's; () without such effects
     """
 
     subject: str
@@ -34,6 +35,7 @@ class DosingTwin:
     samples: tuple[Sample, ...]
     covariates: dict[str, Series]
     occasions: Series | None
+    occasion_numbers: tuple[int, ...] = ()
 
     def history(
         self, *, times: Sequence[float] = (), doses: Sequence[GivenDose] | None = None, samples: bool = True,
@@ -52,17 +54,21 @@ class DosingTwin:
         )
 
 
-def bind(drug: Any, record: DosingRecord, *, interpolation: str | None = None, prior_weight: float = 1.0) -> DosingTwin:
+def bind(
+    drug: Any, record: DosingRecord, *, interpolation: str | None = None, prior_weight: float = 1.0, occasions: int = 0
+) -> DosingTwin:
     """A twin of the record's subject under one drug model.
 
     drug           from the family "pharmacology"
     interpolation  overrides every covariate's own rule ("locf", "nocb", "linear")
     prior_weight   below 1 trusts the population less
+    occasions      allow for at least so many, so that subjects with fewer share a program with those that have more
 
     Raises UnitError for a unit that does not fit, DataError for a dose or a level that the model has no place for.
     """
-    occasions = _occasions(record) if drug.occasion_etas else None
-    count = 0 if occasions is None else int(max(occasions.values)) + 1
+    first = _first_of_each_occasion(record) if drug.occasion_etas else {}
+    marks = Series(tuple(first.values()), tuple(map(float, range(len(first))))) if first else Series((0.0,), (0.0,))
+    count = max(occasions, len(marks.times)) if drug.occasion_etas else 0
     model = family("pharmacology").dynamics(drug, occasions=count, prior_weight=prior_weight)
     return DosingTwin(
         subject=record.subject,
@@ -71,7 +77,8 @@ def bind(drug: Any, record: DosingRecord, *, interpolation: str | None = None, p
         doses=tuple(_dose(drug, dose, record.subject) for dose in record.doses),
         samples=tuple(_sample(drug, level, record.subject) for level in record.levels),
         covariates=_covariates(drug, record, interpolation),
-        occasions=occasions,
+        occasions=marks if drug.occasion_etas else None,
+        occasion_numbers=tuple(first),
     )
 
 
@@ -147,14 +154,14 @@ def covariate_value(drug: Any, value: CovariateValue) -> float:
     return convert(value.value, value.unit, drug.covariates[value.name].unit, substance=SUBSTANCES.get(value.name))
 
 
-def _occasions(record: DosingRecord) -> Series:
-    marks = sorted(
-        {(e.time_h, e.occasion) for e in (*record.doses, *record.levels) if e.occasion is not None}
-    )
-    if not marks:
-        return Series((0.0,), (0.0,))
+def occasion_numbers(record: DosingRecord) -> tuple[int, ...]:
+    """The occasions of a record as it numbers them, in order of time."""
+    return tuple(_first_of_each_occasion(record))
+
+
+def _first_of_each_occasion(record: DosingRecord) -> dict[int, float]:
     first: dict[int, float] = {}
-    for time, occasion in marks:
-        first[occasion] = min(first.get(occasion, time), time)
-    ordered = sorted(first.items(), key=lambda item: item[1])
-    return Series(tuple(t for _, t in ordered), tuple(float(i) for i in range(len(ordered))))
+    for event in (*record.doses, *record.levels):
+        if event.occasion is not None:
+            first[event.occasion] = min(first.get(event.occasion, event.time_h), event.time_h)
+    return dict(sorted(first.items(), key=lambda item: item[1]))

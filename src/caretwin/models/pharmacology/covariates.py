@@ -1,7 +1,8 @@
-"""Covariates that can be computed from others: creatinine clearance from creatinine, lean mass from height and weight.
+"""Covariates that can be computed from others: creatinine clearance from creatinine, lean mass from height
+and weight.
 
-A value that was given is never replaced. A value that cannot be computed stays absent, and the answer says what is
-missing: nothing is taken to be normal.
+A value that was given is never replaced. A value that cannot be computed stays absent, and the answer says
+what is missing: nothing is taken to be normal.
 """
 
 from __future__ import annotations
@@ -22,8 +23,9 @@ class Derivation:
 
     values    {name: [K]} in declared units; nan where absent
     computed  names of which at least one value was computed here
-    missing   {name: what it would take} for every covariate that is absent somewhere: the absent ingredients, or ()
-              when it can only be measured; ("undefined",) when the formula does not hold for these values
+    missing   {name: what it would take} for every covariate that is absent somewhere: the absent ingredients,
+              or () when it can only be measured; ("undefined",) when the formula does not hold for these
+              values
     """
 
     values: dict[str, np.ndarray]
@@ -34,7 +36,8 @@ class Derivation:
 def derive(covariates: Mapping[str, Covariate], given: Mapping[str, Any]) -> Derivation:
     """Fill the covariates of a drug that were not given and can be computed.
 
-    given  {name: number or [K]} in the declared units, nan for an absent value; names the drug does not use are ignored.
+    given  {name: number or [K]} in the declared units, nan for an absent value; names the drug does not use
+           are ignored.
     """
     arrays = {name: np.asarray(given[name], float) for name in covariates if name in given}
     shape = np.broadcast_shapes(*(a.shape for a in arrays.values())) if arrays else ()
@@ -47,7 +50,7 @@ def derive(covariates: Mapping[str, Covariate], given: Mapping[str, Any]) -> Der
             continue
         base = {n: values[n] * unit(covariates[n].unit)[0] for n in expression.names}
         found = np.broadcast_to(expression.evaluate(base), shape) / unit(covariates[name].unit)[0]
-        # A comparison with an absent value is false, not absent: without this an unknown age would count as young.
+        # A comparison with an absent value is false, not absent: without this an unknown age counts as young.
         for n in expression.names:
             found = np.where(np.isnan(values[n]), np.nan, found)
         values[name] = np.where(absent, found, values[name])

@@ -1,7 +1,8 @@
-"""The parts of a drug model as its file states them: values, each with its unit, its source and whether it is assumed.
+"""The parts of a drug model as its file states them: values, each with its unit, its source and whether it is
+assumed.
 
-These are plain frozen records. What can be computed from them stands in :mod:`.drug`; how they are read from a file
-in :mod:`.drug_file`. Units are UCUM codes. ``None`` means that the file does not say.
+These are plain frozen records. What can be computed from them stands in :mod:`.drug`; how they are read from
+a file in :mod:`.drug_file`. Units are UCUM codes. ``None`` means that the file does not say.
 """
 
 from dataclasses import dataclass
@@ -51,7 +52,8 @@ class Variability:
     printed    the number as the source prints it
     kind       "omega2" (variance), "sd" (standard deviation), "cv" (coefficient of variation, a fraction)
     rule       how the variance follows: "variance = printed", "printed^2", "ln(1 + cv^2)" or "cv^2"
-    variance   the number the model uses: of the log for a multiplicative effect, in unit^2 for an additive one
+    variance   the number the model uses: of the log for a multiplicative effect, in unit^2 for an additive
+               one
     """
 
     printed: float
@@ -66,7 +68,8 @@ class Variability:
 class Parameter:
     """One individual parameter.
 
-    value        typical value: an expression of covariates, definitions and *individual* values of other parameters
+    value        typical value: an expression of covariates, definitions and *individual* values of other
+                 parameters
     unit         the unit the file states it in
     factor       canonical value = factor x value in ``unit``; canonical units are the dose unit, L and h
     eta          "exponential" (times e^eta), "additive" (plus eta, in ``unit``) or "none"
@@ -103,9 +106,11 @@ class Covariance:
 
 @dataclass(frozen=True)
 class ResidualError:
-    """Residual error of a channel: standard deviation ``additive`` (channel unit, or log units) and ``proportional``.
+    """Residual error of a channel: standard deviation ``additive`` (channel unit, or log units) and
+    ``proportional``.
 
-    form  "combined_variance" sd^2 = a^2 + (b f)^2; "combined_sd" sd = a + b f; "log_additive" ln y = ln f + a e
+    form  "combined_variance" sd^2 = a^2 + (b f)^2; "combined_sd" sd = a + b f; "log_additive" ln y = ln f + a
+          e
     """
 
     channel: str
@@ -134,7 +139,8 @@ class DrugChannel:
 class Dose:
     """How the drug is given: unit of amounts, route in words, default input ("depot" or "central").
 
-    label_unit, label_factor  what is printed on the package: dose units = label_factor x amount in ``label_unit``
+    label_unit, label_factor  what is printed on the package: dose units = label_factor x amount in
+                              ``label_unit``
     label                     what that amount is of, such as "lithium carbonate"
     """
 
@@ -173,7 +179,8 @@ class Target:
 
 @dataclass(frozen=True)
 class Limit:
-    """What a regimen must avoid: ``kind`` as in Target, outside low..high with at most ``maximum_probability``."""
+    """What a regimen must avoid: ``kind`` as in Target, outside low..high with at most
+    ``maximum_probability``."""
 
     kind: str
     low: float | None
@@ -216,7 +223,8 @@ class Practical:
 
 @dataclass(frozen=True)
 class DomainRule:
-    """A condition that must hold for the model to be used; ``severity`` "hard" blocks advice, "soft" warns."""
+    """A condition that must hold for the model to be used; ``severity`` "hard" blocks advice, "soft"
+    warns."""
 
     require: Expression
     severity: str
@@ -225,7 +233,8 @@ class DomainRule:
 
 @dataclass(frozen=True)
 class Disputed:
-    """A point on which sources disagree: what it is, what this file does, what others do, and what follows."""
+    """A point on which sources disagree: what it is, what this file does, what others do, and what
+    follows."""
 
     what: str
     ours: str
@@ -235,7 +244,8 @@ class Disputed:
 
 @dataclass(frozen=True)
 class TestDose:
-    """A dose in a test vector: times and duration in h, amount in the dose unit, ``count`` doses ``interval`` h apart."""
+    """A dose in a test vector: times and duration in h, amount in the dose unit, ``count`` doses ``interval``
+    h apart."""
 
     __test__ = False
 
@@ -254,8 +264,9 @@ class TestVector:
     covariates    in the covariates' units
     eta           by effect name; absent ones are 0
     parameters    expected individual values, in the parameters' *declared* units
-    doses, times  a dose history and sample times (h); levels, effect_site (channel level's unit), effects (channel
-                  effect's unit) are expected at those times; auc: (start h, stop h, expected level x h)
+    doses, times  a dose history and sample times (h); levels, effect_site (channel level's unit), effects
+                  (channel effect's unit) are expected at those times; auc: (start h, stop h, expected level x
+                  h)
     tolerance     relative
     origin        "published" (a number printed elsewhere) or "recomputed" (our own second calculation)
     """

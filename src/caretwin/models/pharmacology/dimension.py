@@ -1,8 +1,10 @@
-"""Do the units of an expression fit? Checked once, when a drug file is read, so that evaluation need not think of it.
+"""Do the units of an expression fit? Checked once, when a drug file is read, so that evaluation need not
+think of it.
 
-A dimension is a product of powers of base dimensions, such as {"length": 3, "time": -1} for L/h. Sums, comparisons,
-min, max, clip and the branches of ``if`` need equal dimensions; exp, logarithms and exponents need none; a quantity with
-a dimension may be raised to an integer only. Conditions are their own kind: they cannot be added or multiplied.
+A dimension is a product of powers of base dimensions, such as {"length": 3, "time": -1} for L/h. Sums,
+comparisons, min, max, clip and the branches of ``if`` need equal dimensions; exp, logarithms and exponents
+need none; a quantity with a dimension may be raised to an integer only. Conditions are their own kind: they
+cannot be added or multiplied.
 """
 
 from __future__ import annotations
@@ -23,7 +25,8 @@ NONE: Dimension = ()
 
 @dataclass(frozen=True)
 class Kind:
-    """What a sub-expression is: a quantity of some dimension, a condition, or ``undefined`` (fits anywhere)."""
+    """What a sub-expression is: a quantity of some dimension, a condition, or ``undefined`` (fits
+    anywhere)."""
 
     dimension: Dimension = NONE
     condition: bool = False
@@ -89,7 +92,7 @@ def _kind_of_name(node: Name, kinds: Mapping[str, Kind]) -> Kind:
     raise ExpressionError(
         node.at,
         seen=f"the name {node.name}",
-        wanted=f"one of {', '.join(sorted(kinds)) or 'the covariates, definitions and parameters of this file'}",
+        wanted=f"one of {', '.join(sorted(kinds)) or 'the names that this file declares'}",
         fix="correct the spelling, or declare it under [covariates] or [definitions]",
     )
 
@@ -179,7 +182,7 @@ def _same(node: Operation, kinds: list[Kind]) -> Kind:
                 node.at,
                 seen=f"{known[0]} and {other} as operands of {node.op}",
                 wanted="two quantities of one dimension",
-                fix="give each number its unit in brackets, or divide by a reference to make both plain numbers",
+                fix="give each number its unit in brackets, or divide both by a reference",
             )
     return known[0] if known else ANYTHING
 

@@ -1,4 +1,5 @@
-"""Is this model meant for this patient? Hard findings block advice, soft ones accompany it, unknown ones ask."""
+"""Is this model meant for this patient? Hard findings block advice, soft ones accompany it, unknown ones
+ask."""
 
 from __future__ import annotations
 
@@ -18,7 +19,8 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True)
 class Finding:
-    """One reason against using a model: ``severity`` hard, soft or unknown; what was seen, and the file's message."""
+    """One reason against using a model: ``severity`` hard, soft or unknown; what was seen, and the file's
+    message."""
 
     severity: str
     subject: str
@@ -27,10 +29,11 @@ class Finding:
 
 
 def check_domain(drug: Drug, covariates: Mapping[str, Any]) -> list[Finding]:
-    """Findings for covariates {name: number or [K]} in declared units, hard ones first; empty when nothing speaks against.
+    """Findings for covariates {name: number or [K]} in declared units, hard ones first; empty when nothing
+    speaks against.
 
-    Any of K values outside a limit is a finding. A rule whose covariates are absent gives an "unknown" finding: the
-    model may still fit, but somebody has to say so.
+    Any of K values outside a limit is a finding. A rule whose covariates are absent gives an "unknown"
+    finding: the model may still fit, but somebody has to say so.
     """
     known = drug.derive(covariates)
     found = [f for c in drug.covariates.values() for f in _limits(c, known)]

@@ -1,8 +1,8 @@
 """A drug model as data: everything its file says, and the few things that follow from it alone.
 
-A :class:`Drug` turns covariates into typical and individual parameters; it knows nothing of doses over time, which is
-the business of the kinetics. Parameters come in the order of ``drug.structure.parameters`` and in canonical units:
-amounts in the dose unit, volumes in L, times in h, effects in the unit of their channel.
+A :class:`Drug` turns covariates into typical and individual parameters; it knows nothing of doses over time,
+which is the business of the kinetics. Parameters come in the order of ``drug.structure.parameters`` and in
+canonical units: amounts in the dose unit, volumes in L, times in h, effects in the unit of their channel.
 """
 
 from __future__ import annotations
@@ -39,10 +39,26 @@ from .individual import Evaluator
 from .structure import Structure
 
 __all__ = [
-    "Bounds", "Choices", "Covariance", "Covariate", "Derivation", "Disputed", "DomainRule", "Dose", "Drug",
-    "DrugChannel", "Finding", "Limit", "Parameter", "Practical", "ResidualError", "Target", "TestDose", "TestVector",
+    "Bounds",
+    "Choices",
+    "Covariance",
+    "Covariate",
+    "Derivation",
+    "Disputed",
+    "DomainRule",
+    "Dose",
+    "Drug",
+    "DrugChannel",
+    "Finding",
+    "Limit",
+    "Parameter",
+    "Practical",
+    "ResidualError",
+    "Target",
+    "TestDose",
+    "TestVector",
     "Variability",
-]  # fmt: skip
+]
 
 
 @dataclass(frozen=True, eq=False)
@@ -50,7 +66,8 @@ class Drug:
     """One drug model, as read from its file; compared by identity.
 
     name, version, drug, title, population, source   what it is and where it comes from
-    grade            draft, verified (code equals at least one independent second source), validated, monitored
+    grade            draft, verified (code equals at least one independent second source), validated,
+                     monitored
     checked          the date on which the numbers were last compared with their sources
     structure        compartments and the order of parameters
     covariates       by name, given ones and derived ones
@@ -108,7 +125,8 @@ class Drug:
 
     @property
     def assumptions(self) -> tuple[str, ...]:
-        """Every number of this file that no source states, one sentence each: to be shown wherever it is used."""
+        """Every number of this file that no source states, one sentence each: to be shown wherever it is
+        used."""
         return tuple(_assumptions(self))
 
     def derive(self, covariates: Mapping[str, Any]) -> Derivation:
@@ -122,8 +140,8 @@ class Drug:
     def typical(self, covariates: Mapping[str, Any]) -> np.ndarray:
         """Typical parameters [K, P] for covariates {name: [K] or number} in their declared units.
 
-        Derived covariates are filled in. All random effects are 0. Raises DomainError when a covariate is missing
-        or a value that must be positive is not.
+        Derived covariates are filled in. All random effects are 0. Raises DomainError when a covariate is
+        missing or a value that must be positive is not.
 
         >>> from caretwin.models.pharmacology.drug_file import load_shipped
         >>> goti = load_shipped()["vancomycin.goti2018"]
@@ -133,16 +151,18 @@ class Drug:
         return self._evaluator.typical(covariates)
 
     def individual(self, eta: Any, covariates: Any, kappa: Any = None, xp: Any = None) -> Any:
-        """Individual parameters [P] for effects ``eta`` [d], covariate values [C] in the order of ``covariate_names``.
+        """Individual parameters [P] for effects ``eta`` [d], covariate values [C] in the order of
+        ``covariate_names``.
 
-        ``kappa`` [o] are the effects of the present occasion, in the order of ``occasion_etas`` (None: all 0).
-        ``xp`` is the array module: jax.numpy by default, so that the result can be traced, or numpy.
+        ``kappa`` [o] are the effects of the present occasion, in the order of ``occasion_etas`` (None: all
+        0). ``xp`` is the array module: jax.numpy by default, so that the result can be traced, or numpy.
         Never raises for a value: positivity is checked by ``typical``, on data.
         """
         return self._evaluator.individual(eta, covariates, kappa, xp)
 
     def log_loading(self) -> np.ndarray | None:
-        """B [P, d] with log(individual) = log(typical) + B eta, or None when the model is not of that form."""
+        """B [P, d] with log(individual) = log(typical) + B eta, or None when the model is not of that
+        form."""
         return self._evaluator.loading(self.etas)
 
     def occasion_loading(self) -> np.ndarray | None:

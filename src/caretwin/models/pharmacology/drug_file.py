@@ -1,7 +1,8 @@
 """Reads drug files: one TOML text, one :class:`Drug`, or an error that names line and column.
 
 drug = read_drug("drugs/vancomycin.goti2018.toml")
-drug = load_shipped()["vancomycin.goti2018"]          # read on first use, so that a start costs only what it needs
+drug = load_shipped()["vancomycin.goti2018"]          # read on first use, so that a start costs only what it
+                                                      needs
 """
 
 from __future__ import annotations
@@ -14,7 +15,7 @@ import numpy as np
 
 from caretwin.base.errors import DrugFileError
 
-from . import sections
+from . import sections, use_sections
 from .canonical import MAY_BE_ZERO, canonical_unit
 from .description import Covariance, DrugChannel, Parameter
 from .dimension import Kind, unit
@@ -33,8 +34,8 @@ GRADES = ("draft", "verified", "validated", "monitored")
 def read_drug(path: str | Path) -> Drug:
     """Read one drug file.
 
-    Raises DrugFileError, with line and column, for anything that is not understood: bad TOML, an unknown key, units
-    that do not fit, a parameter that is missing, a covariance matrix that is not positive definite.
+    Raises DrugFileError, with line and column, for anything that is not understood: bad TOML, an unknown key,
+    units that do not fit, a parameter that is missing, a covariance matrix that is not positive definite.
     """
     path = Path(path)
     try:
@@ -89,14 +90,14 @@ def parse_drug(text: str, name: str = "drug.toml") -> Drug:
         occasion_omega=np.diag([p.occasion.variance for p in parameters.values() if p.occasion is not None]),
         errors=sections.errors(top.table("error"), channels),
         channels=channels,
-        targets=tuple(sections.target(t, channels) for t in top.tables("targets")),
-        limits=tuple(sections.limit(t, channels) for t in top.tables("limits")),
-        practical=None if practical is None else sections.practical(practical, dose.unit),
-        domain=tuple(sections.rule(t, known) for t in top.tables("domain")),
-        disputed=tuple(sections.disputed(t) for t in top.tables("disputed")),
+        targets=tuple(use_sections.target(t, channels) for t in top.tables("targets")),
+        limits=tuple(use_sections.limit(t, channels) for t in top.tables("limits")),
+        practical=None if practical is None else use_sections.practical(practical, dose.unit),
+        domain=tuple(use_sections.rule(t, known) for t in top.tables("domain")),
+        disputed=tuple(use_sections.disputed(t) for t in top.tables("disputed")),
         notes=_notes(top.table_or_empty("notes")),
         tests=tuple(
-            sections.test(t, known.kinds, tuple(parameters), effects, structure, dose.input)
+            use_sections.test(t, known.kinds, tuple(parameters), effects, structure, dose.input)
             for t in top.tables("test")
         ),
         path=name,
@@ -114,14 +115,18 @@ def _covariate_order(top: Table, derived: Mapping[str, Expression]) -> None:
 
 
 def _circle(table: Table, key: str, name: str) -> DrugFileError:
-    return table.error(key, seen=f"{name} refers to itself through others", wanted="no circle",
-                       fix="state one of them without the others")  # fmt: skip
+    return table.error(
+        key,
+        seen=f"{name} refers to itself through others",
+        wanted="no circle",
+        fix="state one of them without the others",
+    )
 
 
 def _definitions(table: Table, scope: Scope) -> tuple[dict[str, Expression], dict[str, Kind]]:
     kinds = dict(scope.kinds)
     found: dict[str, Expression] = {}
-    for name in table.keys():
+    for name in table.names():
         if name in scope.kinds:
             raise table.error(
                 name, seen=f"{name}, which is a covariate", wanted="a new name", fix="rename it"
@@ -133,11 +138,15 @@ def _definitions(table: Table, scope: Scope) -> tuple[dict[str, Expression], dic
 def _parameters(
     table: Table, structure: Structure, dose: str, channels: Mapping[str, DrugChannel], scope: Scope
 ) -> dict[str, Parameter]:
-    names = table.keys()
+    names = table.names()
     for name in structure.parameters:
         if name not in names:
-            raise table.source.error(table.path, seen=f"no {name}", wanted=f"{', '.join(structure.parameters)}",
-                                     fix=f"add [parameters.{name}], or correct [structure]")  # fmt: skip
+            raise table.source.error(
+                table.path,
+                seen=f"no {name}",
+                wanted=f"{', '.join(structure.parameters)}",
+                fix=f"add [parameters.{name}], or correct [structure]",
+            )
     tables = {
         name: table.table(name)
         for name in (*structure.parameters, *(n for n in names if n not in structure.parameters))
@@ -211,12 +220,20 @@ def _covariances(top: Table, variances: Mapping[str, float]) -> tuple[Covariance
     for table in top.tables("covariance"):
         between = table.texts("between")
         if len(between) != 2 or between[0] == between[1] or not set(between) <= variances.keys():
-            raise table.error("between", seen=str(list(between)), wanted=f"two of {', '.join(variances)}",
-                              fix="name two parameters that vary between subjects")  # fmt: skip
+            raise table.error(
+                "between",
+                seen=str(list(between)),
+                wanted=f"two of {', '.join(variances)}",
+                fix="name two parameters that vary between subjects",
+            )
         correlation = table.number_or("correlation", None)
         if (correlation is None) == ("covariance" not in table):
-            raise table.error("between", seen="both or neither of covariance and correlation", wanted="one of them",
-                              fix="keep what the source prints")  # fmt: skip
+            raise table.error(
+                "between",
+                seen="both or neither of covariance and correlation",
+                wanted="one of them",
+                fix="keep what the source prints",
+            )
         if correlation is None:
             value = table.number("covariance")
         else:
@@ -243,26 +260,29 @@ def _omega(
         i, j = (etas.index(name) for name in c.between)
         omega[i, j] = omega[j, i] = c.covariance
     if len(etas) and np.linalg.eigvalsh(omega)[0] <= 0:
-        raise top.error("covariance", seen=f"a matrix with smallest eigenvalue {np.linalg.eigvalsh(omega)[0]:.3g}",
-                        wanted="a positive definite covariance of the random effects",
-                        fix="check the covariances: none may exceed the root of the product of its variances")  # fmt: skip
+        raise top.error(
+            "covariance",
+            seen=f"a matrix with smallest eigenvalue {np.linalg.eigvalsh(omega)[0]:.3g}",
+            wanted="a positive definite covariance of the random effects",
+            fix="check the covariances: none may exceed the root of the product of its variances",
+        )
     return omega
 
 
 def _notes(table: Table) -> dict[str, str]:
-    return {name: table.text(name) for name in table.keys()}
+    return {name: table.text(name) for name in table.names()}
 
 
 @cache
 def formulas() -> Mapping[str, Formula]:
     """The named formulas that every drug file may call, from formulas.toml."""
     top = Table((source := Source(FORMULAS.name, FORMULAS.read_text(encoding="utf-8"))), source.data)
-    return {name: _formula(name, top.table(name)) for name in top.keys()}
+    return {name: _formula(name, top.table(name)) for name in top.names()}
 
 
 def _formula(name: str, table: Table) -> Formula:
     arguments = table.table("arguments")
-    units = {argument: sections.ucum(arguments, argument) for argument in arguments.keys()}
+    units = {argument: sections.ucum(arguments, argument) for argument in arguments.names()}
     scope = Scope({argument: unit(code)[1] for argument, code in units.items()}, {})
     code = sections.ucum(table, "unit")
     body = sections.value(table, "value", code, scope)
@@ -284,8 +304,12 @@ class Shelf(Mapping[str, Drug]):
             path = self._paths[name]
             drug = read_drug(path)
             if drug.name != name:
-                raise DrugFileError(str(path), seen=f"the name {drug.name}", wanted=f"{name}, as the file is called",
-                                    fix="rename one of them")  # fmt: skip
+                raise DrugFileError(
+                    str(path),
+                    seen=f"the name {drug.name}",
+                    wanted=f"{name}, as the file is called",
+                    fix="rename one of them",
+                )
             self._read[name] = drug
         return self._read[name]
 
@@ -305,5 +329,6 @@ class Shelf(Mapping[str, Drug]):
 
 @cache
 def load_shipped() -> Shelf:
-    """The drug models that come with caretwin, by name such as "vancomycin.goti2018"; files are read when asked for."""
+    """The drug models that come with caretwin, by name such as "vancomycin.goti2018"; files are read when
+    asked for."""
     return Shelf(SHIPPED)

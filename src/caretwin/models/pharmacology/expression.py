@@ -2,13 +2,14 @@
 
     4.5 [L/h] * (CRCL / 120 [mL/min])^0.8 * if(DIAL, 0.7, 1)
 
-Numbers carry a UCUM unit in brackets or are plain; ``^`` binds tighter than a sign on its left and groups to the right
-(-2^2 = -4, 2^3^2 = 2^9); comparisons and ``and``, ``or``, ``not`` make conditions for ``if``. Functions: exp, log
-(natural), log10, sqrt, abs, min, max, clip(x, low, high), if(condition, then, else). The name ``undefined`` is no number: a
-formula yields it where it must not be used.
+Numbers carry a UCUM unit in brackets or are plain; ``^`` binds tighter than a sign on its left and groups to
+the right (-2^2 = -4, 2^3^2 = 2^9); comparisons and ``and``, ``or``, ``not`` make conditions for ``if``.
+Functions: exp, log (natural), log10, sqrt, abs, min, max, clip(x, low, high), if(condition, then, else). The
+name ``undefined`` is no number: a formula yields it where it must not be used.
 
-An expression is evaluated in a coherent base, so years and weeks, mg/dL and umol/L mix without factors in the text. The
-same tree runs in NumPy and, traced, in JAX. That units fit is checked once, when a file is read: see :mod:`.dimension`.
+An expression is evaluated in a coherent base, so years and weeks, mg/dL and umol/L mix without factors in the
+text. The same tree runs in NumPy and, traced, in JAX. That units fit is checked once, when a file is read:
+see :mod:`.dimension`.
 """
 
 from __future__ import annotations
@@ -192,8 +193,8 @@ def parse(text: str, formulas: Mapping[str, Formula] | None = None) -> Expressio
 
 def _syntax_error(text: str, error: UnexpectedInput) -> ExpressionError:
     at_end = getattr(getattr(error, "token", None), "type", "") == "$END"
-    known = error.pos_in_stream is not None and error.pos_in_stream >= 0
-    offset = error.pos_in_stream if known and not at_end else len(text)
+    position = getattr(error, "pos_in_stream", None)
+    offset = len(text) if at_end or position is None or position < 0 else int(position)
     rest = text[offset:].split() if offset < len(text) else []
     return ExpressionError(
         min(offset, len(text)),
@@ -286,7 +287,8 @@ def _truth(xp: Any, condition: Any) -> Any:
 
 
 def evaluate(node: Node, values: Mapping[str, Any], xp: Any = np) -> Any:
-    """The value of a tree; see :meth:`Expression.evaluate`. An invalid operation gives nan or inf, as in IEEE 754."""
+    """The value of a tree; see :meth:`Expression.evaluate`. An invalid operation gives nan or inf, as in IEEE
+    754."""
     if isinstance(node, Number):
         return node.value * node.factor
     if isinstance(node, Name):

@@ -1,4 +1,5 @@
-"""From covariates and random effects to individual parameters: the formulas of a drug file, evaluated in order."""
+"""From covariates and random effects to individual parameters: the formulas of a drug file, evaluated in
+order."""
 
 from __future__ import annotations
 
@@ -18,7 +19,8 @@ if TYPE_CHECKING:
 
 
 class Evaluator:
-    """The formulas of one drug, put in order once: definitions first, then parameters that others refer to."""
+    """The formulas of one drug, put in order once: definitions first, then parameters that others refer
+    to."""
 
     def __init__(self, drug: Drug) -> None:
         self.drug = drug
@@ -30,7 +32,8 @@ class Evaluator:
         self.covariate_base = {name: unit(drug.covariates[name].unit)[0] for name in self.covariate_names}
 
     def values(self, covariates: Mapping[str, Any], effects: Mapping[str, Any], xp: Any) -> dict[str, Any]:
-        """Every parameter in coherent base units, given covariates in theirs and effects by parameter name."""
+        """Every parameter in coherent base units, given covariates in theirs and effects by parameter
+        name."""
         known = {name: covariates[name] * self.covariate_base[name] for name in self.covariate_names}
         for name, expression in self.definitions.items():
             known[name] = expression.evaluate(known, xp)
@@ -69,7 +72,7 @@ class Evaluator:
         size = max((len(v) for v in needed.values()), default=1)
         given = [len(np.atleast_1d(v)) for v in covariates.values()]
         shape = (max([size, *given]),)
-        found = self.canonical(self.values(needed, {}, np), np, shape)
+        found: np.ndarray = self.canonical(self.values(needed, {}, np), np, shape)
         self._check(found)
         return found
 
@@ -97,7 +100,8 @@ class Evaluator:
         return self.canonical(self.values(values, effects, xp), xp)
 
     def loading(self, effects: tuple[str, ...]) -> np.ndarray | None:
-        """Loading [P, len(effects)] of the log parameters on the named effects, or None; see :mod:`.loading`."""
+        """Loading [P, len(effects)] of the log parameters on the named effects, or None; see
+        :mod:`.loading`."""
         size = len(effects)
         rows: dict[str, np.ndarray] = {}
         for name in self.order:
@@ -112,7 +116,8 @@ class Evaluator:
 
 
 def in_order(expressions: Mapping[str, Expression]) -> list[str]:
-    """Names in an order in which each comes after those it refers to; raises ValueError(name) for a circle."""
+    """Names in an order in which each comes after those it refers to; raises ValueError(name) for a
+    circle."""
     ordered: list[str] = []
     visiting: set[str] = set()
 

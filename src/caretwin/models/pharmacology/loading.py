@@ -1,7 +1,8 @@
-"""Which models are log-affine: log(parameters) = log(typical) + B eta, so that no expression is evaluated per draw.
+"""Which models are log-affine: log(parameters) = log(typical) + B eta, so that no expression is evaluated per
+draw.
 
-A product or constant power of individual parameters, times exp(eta), is; a sum of two parameters is not. The analysis
-is structural: it follows the tree, and says None as soon as a random effect enters anything else.
+A product or constant power of individual parameters, times exp(eta), is; a sum of two parameters is not. The
+analysis is structural: it follows the tree, and says None as soon as a random effect enters anything else.
 """
 
 from __future__ import annotations
@@ -30,7 +31,8 @@ def loading(node: Node, rows: Mapping[str, Row], size: int) -> Row | None:
         left, right = (loading(a, rows, size) for a in node.arguments)
         if left is None or right is None:
             return None
-        return left + right if node.op == "*" else left - right
+        total: Row = left + right if node.op == "*" else left - right
+        return total
     if node.op == "^":
         return _power(node, rows, size)
     return None

@@ -10,6 +10,7 @@ from caretwin.models.pharmacology.assembly import dynamics
 from caretwin.models.pharmacology.drug import Drug
 from caretwin.models.pharmacology.drug_file import read_drug
 from caretwin.models.pharmacology.kinetics import DrugModel
+from caretwin.models.pharmacology.self_test import failures
 from caretwin.models.pharmacology.timeline import build_history
 
 DRUGS = Path(__file__).parent / "drugs"
@@ -36,6 +37,10 @@ class Pharmacology:
     def read(self, path: str | Path) -> Drug:
         """A model from any drug file; DrugFileError with line and column when it is wrong."""
         return _read(Path(path))
+
+    def failures(self, drug: Drug) -> list[str]:
+        """What the file's own test vectors do not meet, one sentence each; see :func:`.self_test.failures`."""
+        return failures(drug)
 
     def dynamics(self, drug: Drug, *, occasions: int = 0, prior_weight: float = 1.0) -> DrugModel:
         """See :func:`.assembly.dynamics`."""

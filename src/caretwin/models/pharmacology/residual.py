@@ -48,28 +48,34 @@ class ResidualError(eqx.Module):
             variance = jnp.where(self.form == LOG_ADDITIVE, self.additive**2, variance)
         return jnp.sqrt(variance)
 
+    def standardised(self, f: Float[Array, "*rows C"], value: Float[Array, "*rows C"]) -> Float[Array, "*rows C"]:
+        """How many standard deviations each value lies above its prediction."""
+        sd = self._positive_sd(f, value)
+        residual = value - f
+        if self.log_scale:
+            positive = jnp.where(value > 0, value, 1.0)
+            ln_f = jnp.log(jnp.maximum(f, SMALLEST_PREDICTION * positive))
+            residual = jnp.where(self.form == LOG_ADDITIVE, jnp.log(positive) - ln_f, residual)
+        return residual / sd
+
+    def _positive_sd(self, f: Array, value: Array) -> Array:
+        sd = self.standard_deviation(jnp.maximum(f, SMALLEST_PREDICTION * jnp.abs(value)))
+        return jnp.where(sd > 0, sd, 1.0)
+
     def log_density(self, f: Float[Array, " C"], y: Observation) -> Float[Array, " C"]:
         """Log density of each channel of y given prediction f [C]; exactly 0 where missing."""
-        floor = SMALLEST_PREDICTION * jnp.abs(y.value)
-        sd = self.standard_deviation(jnp.maximum(f, floor))
-        sd = jnp.where(sd > 0, sd, 1.0)
-        residual = y.value - f
-        jacobian = 0.0
+        z = self.standardised(f, y.value)
+        measured = -0.5 * z**2 - jnp.log(self._positive_sd(f, y.value)) - 0.5 * jnp.log(2 * jnp.pi)
         if self.log_scale:
-            logs = self.form == LOG_ADDITIVE
             positive = jnp.where(y.value > 0, y.value, 1.0)
-            ln_f = jnp.log(jnp.maximum(f, SMALLEST_PREDICTION * positive))
-            residual = jnp.where(logs, jnp.log(positive) - ln_f, residual)
-            jacobian = jnp.where(logs, jnp.log(positive), 0.0)
-        z = residual / sd
-        measured = -0.5 * z**2 - jnp.log(sd) - 0.5 * jnp.log(2 * jnp.pi) - jacobian
+            measured = measured - jnp.where(self.form == LOG_ADDITIVE, jnp.log(positive), 0.0)
         density = jnp.where(y.kind == MEASURED, measured, 0.0)
         if not self.censored:
             return density
         side = jnp.where(y.kind == ABOVE_LIMIT, -1.0, 1.0)
-        censored = (y.kind == BELOW_LIMIT) | (y.kind == ABOVE_LIMIT)
-        tail = jax.scipy.special.log_ndtr(jnp.where(censored, side * z, 0.0))
-        return jnp.where(censored, tail, density)
+        beyond = (y.kind == BELOW_LIMIT) | (y.kind == ABOVE_LIMIT)
+        tail = jax.scipy.special.log_ndtr(jnp.where(beyond, side * z, 0.0))
+        return jnp.where(beyond, tail, density)
 
     def sample(self, f: Float[Array, " C"], e: Float[Array, " C"]) -> Float[Array, " C"]:
         """One observed value per channel for standard normal e [C]; a level cannot be below zero."""

@@ -1,9 +1,10 @@
-"""The sections of a drug file, each read into its record: what the file says, checked, with units converted."""
+"""The sections of a drug file, each read into its record: what the file says, checked, with units
+converted."""
 
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass
 from math import log
 
@@ -11,26 +12,16 @@ from caretwin.base.errors import UnitError
 
 from .description import (
     Bounds,
-    Choices,
     Covariate,
-    Disputed,
-    DomainRule,
     Dose,
     DrugChannel,
-    Limit,
-    Practical,
     ResidualError,
-    Target,
-    TestDose,
-    TestVector,
     Variability,
 )
 from .dimension import Kind, fit, unit
 from .expression import Expression, ExpressionError, Formula, parse
 from .structure import ABSORPTIONS, DOWNSTREAMS, ELIMINATIONS, OPTIONAL, RESPONSES, Structure
 from .toml_table import Table, nearest
-
-KINDS = ("auc24", "auc24_over_mic", "peak", "trough", "steady_state_level", "time_above_mic", "effect")
 
 
 @dataclass(frozen=True)
@@ -55,7 +46,7 @@ def expression(table: Table, key: str, scope: Scope) -> tuple[Expression, Kind]:
 def ucum(table: Table, key: str, like: str | None = None, default: str | None = None) -> str:
     """The unit under ``key``; with ``like``, it must have the same dimension."""
     found = table.text(key) if default is None or key in table else table.text_or_none(key) or default
-    kind = _kind(table, key, found)
+    kind = kind_of_unit(table, key, found)
     if like is not None and kind != unit(like)[1]:
         raise table.error(
             key,
@@ -66,7 +57,8 @@ def ucum(table: Table, key: str, like: str | None = None, default: str | None = 
     return found
 
 
-def _kind(table: Table, key: str, code: str) -> Kind:
+def kind_of_unit(table: Table, key: str, code: str) -> Kind:
+    """The kind of a unit that stands under ``key``; a unit that cannot be read is located in the file."""
     try:
         return unit(code)[1]
     except UnitError as error:
@@ -83,12 +75,13 @@ def quantity(table: Table, key: str, to: str) -> float | None:
         raise table.error(
             key, seen=repr(text), wanted=f'a number and its unit, such as "2 {to}"', fix="write both"
         )
-    if _kind(table, key, found[2]) != unit(to)[1]:
+    if kind_of_unit(table, key, found[2]) != unit(to)[1]:
         raise table.error(key, seen=found[2], wanted=f"a unit such as {to}", fix=f"write it in {to}")
-    return float(found[1]) * _ratio(found[2], to)
+    return float(found[1]) * ratio(found[2], to)
 
 
-def _ratio(from_: str, to: str) -> float:
+def ratio(from_: str, to: str) -> float:
+    """How many ``to`` are one ``from_``; both of one dimension."""
     return 1.0 if from_ == to else unit(from_)[0] / unit(to)[0]
 
 
@@ -136,7 +129,7 @@ def channels(table: Table, shape: Structure, dose_unit: str) -> dict[str, DrugCh
         one = table.table(name)
         level = name in ("level", "metabolite")
         code = ucum(one, "unit", like=f"{dose_unit}/L" if level else None)
-        factor = _ratio(f"{dose_unit}/L", code) if level else 1.0
+        factor = ratio(f"{dose_unit}/L", code) if level else 1.0
         found[name] = DrugChannel(name, code, factor, one.text("description"), one.text_or_none("loinc"))
         one.finish()
     table.finish()
@@ -158,7 +151,7 @@ def bounds(table: Table | None) -> Bounds | None:
 
 def covariates(table: Table, formulas: Mapping[str, Formula]) -> tuple[dict[str, Covariate], dict[str, Kind]]:
     """[covariates.*] and the kinds of their names."""
-    tables = {name: table.table(name) for name in table.keys()}
+    tables = {name: table.table(name) for name in table.names()}
     units = {name: ucum(one, "unit") for name, one in tables.items()}
     kinds = {name: unit(code)[1] for name, code in units.items()}
     scope = Scope(kinds, formulas)
@@ -216,8 +209,12 @@ def variability(table: Table) -> Variability | None:
         table.number_or(key, None)
     if not stated:
         if rule or note or assumed:
-            raise table.error("cv_rule" if rule else "variability_note" if note else "variability_assumed",
-                              seen="no omega2, sd or cv", wanted="one of them", fix="add the number")  # fmt: skip
+            raise table.error(
+                "cv_rule" if rule else "variability_note" if note else "variability_assumed",
+                seen="no omega2, sd or cv",
+                wanted="one of them",
+                fix="add the number",
+            )
         return None
     if len(stated) > 1:
         raise table.error(
@@ -230,8 +227,12 @@ def variability(table: Table) -> Variability | None:
             kind, seen=f"{printed:g}", wanted="a number above 0", fix="leave it out for no variability"
         )
     if kind == "cv" and rule not in ("ln(1 + cv^2)", "cv^2"):
-        raise table.error(kind, seen=f"cv with the rule {rule!r}", wanted='cv_rule = "ln(1 + cv^2)" or "cv^2"',
-                          fix="say how the variance follows from the coefficient of variation")  # fmt: skip
+        raise table.error(
+            kind,
+            seen=f"cv with the rule {rule!r}",
+            wanted='cv_rule = "ln(1 + cv^2)" or "cv^2"',
+            fix="say how the variance follows from the coefficient of variation",
+        )
     rules = {"omega2": "variance = printed", "sd": "printed^2", "cv": rule or ""}
     variances = {
         "omega2": printed,
@@ -250,8 +251,12 @@ def errors(table: Table, found: Mapping[str, DrugChannel]) -> dict[str, Residual
         additive = _additive(one, form, channel)
         proportional = one.number_or("proportional", 0.0) or 0.0
         if min(additive, proportional) < 0 or additive + proportional == 0:
-            raise one.error("form", seen="no error, or a negative one", wanted="standard deviations above 0",
-                            fix="give additive (with unit), proportional, or both")  # fmt: skip
+            raise one.error(
+                "form",
+                seen="no error, or a negative one",
+                wanted="standard deviations above 0",
+                fix="give additive (with unit), proportional, or both",
+            )
         result[name] = ResidualError(
             name, form, additive, proportional, one.truth("assumed"), one.text_or_none("note")
         )
@@ -265,188 +270,5 @@ def _additive(table: Table, form: str, channel: DrugChannel) -> float:
         table.number_or("additive", None), table.text_or_none("unit")
         return 0.0
     code = ucum(table, "unit", like="1" if form == "log_additive" else channel.unit)
-    factor = 1.0 if form == "log_additive" else _ratio(code, channel.unit)
+    factor = 1.0 if form == "log_additive" else ratio(code, channel.unit)
     return table.number("additive") * factor
-
-
-def measure(kind: str, found: Mapping[str, DrugChannel]) -> str:
-    """The unit in which a target or limit of this kind is kept."""
-    level = found["level"].unit
-    units = {"auc24": f"{level}.h", "auc24_over_mic": "h", "time_above_mic": "1"}
-    if kind == "effect" and "effect" in found:
-        return found["effect"].unit
-    return units.get(kind, level)
-
-
-def _range(table: Table, to: str) -> tuple[float | None, float | None]:
-    factor = _ratio(ucum(table, "unit", like=to), to)
-    low, high = table.number_or("low", None), table.number_or("high", None)
-    if low is None and high is None:
-        raise table.error(
-            "unit", seen="neither low nor high", wanted="at least one", fix="add low = or high ="
-        )
-    return low if low is None else low * factor, high if high is None else high * factor
-
-
-def target(table: Table, found: Mapping[str, DrugChannel]) -> Target:
-    """One of [[targets]]"""
-    kind = table.choice("kind", KINDS)
-    to = measure(kind, found)
-    low, high = _range(table, to)
-    result = Target(
-        kind, low, high, to, table.text("label"),
-        source=table.text_or_none("source"),
-        assumed=table.truth("assumed"),
-        after=quantity(table, "after", "h"),
-        multiple=table.number_or("times_mic", 1.0) or 1.0,
-        free=table.number_or("free_fraction", 1.0) or 1.0,
-        default=table.truth("default"),
-        note=table.text_or_none("note"),
-    )  # fmt: skip
-    if result.source is None and not result.assumed:
-        raise table.error(
-            "label",
-            seen="neither source nor assumed",
-            wanted="one of them",
-            fix="cite, or say assumed = true",
-        )
-    table.finish()
-    return result
-
-
-def limit(table: Table, found: Mapping[str, DrugChannel]) -> Limit:
-    """One of [[limits]]"""
-    kind = table.choice("kind", KINDS)
-    to = measure(kind, found)
-    low, high = _range(table, to)
-    result = Limit(
-        kind, low, high, to, table.text("label"), table.number("maximum_probability"),
-        source=table.text_or_none("source"),
-        assumed=table.truth("assumed"),
-        after=quantity(table, "after", "h"),
-        note=table.text_or_none("note"),
-    )  # fmt: skip
-    if result.source is None and not result.assumed:
-        raise table.error(
-            "label",
-            seen="neither source nor assumed",
-            wanted="one of them",
-            fix="cite, or say assumed = true",
-        )
-    table.finish()
-    return result
-
-
-def choices(table: Table, to: str, per_kg: bool = False) -> Choices:
-    """{ values | minimum, maximum, step; unit }, kept in ``to`` (or ``to``/kg)."""
-    code = ucum(table, "unit")
-    if per_kg and _kind(table, "unit", code) == unit(f"{to}/kg")[1]:
-        to = f"{to}/kg"
-    elif _kind(table, "unit", code) != unit(to)[1]:
-        raise table.error("unit", seen=code, wanted=f"a unit such as {to}", fix=f"write it in {to}")
-    values = table.numbers("values")
-    if not values:
-        low, high, step = (table.number(key) for key in ("minimum", "maximum", "step"))
-        if not (step > 0 and high >= low):
-            raise table.error(
-                "step", seen=f"{low:g} to {high:g} by {step:g}", wanted="a rising range", fix="correct it"
-            )
-        values = tuple(low + i * step for i in range(round((high - low) / step) + 1))
-    factor = _ratio(code, to)
-    source = table.text_or_none("source")
-    found = Choices(tuple(v * factor for v in values), to, table.truth("assumed", source is None), source)
-    table.finish()
-    return found
-
-
-def practical(table: Table, dose_unit: str) -> Practical:
-    """[practical]"""
-    loading = table.table_or_none("loading")
-    found = Practical(
-        doses=choices(table.table("doses"), dose_unit),
-        intervals=choices(table.table("intervals"), "h"),
-        durations=choices(table.table("durations"), "h"),
-        loading=None if loading is None else choices(loading, dose_unit, per_kg=True),
-        maximum_rate=quantity(table, "maximum_rate", f"{dose_unit}/h"),
-        maximum_rate_assumed=table.truth("maximum_rate_assumed", True),
-        continuous=table.truth("continuous"),
-        note=table.text_or_none("note"),
-    )
-    table.finish()
-    return found
-
-
-def rule(table: Table, scope: Scope) -> DomainRule:
-    """One of [[domain]]"""
-    require, kind = expression(table, "require", scope)
-    if not kind.condition:
-        raise table.error("require", seen=str(kind), wanted="a condition", fix="write a comparison, as in CRCL >= 30 [mL/min]",
-                          offset=0)  # fmt: skip
-    found = DomainRule(require, table.choice("severity", ("hard", "soft")), table.text("message"))
-    table.finish()
-    return found
-
-
-def disputed(table: Table) -> Disputed:
-    """One of [[disputed]]"""
-    found = Disputed(
-        table.text("what"), table.text("ours"), table.text("others"), table.text_or_none("consequence")
-    )
-    table.finish()
-    return found
-
-
-def test(
-    table: Table,
-    covariates: Iterable[str],
-    parameters: tuple[str, ...],
-    effects: tuple[str, ...],
-    shape: Structure,
-    default: str,
-) -> TestVector:
-    """One of [[test]]; names must be among the given covariates, parameters and random effects."""
-    hours = _ratio(ucum(table, "time_unit", like="h", default="h"), "h")
-    found = TestVector(
-        name=table.text("name"),
-        covariates=_values(table, "covariates", tuple(covariates)),
-        eta=_values(table, "eta", effects),
-        parameters=_values(table, "parameters", parameters),
-        tolerance=table.number("tolerance"),
-        origin=table.choice("origin", ("published", "recomputed")),
-        source=table.text("source"),
-        doses=tuple(_test_dose(row, hours, shape, default) for row in table.tables("doses")),
-        times=tuple(t * hours for t in table.numbers("times")),
-        levels=table.numbers("levels"),
-        effect_site=table.numbers("effect_site"),
-        effects=table.numbers("effects"),
-        auc=tuple((float(a) * hours, float(b) * hours, float(c)) for a, b, c in table.rows("auc")),
-    )
-    for key in ("levels", "effect_site", "effects"):
-        if getattr(found, key) and len(getattr(found, key)) != len(found.times):
-            raise table.error(key, seen=f"{len(getattr(found, key))} values", wanted=f"{len(found.times)}, one per time",
-                              fix="match times")  # fmt: skip
-    table.finish()
-    return found
-
-
-def _values(table: Table, key: str, allowed: tuple[str, ...]) -> dict[str, float]:
-    inner = table.table_or_empty(key)
-    for name in inner.keys():
-        if name not in allowed:
-            raise inner.error(
-                name, seen=name, wanted=f"one of {', '.join(allowed)}", fix=nearest(name, allowed)
-            )
-    return {name: inner.number(name) for name in inner.keys()}
-
-
-def _test_dose(table: Table, hours: float, shape: Structure, default: str) -> TestDose:
-    found = TestDose(
-        time=table.number("time") * hours,
-        amount=table.number("amount"),
-        duration=(table.number_or("duration", 0.0) or 0.0) * hours,
-        input=table.choice("input", shape.inputs, default),
-        interval=(table.number_or("interval", 0.0) or 0.0) * hours,
-        count=int(table.number_or("count", 1.0) or 1),
-    )
-    table.finish()
-    return found

@@ -1,8 +1,8 @@
 """Reading TOML so that every complaint names file, line and column, and no key is overlooked.
 
-tomllib says where a file is not TOML, but not where a value stood; :class:`Source` finds that again from the text. A
-:class:`Table` hands out values by type and remembers which keys were asked for: a misspelt key is an error, it does not
-silently keep a default.
+tomllib says where a file is not TOML, but not where a value stood; :class:`Source` finds that again from the
+text. A :class:`Table` hands out values by type and remembers which keys were asked for: a misspelt key is an
+error, it does not silently keep a default.
 """
 
 from __future__ import annotations
@@ -53,7 +53,8 @@ class Source:
         return DrugFileError(f"{self.name}:{line}:{column}: {dotted}", seen=seen, wanted=wanted, fix=fix)
 
     def position(self, path: Path) -> int:
-        """Offset of the value at ``path`` in the text, or of the nearest thing around it that is written down."""
+        """Offset of the value at ``path`` in the text, or of the nearest thing around it that is written
+        down."""
         if self._starts is None:
             self._starts = _starts(self.text)
         for length in range(len(path), 0, -1):
@@ -142,7 +143,7 @@ class Table:
     def __contains__(self, key: str) -> bool:
         return key in self.data
 
-    def keys(self) -> list[str]:
+    def names(self) -> list[str]:
         """The keys in file order."""
         return list(self.data)
 

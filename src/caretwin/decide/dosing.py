@@ -1,0 +1,207 @@
+"""Which dose, of all that could be given, is most likely to work and least likely to harm this patient?
+
+The posterior under every model that may speak for the patient, averaged by how well each foretold the levels; every practical
+regimen simulated on the same draws; ranked by a stated utility under hard limits; and silence, with the reason, when
+the answer would not be worth having.
+"""
+
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from typing import Any
+
+import jax
+
+from caretwin.base.errors import DataError
+from caretwin.base.units import convert
+from caretwin.decide.members import Excluded, Member, candidates, learn
+from caretwin.decide.next_sample import Sample, candidate_samples
+from caretwin.decide.preferences import Mic, Preferences
+from caretwin.decide.ranking import Judged, judge
+from caretwin.decide.regimen import Regimen, practical_regimens
+from caretwin.record.dosing import DosingRecord
+from caretwin.twin.registry import family
+
+LEAST_WEIGHT = 0.02  # models believed less than this are left out of the simulation (and still shown)
+DRAWS = 2048
+PARTICLES = 512  # per model, for the simulation of regimens
+HORIZON = 168.0  # h
+
+
+@dataclass(frozen=True)
+class Question:
+    """What is asked.
+
+    drug         such as "vancomycin"
+    now          h from the subject's origin; doses recorded at or after it are what the answer replaces
+    target       the drug file's default target when None, else its label or kind
+    mic          minimum inhibitory concentration in ``mic_unit`` with probabilities, or None
+    models       names to consider; all of the drug when empty
+    drug_files   further drug models, already read
+    horizon      h over which regimens are followed
+    """
+
+    drug: str
+    now: float
+    target: str | None = None
+    mic: tuple[tuple[float, float], ...] | None = None
+    mic_unit: str = "mg/L"
+    models: tuple[str, ...] = ()
+    drug_files: tuple[Any, ...] = ()
+    horizon: float = HORIZON
+    preferences: Preferences = field(default_factory=Preferences)
+    seed: int = 0
+    draws: int = DRAWS
+
+
+@dataclass(frozen=True)
+class Advice:
+    """The answer; ``abstained`` lists the reasons when there is none.
+
+    members    every model that was fitted, with its weight; ``speaking`` those that were simulated
+    excluded   models that may not speak, and why
+    judged     all regimens, best first
+    samples    candidate times of the next sample, best first
+    notes      assumptions and warnings that belong to the answer
+    """
+
+    question: Question
+    record: DosingRecord
+    target: Any
+    members: tuple[Member, ...]
+    speaking: tuple[Member, ...]
+    excluded: tuple[Excluded, ...]
+    judged: tuple[Judged, ...]
+    samples: tuple[Sample, ...]
+    abstained: tuple[str, ...]
+    notes: tuple[str, ...]
+
+    @property
+    def best(self) -> Judged | None:
+        """The regimen that is advised; None when abstaining."""
+        return None if self.abstained or not self.judged else self.judged[0]
+
+
+def advise(question: Question, record: DosingRecord) -> Advice:
+    """Answer a dosing question for one patient.
+
+    Raises DataError when no model of the drug exists, PlanError for a target that the drug does not have.
+
+    Example: ``advise(Question("vancomycin", now=48.0), record).best.regimen``.
+    """
+    names = question.models or family("pharmacology").names(question.drug)
+    if not names and not question.drug_files:
+        raise DataError(
+            f"dose of {question.drug}",
+            seen="no model of this drug",
+            wanted="one of " + ", ".join(family("pharmacology").drugs()),
+            fix="correct the name of the drug, or give a drug file",
+        )
+    allowed, excluded = candidates(record, names, question.drug_files, question.now)
+    reasons = _data_reasons(record)
+    if not allowed:
+        reasons.append("no model may speak for this patient: " + _why(excluded))
+        return _silent(question, record, (), excluded, reasons)
+    key = jax.random.key(question.seed)
+    members = learn(allowed, key, question.now, draws=question.draws, particles=PARTICLES)
+    speaking = _speaking(members)
+    if not speaking:
+        reasons.append("no model fits this patient: " + "; ".join(f"{m.label}: {m.trouble}" for m in members))
+        return _silent(question, record, members, excluded, reasons)
+    return _decide(question, record, members, speaking, excluded, reasons)
+
+
+def _decide(
+    question: Question, record: DosingRecord, members: Sequence[Member], speaking: Sequence[Member],
+    excluded: Sequence[Excluded], reasons: list[str],
+) -> Advice:
+    drug = max(speaking, key=lambda m: m.weight).twin.drug
+    target = choose_target(drug, question.target)
+    mic, notes = _mic(question, drug, target)
+    shape_matters = target.kind in ("time_above_mic", "peak")
+    regimens = practical_regimens(drug, _weight(record), every_duration=shape_matters)
+    judged, weights = judge(speaking, regimens, target, mic, question.now, question.horizon, question.preferences)
+    if not judged:
+        reasons.append(f"{drug.name} lists no practical doses")
+    elif not judged[0].allowed:
+        worst = "; ".join(f"{r.label}: {r.probability:.0%}, allowed {r.allowed:.0%}" for r in judged[0].risks if r.broken)
+        reasons.append(f"every practical regimen breaks a hard limit; the least bad one: {worst}")
+    samples = candidate_samples(speaking, judged, weights, question.now, judged[0].regimen) if judged else []
+    notes += [f"{m.label}: {warning}" for m in speaking for warning in m.warnings]
+    notes += [f"{m.twin.drug.name}: {text}" for m in speaking for text in m.twin.drug.assumptions]
+    return Advice(
+        question, record, target, tuple(members), tuple(speaking), tuple(excluded), tuple(judged), tuple(samples),
+        tuple(reasons), tuple(dict.fromkeys(notes)),
+    )
+
+
+def _silent(
+    question: Question, record: DosingRecord, members: Sequence[Member], excluded: Sequence[Excluded], reasons: list[str]
+) -> Advice:
+    return Advice(question, record, None, tuple(members), (), tuple(excluded), (), (), tuple(reasons), ())
+
+
+def _data_reasons(record: DosingRecord) -> list[str]:
+    return [f"the record contradicts itself: {finding}" for finding in record.errors]
+
+
+def _why(excluded: Sequence[Excluded]) -> str:
+    return "; ".join(f"{e.model}: {e.reason}" for e in excluded) or "none was found"
+
+
+def _speaking(members: Sequence[Member]) -> list[Member]:
+    """Those believed enough to simulate, with their weights made to sum to one again."""
+    from dataclasses import replace
+
+    chosen = [m for m in members if m.weight >= LEAST_WEIGHT]
+    total = sum(m.weight for m in chosen)
+    return [replace(m, weight=m.weight / total) for m in chosen]
+
+
+def choose_target(drug: Any, wanted: str | None) -> Any:
+    """The drug's target of that kind or label; its default (else its first) when none is asked for.
+
+    Raises PlanError when the drug file has no such target.
+    """
+    from caretwin.base.errors import PlanError
+
+    if wanted is None and drug.targets:
+        return next((t for t in drug.targets if t.default), drug.targets[0])
+    for target in drug.targets:
+        if wanted in (target.kind, target.label):
+            return target
+    raise PlanError(
+        f"target of {drug.name}",
+        seen=repr(wanted) if wanted else "a drug file without targets",
+        wanted="one of " + ", ".join(f"{t.kind} ({t.label})" for t in drug.targets) if drug.targets else "a target",
+        fix="choose one of them, or add the target with its source to the drug file",
+    )
+
+
+def _mic(question: Question, drug: Any, target: Any) -> tuple[Mic | None, list[str]]:
+    if question.mic is not None:
+        level = f"{drug.dose.unit}/L"
+        values = tuple(convert(v, question.mic_unit, level, substance=drug.drug) for v, _ in question.mic)
+        return Mic(values, tuple(p for _, p in question.mic)), []
+    if target.kind == "auc24_over_mic":
+        note = "no MIC was given: the target is read at the guideline's convention of 1 mg/L, an assumption"
+        return Mic((convert(1.0, "mg/L", f"{drug.dose.unit}/L", substance=drug.drug),), (1.0,)), [note]
+    return None, []
+
+
+def _weight(record: DosingRecord) -> float | None:
+    values = record.covariate("WT")
+    if not values:
+        return None
+    last = values[-1]
+    return last.value if last.unit is None else convert(last.value, last.unit, "kg")
+
+
+def regimen_now(advice: Advice) -> Regimen | None:
+    """The regimen of the last two doses that were given; None when there were fewer or they differ in size."""
+    given = sorted((d for d in advice.record.doses if d.time_h < advice.question.now), key=lambda d: d.time_h)
+    if len(given) < 2 or not advice.speaking:
+        return None
+    twin = advice.speaking[0].twin
+    last = sorted(twin.doses, key=lambda d: d.time)[: len(given)][-2:]
+    interval = last[1].time - last[0].time
+    return Regimen(last[1].amount, interval, last[1].duration) if interval > 0 else None

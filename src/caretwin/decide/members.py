@@ -1,0 +1,202 @@
+"""Which models may speak for this patient, what each has learnt from the levels, and how much each is believed."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from functools import partial
+from typing import Any
+
+import equinox as eqx
+import jax
+import jax.numpy as jnp
+import numpy as np
+from jaxtyping import Array
+from scipy.stats import chi2
+
+from caretwin.base.errors import CaretwinError
+from caretwin.core.ensemble import Ensemble
+from caretwin.core.fit import Fit, fit_many
+from caretwin.core.history import History, stack
+from caretwin.core.model import MEASURED
+from caretwin.core.simulate import run
+from caretwin.core.status import sentence, usable
+from caretwin.record.dosing import DosingRecord
+from caretwin.twin.dosing import DosingTwin, bind
+from caretwin.twin.registry import family
+
+# Assumptions: a patient further out than one in a thousand of the model's own population, or levels that the fitted
+# model itself would produce less than once in a hundred times, are taken as signs that the model does not fit.
+RAREST_PATIENT = 0.001
+RAREST_LEVELS = 0.01
+
+
+@dataclass(frozen=True)
+class Excluded:
+    """A model that may not speak for this patient, and why."""
+
+    model: str
+    reason: str
+
+
+@dataclass(frozen=True)
+class Member:
+    """One model of this patient under one history of doses.
+
+    fit           its posterior; ``ensemble`` the equally weighted draws that decisions are simulated on
+    weight        share in the average (sums to 1 over those that fit)
+    patient_tail  how rare the most probable parameters are in the model's population (upper chi-square tail)
+    levels_tail   how often the fitted model would miss its own levels by as much (posterior predictive)
+    warnings      soft findings of the model's domain
+    """
+
+    twin: DosingTwin
+    label: str
+    fit: Fit
+    ensemble: Ensemble
+    weight: float
+    patient_tail: float
+    levels_tail: float
+    warnings: tuple[str, ...]
+
+    @property
+    def fits(self) -> bool:
+        """Whether the patient could be one of this model's, and the posterior can be used."""
+        return (
+            self.patient_tail >= RAREST_PATIENT
+            and self.levels_tail >= RAREST_LEVELS
+            and bool(usable(int(self.fit.status)))
+        )
+
+    @property
+    def trouble(self) -> str:
+        """Why the model does not fit; empty when it does."""
+        found = []
+        if self.patient_tail < RAREST_PATIENT:
+            found.append(f"the levels ask for a patient rarer than {self.patient_tail:.1g} of the model's population")
+        if self.levels_tail < RAREST_LEVELS:
+            found.append(f"the levels contradict each other under the model (p = {self.levels_tail:.1g})")
+        if not usable(int(self.fit.status)):
+            found.append(sentence(int(self.fit.status)))
+        return "; ".join(found)
+
+
+def candidates(
+    record: DosingRecord, names: Sequence[str], drugs: Sequence[Any], now: float
+) -> tuple[list[tuple[DosingTwin, str, float, tuple[str, ...]]], list[Excluded]]:
+    """Twins of the patient under every model whose domain allows it, each with label, prior weight and warnings."""
+    family_of_models = family("pharmacology")
+    allowed, excluded = [], []
+    for drug in [*(family_of_models.load(name) for name in names), *drugs]:
+        try:
+            twins = []
+            for history in record.histories():
+                twin = bind(drug, record.with_history(history).known_by(now))
+                twin.history(times=(now,))
+                label = drug.name if len(record.histories()) == 1 else f"{drug.name}, {history.label}"
+                twins.append((twin, label, history.weight))
+            findings = drug.check_domain(_present(twins[0][0], now))
+        except CaretwinError as error:
+            excluded.append(Excluded(drug.name, _one_line(error)))
+            continue
+        hard = [f"{f.subject} {f.seen}: {f.message}" for f in findings if f.severity == "hard"]
+        if hard:
+            excluded.append(Excluded(drug.name, "; ".join(hard)))
+            continue
+        soft = tuple(f"{f.subject} {f.seen}: {f.message}" for f in findings if f.severity != "hard")
+        allowed += [(twin, label, weight, soft) for twin, label, weight in twins]
+    return allowed, excluded
+
+
+def _present(twin: DosingTwin, now: float) -> dict[str, np.ndarray]:
+    """Every value each covariate has had up to now: a model must be right for the whole record."""
+    return {name: np.asarray([series.values[-1]]) for name, series in twin.covariates.items()}
+
+
+def _one_line(error: CaretwinError) -> str:
+    return f"{error.seen}; {error.fix}"
+
+
+def learn(
+    allowed: Sequence[tuple[DosingTwin, str, float, tuple[str, ...]]], key: Array, now: float, *, draws: int,
+    particles: int,
+) -> list[Member]:
+    """Posterior of every candidate, in as few batches as there are structures, with averaging weights."""
+    members: list[Member | None] = [None] * len(allowed)
+    for places in _groups([twin for twin, *_ in allowed]).values():
+        twins = [allowed[i][0] for i in places]
+        histories = [twin.history(times=(now,)) for twin in twins]
+        subjects = [f"{allowed[i][0].subject}/{allowed[i][1]}" for i in places]
+        fits = fit_many([t.model for t in twins], key, histories, subjects=subjects, draws=draws)
+        tails = _levels_tail([t.model for t in twins], histories, fits, key)
+        for k, i in enumerate(places):
+            fit = jax.tree.map(lambda leaf, k=k: np.asarray(leaf[k]), fits)
+            members[i] = Member(
+                twin=allowed[i][0],
+                label=allowed[i][1],
+                fit=fit,
+                ensemble=_equal(fit.ensemble, particles),
+                weight=float(np.log(allowed[i][2]) + fit.log_evidence),
+                patient_tail=_patient_tail(allowed[i][0], fit),
+                levels_tail=float(tails[k]),
+                warnings=allowed[i][3],
+            )
+    return _normalised([m for m in members if m is not None])
+
+
+def _groups(twins: Sequence[DosingTwin]) -> dict[Any, list[int]]:
+    groups: dict[Any, list[int]] = {}
+    for i, twin in enumerate(twins):
+        groups.setdefault(jax.tree.structure(twin.model), []).append(i)
+    return groups
+
+
+def _normalised(members: list[Member]) -> list[Member]:
+    from dataclasses import replace
+
+    fitting = [m.weight for m in members if m.fits]
+    if not fitting:
+        return [replace(m, weight=0.0) for m in members]
+    top = max(fitting)
+    total = sum(np.exp(w - top) for w in fitting)
+    return [replace(m, weight=float(np.exp(m.weight - top) / total) if m.fits else 0.0) for m in members]
+
+
+def _equal(ensemble: Ensemble, count: int) -> Ensemble:
+    """``count`` equally weighted draws: systematic resampling at the midpoints."""
+    cumulative = np.cumsum(np.exp(ensemble.logw))
+    index = np.searchsorted(cumulative / cumulative[-1], (np.arange(count) + 0.5) / count)
+    index = np.minimum(index, len(ensemble.logw) - 1)
+    theta = np.asarray(ensemble.theta)[index]
+    x = jax.tree.map(lambda leaf: np.asarray(leaf)[index], ensemble.x)
+    return Ensemble(theta, x, np.full(count, -np.log(count)), ensemble.t)
+
+
+def _patient_tail(twin: DosingTwin, fit: Fit) -> float:
+    prior = twin.model.prior
+    standard = np.linalg.solve(prior.cholesky, fit.mode - prior.mean)
+    idle = twin.model.effects - len(twin.drug.etas)  # random effects that move nothing count for nothing
+    return float(chi2.sf(np.sum(standard**2), max(len(standard) - idle, 1)))
+
+
+def _levels_tail(models: Sequence[Any], histories: Sequence[History], fits: Fit, key: Array) -> np.ndarray:
+    """Posterior predictive p-value of the sum of squared standardised residuals (Gelman, Meng & Stern 1996)."""
+    many = stack(list(histories))
+    discrepancy, count = _discrepancies(
+        jax.tree.map(lambda *leaves: np.stack(leaves), *models), many, fits.ensemble.theta
+    )
+    tails = chi2.sf(np.asarray(discrepancy), np.maximum(np.asarray(count), 1)[:, None])
+    weights = np.exp(np.asarray(fits.ensemble.logw))
+    return np.where(np.asarray(count) > 0, np.sum(weights * tails, axis=1), 1.0)
+
+
+@jax.jit
+def _discrepancies(models: Any, histories: History, theta: Array) -> tuple[Array, Array]:
+    def of_one(model: Any, history: History, draw: Array) -> Array:
+        outcome = run(model, draw, history)
+        rows = model.schedule(jax.vmap(partial(model.individual, draw))(history.contexts), history)
+        z = model.error.standardised(outcome.predicted, rows.y.value)
+        return jnp.sum(jnp.where(rows.y.kind == MEASURED, z**2, 0.0))
+
+    def of_patient(model: Any, history: History, draws: Array) -> tuple[Array, Array]:
+        return jax.vmap(lambda d: of_one(model, history, d))(draws), jnp.sum(history.y.kind == MEASURED)
+
+    return eqx.filter_vmap(of_patient)(models, histories, theta)

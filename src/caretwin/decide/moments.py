@@ -1,0 +1,50 @@
+"""When the curve of a regimen is looked at: early, in the first day or interval, and late, at the end of the horizon."""
+
+import math
+from dataclasses import dataclass
+
+import numpy as np
+
+from caretwin.decide.regimen import Regimen
+
+GRID = 24  # points of one dosing interval at which levels are compared with a threshold
+
+
+@dataclass(frozen=True)
+class Moments:
+    """Times (h after now) at which one schedule is read.
+
+    area    (start, stop) of the windows for AUC24: the first day, the second day, the last whole intervals
+    peak, trough   end of infusion and end of interval, for the first and the last interval
+    early, late    grids [GRID] of the first and of the last interval
+    """
+
+    area: tuple[tuple[float, float], ...]
+    peak: tuple[float, float]
+    trough: tuple[float, float]
+    early: np.ndarray
+    late: np.ndarray
+
+    @property
+    def times(self) -> np.ndarray:
+        """All of them, sorted and distinct."""
+        edges = [t for window in self.area for t in window]
+        return np.unique(np.concatenate([edges, self.peak, self.trough, self.early, self.late]))
+
+
+def moments(regimen: Regimen, horizon: float) -> Moments:
+    """When to read a regimen over a horizon (h)."""
+    interval = regimen.interval
+    last = math.floor((horizon + 1e-9) / interval) * interval  # end of the last whole interval
+    whole = interval * math.ceil(24.0 / interval - 1e-9)
+    begin = last - interval
+    duration = regimen.duration if 0 < regimen.duration < interval else min(1e-3, interval)
+    first_duration = duration if regimen.loading is None else max(regimen.loading_duration, 1e-3)
+    inside = (np.arange(GRID) + 0.5) / GRID * interval
+    return Moments(
+        area=((0.0, 24.0), (24.0, 48.0), (max(last - whole, 0.0), last)),
+        peak=(first_duration, begin + duration),
+        trough=(interval, last),
+        early=inside,
+        late=begin + inside,
+    )

@@ -1,0 +1,77 @@
+"""When the next blood sample would help most, and how much: the expected value of sample information.
+
+For each candidate time the levels that could be found are drawn from the posterior; each re-weights the draws; the best
+regimen is chosen again; the mean gain in utility over deciding now is the worth of that sample. Raiffa & Schlaifer, Applied
+Statistical Decision Theory, 1961, ch. 4.
+"""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import numpy as np
+
+from caretwin.decide.members import Member
+from caretwin.decide.outcomes import simulate
+from caretwin.decide.ranking import Judged
+from caretwin.decide.regimen import Regimen
+
+POSSIBLE_LEVELS = 96  # levels that are tried at each time; a count, not a parameter of the patient
+
+
+@dataclass(frozen=True)
+class Sample:
+    """A candidate sample: hours from now, gain in utility, and the share of the exposure's variance it removes."""
+
+    hours: float
+    gain: float
+    variance_removed: float
+
+
+def candidate_samples(
+    members: Sequence[Member], judged: Sequence[Judged], weights: np.ndarray, now: float, regimen: Regimen
+) -> list[Sample]:
+    """Every sensible time in the first intervals of ``regimen``, best first.
+
+    judged   regimens with their scores on the pooled draws; only allowed ones are chosen between
+    weights  [D] of the pooled draws
+    """
+    curves = [simulate(m.twin, m.ensemble.theta, [regimen], now, max(48.0, 2 * regimen.interval))[0] for m in members]
+    allowed = [j for j in judged if j.allowed] or list(judged[:1])
+    scores = np.stack([j.score for j in allowed])  # [R, D]
+    exposure = next(j.exposure for j in judged if j.regimen == regimen)
+    start = 0.5 if regimen.duration == 0 else min(regimen.duration, regimen.interval / 2) + 0.5
+    look = curves[0].moments
+    times = [t for t in (*look.early, *look.late) if t >= start]
+    found = [_worth(t, members, curves, scores, exposure, weights) for t in times]
+    return sorted(found, key=lambda s: (-round(s.gain, 3), -round(s.variance_removed, 2), s.hours))
+
+
+def _worth(t: float, members: Sequence[Member], curves: list, scores: np.ndarray, exposure: np.ndarray,
+           weights: np.ndarray) -> Sample:  # fmt: skip
+    level = np.concatenate([c.at(c.level, t)[:, 0] for c in curves])
+    sd = np.concatenate([
+        np.asarray(m.twin.model.error.standard_deviation(c.at(c.level, t)[:, :1]))[:, 0]
+        for m, c in zip(members, curves, strict=True)
+    ])  # fmt: skip
+    possible = _possible_levels(level, sd, weights)
+    density = np.exp(-0.5 * ((possible[:, None] - level) / sd) ** 2) / sd * weights  # [Y, D]
+    share = density / np.maximum(density.sum(axis=1, keepdims=True), 1e-300)
+    utility_after = (share @ scores.T).max(axis=1).mean()
+    utility_now = (scores @ weights).max()
+    mean = share @ exposure
+    left = (share @ exposure**2 - mean**2).mean()
+    now = weights @ exposure**2 - (weights @ exposure) ** 2
+    removed = 1.0 - left / now if now > 0 else 0.0
+    return Sample(float(t), float(max(utility_after - utility_now, 0.0)), float(np.clip(removed, 0.0, 1.0)))
+
+
+def _possible_levels(level: np.ndarray, sd: np.ndarray, weights: np.ndarray) -> np.ndarray:
+    """Equally likely levels: draws at the midpoints of equal shares of weight, each with its own spread-out error."""
+    from scipy.special import ndtri
+
+    order = np.argsort(level)
+    cumulative = np.cumsum(weights[order]) / weights.sum()
+    even = (np.arange(POSSIBLE_LEVELS) + 0.5) / POSSIBLE_LEVELS
+    chosen = order[np.minimum(np.searchsorted(cumulative, even), len(level) - 1)]
+    error = ndtri((even * POSSIBLE_LEVELS * 0.6180339887498949) % 1.0)
+    return np.maximum(level[chosen] + sd[chosen] * error, 0.0)

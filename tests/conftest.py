@@ -1,0 +1,28 @@
+"""What every test may rely on: kept compilations, no display, reproducible examples, a key."""
+
+import os
+import sys
+
+from tests.paths import ROOT
+
+os.environ.setdefault("CARETWIN_CACHE_DIR", str(ROOT / ".cache" / "caretwin"))
+os.environ.setdefault("MPLCONFIGDIR", str(ROOT / ".cache" / "matplotlib"))
+os.environ.setdefault("MPLBACKEND", "Agg")
+os.environ.setdefault("JAX_PLATFORMS", "cpu")
+
+import hypothesis
+import pytest
+
+import caretwin.core.numerics
+
+# The same examples every time, and no deadline: a first call compiles for seconds.
+hypothesis.settings.register_profile("caretwin", derandomize=True, deadline=None, database=None, max_examples=50)
+hypothesis.settings.load_profile("caretwin")
+
+
+@pytest.fixture(scope="session")
+def key():
+    """A key for tests that need luck; what they claim must hold for any."""
+    import jax
+
+    return jax.random.key(20240229)
