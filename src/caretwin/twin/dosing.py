@@ -38,7 +38,11 @@ class DosingTwin:
     occasion_numbers: tuple[int, ...] = ()
 
     def history(
-        self, *, times: Sequence[float] = (), doses: Sequence[GivenDose] | None = None, samples: bool = True,
+        self,
+        *,
+        times: Sequence[float] = (),
+        doses: Sequence[GivenDose] | None = None,
+        samples: bool = True,
         start: float | None = None,
     ) -> History:
         """The history up to the last event or wanted time; other doses or no samples when asked."""
@@ -55,7 +59,12 @@ class DosingTwin:
 
 
 def bind(
-    drug: Any, record: DosingRecord, *, interpolation: str | None = None, prior_weight: float = 1.0, occasions: int = 0
+    drug: Any,
+    record: DosingRecord,
+    *,
+    interpolation: str | None = None,
+    prior_weight: float = 1.0,
+    occasions: int = 0,
 ) -> DosingTwin:
     """A twin of the record's subject under one drug model.
 
@@ -67,7 +76,11 @@ def bind(
     Raises UnitError for a unit that does not fit, DataError for a dose or a level that the model has no place for.
     """
     first = _first_of_each_occasion(record) if drug.occasion_etas else {}
-    marks = Series(tuple(first.values()), tuple(map(float, range(len(first))))) if first else Series((0.0,), (0.0,))
+    marks = (
+        Series(tuple(first.values()), tuple(map(float, range(len(first)))))
+        if first
+        else Series((0.0,), (0.0,))
+    )
     count = max(occasions, len(marks.times)) if drug.occasion_etas else 0
     model = family("pharmacology").dynamics(drug, occasions=count, prior_weight=prior_weight)
     return DosingTwin(
@@ -112,7 +125,8 @@ def _input(drug: Any, dose: Dose, subject: str) -> int:
     raise DataError(
         f"dose of subject {subject} at {dose.time_h:g} h" + (f", row {dose.row}" if dose.row else ""),
         seen=seen,
-        wanted=f"one of the inputs of {drug.name}: " + ", ".join(f"{i + 1} {n}" for i, n in enumerate(inputs)),
+        wanted=f"one of the inputs of {drug.name}: "
+        + ", ".join(f"{i + 1} {n}" for i, n in enumerate(inputs)),
         fix="correct the route or the compartment, or use a model that has this input",
     )
 
@@ -121,7 +135,8 @@ def _sample(drug: Any, level: Level, subject: str) -> Sample:
     channels = drug.structure.channels
     if level.channel not in channels or level.channel not in drug.errors:
         raise DataError(
-            f"measurement of subject {subject} at {level.time_h:g} h" + (f", row {level.row}" if level.row else ""),
+            f"measurement of subject {subject} at {level.time_h:g} h"
+            + (f", row {level.row}" if level.row else ""),
             seen=f"a value of the channel {level.channel!r}",
             wanted=f"a channel of {drug.name}: " + ", ".join(drug.errors),
             fix="use a model that predicts it, or leave the value out",
@@ -151,7 +166,9 @@ def covariate_value(drug: Any, value: CovariateValue) -> float:
     """A covariate in the drug file's unit."""
     if value.unit is None:
         return value.value
-    return convert(value.value, value.unit, drug.covariates[value.name].unit, substance=SUBSTANCES.get(value.name))
+    return convert(
+        value.value, value.unit, drug.covariates[value.name].unit, substance=SUBSTANCES.get(value.name)
+    )
 
 
 def occasion_numbers(record: DosingRecord) -> tuple[int, ...]:

@@ -59,7 +59,12 @@ class Estimate:
 
 
 def estimate(
-    drug: Any, records: Sequence[DosingRecord], key: Array, *, draws: int = 0, interpolation: str | None = None
+    drug: Any,
+    records: Sequence[DosingRecord],
+    key: Array,
+    *,
+    draws: int = 0,
+    interpolation: str | None = None,
 ) -> list[Estimate]:
     """One estimate per record, in their order.
 
@@ -76,7 +81,9 @@ def estimate(
     return [next(fitted) if isinstance(twin, DosingTwin) else twin for twin in bound]
 
 
-def _bound(drug: Any, record: DosingRecord, interpolation: str | None, occasions: int) -> DosingTwin | Estimate:
+def _bound(
+    drug: Any, record: DosingRecord, interpolation: str | None, occasions: int
+) -> DosingTwin | Estimate:
     try:
         twin = bind(drug, record, interpolation=interpolation, occasions=occasions)
         twin.history()
@@ -97,7 +104,9 @@ def _fit(twins: list[DosingTwin], key: Array, draws: int) -> list[Estimate]:
     return found
 
 
-def _fit_group(twins: list[DosingTwin], histories: list[History], key: Array, draws: int, size: int) -> list[Estimate]:
+def _fit_group(
+    twins: list[DosingTwin], histories: list[History], key: Array, draws: int, size: int
+) -> list[Estimate]:
     # The last group is filled up to the size of the others, so that it does not need a program of its own.
     extra = size - len(twins)
     padded, rows = twins + twins[-1:] * extra, histories + histories[-1:] * extra
@@ -144,7 +153,10 @@ def _parameters(twins: list[DosingTwin], theta: Array) -> list[dict[int | None, 
         rows += rows[-1:] * (most - len(rows))
         contexts.append(jax.tree.map(lambda *leaves: np.stack(leaves), *rows))
     stacked = jax.tree.map(lambda *leaves: np.stack(leaves), *contexts)
-    values = {n: np.asarray(v) for n, v in _individuals(stack_models([t.model for t in twins]), theta, stacked).items()}
+    values = {
+        n: np.asarray(v)
+        for n, v in _individuals(stack_models([t.model for t in twins]), theta, stacked).items()
+    }
     return [
         {
             which: {n: float(v[i, j]) / twin.drug.parameters[n].factor for n, v in values.items()}
@@ -188,7 +200,11 @@ def _moments(posterior: Fit) -> tuple[np.ndarray, np.ndarray]:
 
 
 def _estimate(
-    twin: DosingTwin, theta: np.ndarray, parameters: dict[int | None, dict[str, float]], ofv: float, code: int,
+    twin: DosingTwin,
+    theta: np.ndarray,
+    parameters: dict[int | None, dict[str, float]],
+    ofv: float,
+    code: int,
     history: History,
 ) -> Estimate:
     drug, model = twin.drug, twin.model

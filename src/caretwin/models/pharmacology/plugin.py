@@ -47,8 +47,16 @@ class Pharmacology:
         return dynamics(drug, occasions=occasions, prior_weight=prior_weight)
 
     def history(
-        self, drug: Drug, doses: Sequence[GivenDose], samples: Sequence[Sample], covariates: Mapping[str, Series], *,
-        occasions: Series | None = None, times: Sequence[float] = (), movable: bool = False, start: float | None = None,
+        self,
+        drug: Drug,
+        doses: Sequence[GivenDose],
+        samples: Sequence[Sample],
+        covariates: Mapping[str, Series],
+        *,
+        occasions: Series | None = None,
+        times: Sequence[float] = (),
+        movable: bool = False,
+        start: float | None = None,
     ) -> History:
         """See :func:`.timeline.build_history`."""
         return build_history(
