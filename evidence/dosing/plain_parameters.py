@@ -1,8 +1,9 @@
-"""Typical parameters of every shipped drug, written a second time in plain Python, without units, files or arrays.
+# ruff: noqa: D103
+"""Typical parameters of the shipped drugs, written a second time in plain Python, without units or files.
 
-This is the independent calculation behind the "recomputed" test vectors of the drug files, and the oracle of
-tests/models/pharmacology/test_drug_values.py. Each function takes the covariates in the units of the drug file and
-returns the parameters in the units of the drug file. Sources are those of the files.
+This is the independent calculation behind the "recomputed" test vectors, and the oracle of
+tests/models/pharmacology/test_drug_values.py. Each function takes the covariates in the units of the drug
+file and returns the parameters in the units of the drug file. Sources are those of the files.
 """
 
 from math import exp, log, log10

@@ -112,7 +112,8 @@ class Evaluator:
             if name in effects:
                 row = row + np.eye(size)[effects.index(name)]
             rows[name] = row
-        return np.array([rows[name] for name in self.drug.structure.parameters]).reshape(-1, size)
+        names = self.drug.structure.parameters
+        return np.array([rows[name] for name in names], float).reshape(len(names), size)
 
 
 def in_order(expressions: Mapping[str, Expression]) -> list[str]:
