@@ -1,0 +1,1 @@
+"""Claims about caretwin, each able to fail."""

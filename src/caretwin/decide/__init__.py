@@ -1,0 +1,1 @@
+"""One question a clinician asks, one file."""

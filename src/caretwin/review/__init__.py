@@ -1,0 +1,1 @@
+"""How forecasts fared, and what people did with advice."""

@@ -1,0 +1,1 @@
+"""Bind a model to the record of one subject."""

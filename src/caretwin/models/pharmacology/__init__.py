@@ -1,0 +1,1 @@
+"""Drugs: one declarative file each, and the kinetics that they share."""
