@@ -49,8 +49,8 @@ def vancomycin_thomson2009(CRCL, WT):
     return {"CL": 2.99 * (1 + 0.0154 * (CRCL - 66)), "V1": 0.675 * WT, "Q2": 2.28, "V2": 0.732 * WT}
 
 
-def vancomycin_roberts2011(CRCL, WT):
-    return {"CL": 4.58 * CRCL / 100, "V1": 1.53 * WT}
+def vancomycin_roberts2011(CRCL_URINE, WT):
+    return {"CL": 4.58 * CRCL_URINE / 100, "V1": 1.53 * WT}
 
 
 def vancomycin_colin2019(PMA, WT, SCR, CANCER):
@@ -92,9 +92,9 @@ def vancomycin_carreno2017(CRCL):
     return {"CL": 0.18 + 0.036 * CRCL, "V1": v, "Q2": 2.29 * v, "V2": 2.29 * v / 1.44}
 
 
-def vancomycin_hughes2024(CRCL, FFM):
+def vancomycin_hughes2024(CRCL_FFM, FFM):
     return {
-        "CL": 5.0627 * (CRCL / 100) ** 0.8509,
+        "CL": 5.0627 * (CRCL_FFM / 100) ** 0.8509,
         "V1": 64.339 * FFM / 70,
         "Q2": 6.2402,
         "V2": 59.019 * FFM / 70,
@@ -157,8 +157,8 @@ def piperacillin_roberts2010(WT):
     return {"CL": 17.1 * WT / 70, "V1": 7.2, "Q2": 52.0, "V2": 17.8, "LAG1": 0.07}
 
 
-def cefepime_an2023(CRCL, WT):
-    return {"CL": 2.00 * CRCL / 54 + 0.526, "V1": 13.4 * WT / 90, "Q2": 12.0, "V2": 7.52}
+def cefepime_an2023(CRCL_LBM, WT):
+    return {"CL": 2.00 * CRCL_LBM / 54 + 0.526, "V1": 13.4 * WT / 90, "Q2": 12.0, "V2": 7.52}
 
 
 def amikacin_delattre2010(CRCL):
@@ -194,10 +194,10 @@ def phenytoin_yukawa1990(WT, AGE, AED):
     }
 
 
-def digoxin_jelliffe2014(WT, CRCL):
+def digoxin_jelliffe2014(WT, CRCL_BSA):
     v = 1.5714 * WT
     return {
-        "CL": (0.0288 + 0.000451 * CRCL) * v,
+        "CL": (0.0288 + 0.000451 * CRCL_BSA) * v,
         "V1": v,
         "Q2": 0.56 * v,
         "V2": 0.56 / 0.15 * v,

@@ -54,7 +54,8 @@ def test_a_file_meets_its_own_checks(drug, vector):
 
 # Where a covariate lies in a plausible patient; file and plain function must agree everywhere in between.
 RANGES = {
-    "CRCL": (20, 140), "EGFR": (20, 140), "CLCR4H": (20, 140), "WT": (50, 110), "AGE": (20, 75),
+    "CRCL": (20, 140), "CRCL_URINE": (20, 140), "CRCL_FFM": (20, 140), "CRCL_LBM": (20, 140),
+    "CRCL_BSA": (20, 140), "EGFR": (20, 140), "CLCR4H": (20, 140), "WT": (50, 110), "AGE": (20, 75),
     "PMA": (24, 60), "SCR": (0.5, 4), "FFM": (35, 75), "LBM": (35, 75), "BSA": (1.5, 2.4), "HT": (150, 195),
     "PF": (80, 400), "TDD": (300, 1500), "APACHE2": (6, 34), "INR_BASE": (0.9, 1.3), "CPROP": (0, 5),
     "VKORC1_A": (1, 2.99), "CYP2C9_2": (0, 1.99), "CYP2C9_3": (0, 0.99),
@@ -163,25 +164,48 @@ def test_an_additive_effect_adds():
         assert ratio == pytest.approx(np.exp(0.01 * propofol), rel=1e-12)
 
 
-@pytest.mark.parametrize("name", [n for n, d in SHIPPED.items() if "CRCL" in d.covariate_names])
+def filtration(drug):
+    """The covariate by which a drug knows the kidneys' clearance, or None."""
+    return next((n for n in drug.covariate_names if n.startswith("CRCL") or n in ("EGFR", "CLCR4H")), None)
+
+
+@pytest.mark.parametrize("name", [n for n, d in SHIPPED.items() if filtration(d)])
 def test_better_kidneys_clear_more(name):
     drug = SHIPPED[name]
     covariates, _ = middle(drug)
-    clearance = [drug.typical({**covariates, "CRCL": c})[0, 0] for c in (30.0, 60.0, 90.0, 120.0)]
+    known = drug.derive(covariates).values
+    clearance = [
+        drug.typical({**known, filtration(drug): c})[0, drug.structure.parameters.index("CL")]
+        for c in (30.0, 60.0, 90.0, 120.0)
+    ]
     assert np.all(np.diff(clearance) > 0)
 
 
-@pytest.mark.parametrize(
-    "name", [n for n in SHIPPED if n.startswith("vancomycin") and "CRCL" in SHIPPED[n].covariate_names]
-)
+FROM_CREATININE = [n for n, d in SHIPPED.items() if filtration(d) and d.covariates[filtration(d)].derived]
+
+
+@pytest.mark.parametrize("name", FROM_CREATININE)
 def test_a_higher_creatinine_clears_less(name):
     drug = SHIPPED[name]
-    if drug.covariates["CRCL"].derived is None:  # measured in urine: nothing to compute it from
-        assert drug.derive({"SCR": 1.0, "AGE": 60.0, "WT": 70.0, "FEMALE": 0.0}).missing["CRCL"] == ()
-        return
-    base = {"AGE": 60.0, "WT": 80.0, "HT": 175.0, "FEMALE": 0.0, "DIAL": 0.0}
+    base = {"AGE": 60.0, "WT": 80.0, "HT": 175.0, "FEMALE": 0.0, "DIAL": 0.0, "TDD": 600.0}
     clearance = [drug.typical({**base, "SCR": s})[0, 0] for s in (0.8, 1.5, 3.0)]
     assert clearance[0] > clearance[1] > clearance[2]
+
+
+def test_a_clearance_measured_in_urine_is_not_replaced_by_a_computed_one():
+    drug = SHIPPED["vancomycin.roberts2011"]
+    known = drug.derive({"SCR": 1.0, "AGE": 60.0, "WT": 70.0, "FEMALE": 0.0, "CRCL": 90.0})
+    assert known.missing["CRCL_URINE"] == ()
+
+
+def test_clearances_of_different_kinds_have_different_names():
+    """A Cockcroft-Gault of total weight given as CRCL must not pass for one of lean weight or per surface."""
+    kinds = {}
+    for drug in SHIPPED.values():
+        name = filtration(drug)
+        if name is not None:
+            kinds.setdefault(name, set()).add((drug.covariates[name].kind, drug.covariates[name].unit))
+    assert {name: len(found) for name, found in kinds.items()} == dict.fromkeys(kinds, 1)
 
 
 def severities(name, **covariates):
