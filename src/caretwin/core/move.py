@@ -57,7 +57,7 @@ class LiuWest(eqx.Module):
         residual = theta - explained
         z = jax.random.normal(key, theta.shape, theta.dtype)
         z = z - jnp.mean(z, axis=0)  # keeps the mean exactly, not only on average
-        return explained + a * residual + h * z @ _root(residual.T @ residual / theta.shape[0])
+        return explained + a * residual + h * z @ _power(residual.T @ residual / theta.shape[0], 0.5)
 
 
 def _explained(theta: Float[Array, "N d"], rest: Any) -> Float[Array, "N d"]:
@@ -73,13 +73,19 @@ def _explained(theta: Float[Array, "N d"], rest: Any) -> Float[Array, "N d"]:
     r = r - jnp.mean(r, axis=0)
     spread = jnp.sqrt(jnp.mean(r**2, axis=0))
     r = r / jnp.where(spread > 0, spread, 1.0)  # one scale for all units, so that one cut-off is fair to all
-    inverse = jnp.linalg.pinv(r.T @ r / count, rtol=_NEGLIGIBLE, hermitian=True)
-    return mean + r @ (inverse @ (r.T @ (theta - mean) / count))
+    return mean + r @ (_power(r.T @ r / count, -1.0) @ (r.T @ (theta - mean) / count))
 
 
-def _root(variance: Float[Array, "d d"]) -> Float[Array, "d d"]:
-    """Symmetric square root of a covariance matrix that may be singular."""
-    scale = jnp.sqrt(jnp.diagonal(variance))
+def _power(matrix: Float[Array, "d d"], exponent: float) -> Float[Array, "d d"]:
+    """A power of a covariance matrix that may be singular: its root (0.5) or its pseudo-inverse (-1).
+
+    With D the standard deviations and R the correlations, so that no unit outweighs another: the inverse is
+    D^-1 R^-1 D^-1, and the root is M = R^(1/2) D, for which M' M is the covariance.
+    """
+    scale = jnp.sqrt(jnp.diagonal(matrix))
     scale = jnp.where(scale > 0, scale, 1.0)
-    values, vectors = jnp.linalg.eigh(variance / jnp.outer(scale, scale))
-    return (vectors * jnp.sqrt(jnp.maximum(values, 0.0))) @ vectors.T * scale
+    values, vectors = jnp.linalg.eigh(matrix / jnp.outer(scale, scale))
+    kept = values > _NEGLIGIBLE * values[-1]
+    powers = jnp.where(kept, jnp.where(kept, values, 1.0) ** exponent, 0.0)
+    power = (vectors * powers) @ vectors.T
+    return power * scale if exponent == 0.5 else power / jnp.outer(scale, scale)
