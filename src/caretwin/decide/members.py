@@ -15,8 +15,9 @@ from scipy.stats import chi2
 from caretwin.base.errors import CaretwinError
 from caretwin.core.ensemble import Ensemble
 from caretwin.core.fit import Fit, fit_many
-from caretwin.core.history import History, stack
+from caretwin.core.history import History, small_bucket, stack
 from caretwin.core.model import MEASURED
+from caretwin.core.program import program
 from caretwin.core.simulate import run
 from caretwin.core.status import sentence, usable
 from caretwin.record.dosing import DosingRecord
@@ -179,16 +180,18 @@ def _patient_tail(twin: DosingTwin, fit: Fit) -> float:
 
 def _levels_tail(models: Sequence[Any], histories: Sequence[History], fits: Fit, key: Array) -> np.ndarray:
     """Posterior predictive p-value of the sum of squared standardised residuals (Gelman, Meng & Stern 1996)."""
-    many = stack(list(histories))
-    discrepancy, count = _discrepancies(
-        jax.tree.map(lambda *leaves: np.stack(leaves), *models), many, fits.ensemble.theta
-    )
+    size = small_bucket(len(models))
+    places = [*range(len(models)), *[len(models) - 1] * (size - len(models))]
+    many = stack([histories[i] for i in places])
+    stacked = jax.tree.map(lambda *leaves: np.stack([leaves[i] for i in places]), *models)
+    discrepancy, count = _discrepancies(stacked, many, np.asarray(fits.ensemble.theta)[places])
+    discrepancy, count = np.asarray(discrepancy)[: len(models)], np.asarray(count)[: len(models)]
     tails = chi2.sf(np.asarray(discrepancy), np.maximum(np.asarray(count), 1)[:, None])
     weights = np.exp(np.asarray(fits.ensemble.logw))
     return np.where(np.asarray(count) > 0, np.sum(weights * tails, axis=1), 1.0)
 
 
-@jax.jit
+@program
 def _discrepancies(models: Any, histories: History, theta: Array) -> tuple[Array, Array]:
     def of_one(model: Any, history: History, draw: Array) -> Array:
         outcome = run(model, draw, history)

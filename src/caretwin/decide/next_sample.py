@@ -11,11 +11,12 @@ from dataclasses import dataclass
 import numpy as np
 
 from caretwin.decide.members import Member
-from caretwin.decide.outcomes import simulate
+from caretwin.decide.outcomes import Curves, simulate
 from caretwin.decide.ranking import Judged
 from caretwin.decide.regimen import Regimen
 
-POSSIBLE_LEVELS = 96  # levels that are tried at each time; a count, not a parameter of the patient
+CONTENDERS = 40  # the best regimens, between which a new level could decide
+POSSIBLE_LEVELS = 64  # levels that are tried at each time; a count, not a parameter of the patient
 
 
 @dataclass(frozen=True)
@@ -35,19 +36,21 @@ def candidate_samples(
     judged   regimens with their scores on the pooled draws; only allowed ones are chosen between
     weights  [D] of the pooled draws
     """
-    curves = [simulate(m.twin, m.ensemble.theta, [regimen], now, max(48.0, 2 * regimen.interval))[0] for m in members]
-    allowed = [j for j in judged if j.allowed] or list(judged[:1])
+    horizon = max(48.0, 2 * regimen.interval)
+    courses = simulate([m.twin for m in members], [m.ensemble.theta for m in members], [regimen], now, horizon)
+    curves = [row[0].whole() for row in courses]
+    allowed = [j for j in judged if j.allowed][:CONTENDERS] or list(judged[:1])
     scores = np.stack([j.score for j in allowed])  # [R, D]
     exposure = next(j.exposure for j in judged if j.regimen == regimen)
     start = 0.5 if regimen.duration == 0 else min(regimen.duration, regimen.interval / 2) + 0.5
     look = curves[0].moments
-    times = [t for t in (*look.early, *look.late) if t >= start]
+    times = [t for t in (*look.early[::2], *look.late[::2]) if t >= start]
     found = [_worth(t, members, curves, scores, exposure, weights) for t in times]
     return sorted(found, key=lambda s: (-round(s.gain, 3), -round(s.variance_removed, 2), s.hours))
 
 
-def _worth(t: float, members: Sequence[Member], curves: list, scores: np.ndarray, exposure: np.ndarray,
-           weights: np.ndarray) -> Sample:  # fmt: skip
+def _worth(t: float, members: Sequence[Member], curves: Sequence[Curves], scores: np.ndarray,
+           exposure: np.ndarray, weights: np.ndarray) -> Sample:  # fmt: skip
     level = np.concatenate([c.at(c.level, t)[:, 0] for c in curves])
     sd = np.concatenate([
         np.asarray(m.twin.model.error.standard_deviation(c.at(c.level, t)[:, :1]))[:, 0]

@@ -15,9 +15,11 @@ import numpy as np
 
 from caretwin.base.errors import PlanError
 from caretwin.base.units import convert
-from caretwin.decide.outcomes import Curves
+from caretwin.decide.outcomes import Course, Curves
 
 KINDS = ("auc24", "auc24_over_mic", "peak", "trough", "steady_state_level", "time_above_mic", "effect")
+
+ADDITIVE = ("auc24", "auc24_over_mic", "trough", "steady_state_level")
 
 
 @dataclass(frozen=True)
@@ -115,26 +117,41 @@ def _scale(drug: Any, described: Any) -> float:
     return 1.0
 
 
-def metric(goal: Goal, curves: Curves, late: bool, mic: np.ndarray | None) -> np.ndarray:
+def metric(goal: Goal, course: Course, late: bool, mic: np.ndarray | None) -> np.ndarray:
     """The number that a goal is about, for each draw [N], in canonical units; NaN where it does not exist."""
+    if goal.kind in ADDITIVE:
+        parts = (c * _additive(goal, part, late) for c, part in course.parts)
+        total = np.sum(list(parts), axis=0)
+        return total / _needed(mic) if goal.kind == "auc24_over_mic" else total
+    curves = course.whole()
     look = curves.moments
-    k = 1 if late else 0
-    if goal.kind in ("auc24", "auc24_over_mic", "steady_state_level"):
-        auc = curves.auc24(look.area[2]) if late else 0.5 * (curves.auc24(look.area[0]) + curves.auc24(look.area[1]))
-        if goal.kind == "steady_state_level":
-            return auc / 24.0
-        return auc if goal.kind == "auc24" else auc / _needed(mic)
     if goal.kind == "peak":
         grid = curves.at(curves.level, look.late if late else look.early).max(axis=1)
-        return np.maximum(curves.at(curves.level, look.peak[k])[:, 0], grid)
-    if goal.kind == "trough" and goal.after is not None:
-        return _after_dose(goal.after, curves, late)
-    if goal.kind == "trough":
-        return curves.at(curves.level, look.trough[k])[:, 0]
+        return np.maximum(curves.at(curves.level, look.peak[int(late)])[:, 0], grid)
     if goal.kind == "time_above_mic":
         levels = curves.at(curves.level, look.late if late else look.early) * goal.free
         return np.mean(levels > (goal.multiple * _needed(mic))[:, None], axis=1)
-    return curves.at(curves.effect, look.trough[k])[:, 0]
+    return curves.at(curves.effect, look.trough[int(late)])[:, 0]
+
+
+def _additive(goal: Goal, part: Curves, late: bool) -> np.ndarray:
+    """A number that adds up over doses, read from one part once and remembered there."""
+    question = (goal.kind == "trough", goal.after, late)
+    if question not in part.read:
+        part.read[question] = _level_at(goal, part, late) if goal.kind == "trough" else _auc24(part, late)
+    found = part.read[question]
+    return found / 24.0 if goal.kind == "steady_state_level" else found
+
+
+def _auc24(part: Curves, late: bool) -> np.ndarray:
+    first, second, last = part.moments.area
+    return part.auc24(last) if late else 0.5 * (part.auc24(first) + part.auc24(second))
+
+
+def _level_at(goal: Goal, part: Curves, late: bool) -> np.ndarray:
+    if goal.after is not None:
+        return _after_dose(goal.after, part, late)
+    return part.at(part.level, part.moments.trough[int(late)])[:, 0]
 
 
 def _after_dose(after: float, curves: Curves, late: bool) -> np.ndarray:

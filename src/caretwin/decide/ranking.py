@@ -6,7 +6,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from caretwin.decide.members import Member
-from caretwin.decide.outcomes import Curves, simulate
+from caretwin.decide.outcomes import Course, simulate
 from caretwin.decide.preferences import Goal, Mic, Preferences, goal, limits_of, metric
 from caretwin.decide.regimen import Regimen
 
@@ -65,11 +65,12 @@ def judge(
     Models are averaged by weighting their draws: predictions are mixed, parameters never.
     """
     weights = np.concatenate([np.full(len(m.ensemble.theta), m.weight / len(m.ensemble.theta)) for m in members])
-    curves = [simulate(m.twin, m.ensemble.theta, regimens, now, horizon) for m in members]
+    curves = simulate([m.twin for m in members], [m.ensemble.theta for m in members], regimens, now, horizon)
+    mics = None if mic is None else [mic.draws(len(m.ensemble.theta)) for m in members]
     goals = [goal(m.twin.drug, described) for m in members]
     limits = [limits_of(m.twin.drug) for m in members]
     judged = [
-        _judge_one(regimen, [c[i] for c in curves], goals, limits, mic, weights, preferences)
+        _judge_one(regimen, [c[i] for c in curves], goals, limits, mics, weights, preferences)
         for i, regimen in enumerate(regimens)
     ]
     return sorted(judged, key=_rank), weights
@@ -82,15 +83,15 @@ def _rank(judged: Judged) -> tuple[bool, float, float, float, float]:
 
 
 def _judge_one(
-    regimen: Regimen, curves: list[Curves], goals: list[Goal], limits: list[Sequence[Goal]], mic: Mic | None,
+    regimen: Regimen, curves: list[Course], goals: list[Goal], limits: list[Sequence[Goal]], mics: list[np.ndarray] | None,
     weights: np.ndarray, preferences: Preferences,
 ) -> Judged:
     first = goals[0]
     pooled = []
     for late in (False, True):
         values = [
-            metric(g, c, late, None if mic is None else mic.draws(len(c.level)))
-            for g, c in zip(goals, curves, strict=True)
+            metric(g, c, late, None if mics is None else mics[m])
+            for m, (g, c) in enumerate(zip(goals, curves, strict=True))
         ]
         pooled.append(np.concatenate(values))
     scores = [1 - preferences.cost_under * first.under(v) - preferences.cost_over * first.over(v) for v in pooled]
@@ -99,7 +100,7 @@ def _judge_one(
         regimen,
         _chances(first, pooled[0], weights),
         _chances(first, pooled[1], weights),
-        tuple(_risks(curves, limits, mic, weights)),
+        tuple(_risks(curves, limits, mics, weights)),
         float(np.sum(weights * score)),
         score,
         pooled[1] * first.factor,
@@ -114,15 +115,17 @@ def _chances(g: Goal, values: np.ndarray, weights: np.ndarray) -> Chances:
     return Chances(on_target, under, over, mean * g.factor, low * g.factor, high * g.factor)
 
 
-def _risks(curves: list[Curves], limits: list[Sequence[Goal]], mic: Mic | None, weights: np.ndarray) -> list[Risk]:
+def _risks(
+    curves: list[Course], limits: list[Sequence[Goal]], mics: list[np.ndarray] | None, weights: np.ndarray
+) -> list[Risk]:
     found = []
     for place, limit in enumerate(limits[0]):
         worst = 0.0
         for late in (False, True):
             broken = np.concatenate([
                 np.maximum(own[place].under(v), own[place].over(v))
-                for own, c in zip(limits, curves, strict=True)
-                for v in [metric(own[place], c, late, None if mic is None else mic.draws(len(c.level)))]
+                for m, (own, c) in enumerate(zip(limits, curves, strict=True))
+                for v in [metric(own[place], c, late, None if mics is None else mics[m])]
             ])  # fmt: skip
             worst = max(worst, float(np.sum(weights * broken)))
         found.append(Risk(limit.label, worst, float(limit.maximum_probability or 0.0)))

@@ -14,7 +14,7 @@ import jax.numpy as jnp
 import numpy as np
 from jaxtyping import Array, Float, Int
 
-from caretwin.base.random import stable_hash, stream
+from caretwin.base.random import streams
 from caretwin.core.ensemble import Ensemble
 from caretwin.core.fit import importance, tempering
 from caretwin.core.fit.newton import Optimum, minimise
@@ -22,6 +22,7 @@ from caretwin.core.fit.objective import objective, ofv, to_theta
 from caretwin.core.fit.pareto import UNRELIABLE
 from caretwin.core.history import History, measured, small_bucket, stack
 from caretwin.core.model import Model
+from caretwin.core.program import keeps, program
 from caretwin.core.status import Status
 
 CANDIDATES = 24  # starts whose objective is looked at
@@ -69,6 +70,9 @@ class Mode(NamedTuple):
     optima: Optimum
 
 
+keeps(Ensemble, Fit, Mode, Optimum, importance.Draws)
+
+
 def fit(
     model: Model, key: Array, history: History, *, subject: int | str = 0, draws: int = 1000
 ) -> Fit:
@@ -94,7 +98,7 @@ def fit_many(
     """
     stacked = _stacked(models, histories)
     size = small_bucket(len(subjects))
-    keys = _keys(key, "fit", list(subjects) + [f"padding {i}" for i in range(size - len(subjects))])
+    keys = streams(key, "fit", list(subjects) + [f"padding {i}" for i in range(size - len(subjects))])
     found = _modes(*stacked, starts)
     drawn = _importance(*stacked, keys, found.optima, draws)
     bad = np.flatnonzero(~_reliable(drawn)[: len(subjects)])
@@ -130,16 +134,6 @@ def _pad_subjects(tree: Any) -> Any:
     return jax.tree.map(lambda leaf: np.concatenate([leaf, np.repeat(leaf[-1:], extra, axis=0)]), tree)
 
 
-def _keys(key: Array, name: str, subjects: list[int | str]) -> Array:
-    numbers = [stable_hash(s) if isinstance(s, str) else s for s in subjects]
-    return _stream_of_each(key, name, jnp.asarray(numbers, dtype=jnp.int64))
-
-
-@partial(jax.jit, static_argnums=1)
-def _stream_of_each(key: Array, name: str, subjects: Array) -> Array:
-    return jax.vmap(lambda subject: stream(key, name, subject, 0))(subjects)
-
-
 def _modes(models: Model, histories: History, starts: int) -> Mode:
     """Newton from the best few starts of every subject; the slow searches are finished in a smaller batch."""
     z = _choose_starts(models, histories, starts)
@@ -157,12 +151,12 @@ def _modes(models: Model, histories: History, starts: int) -> Mode:
     return _best(models, histories, optima)
 
 
-@jax.jit
+@program
 def _put(optima: Optimum, subject: Array, place: Array, finished: Optimum) -> Optimum:
     return jax.tree.map(lambda old, new: old.at[subject, place].set(new), optima, finished)
 
 
-@partial(jax.jit, static_argnums=2)
+@program(static=(2,))
 def _choose_starts(models: Model, histories: History, starts: int) -> Array:
     return eqx.filter_vmap(partial(_starts_of_one, starts=starts))(models, histories)
 
@@ -175,7 +169,7 @@ def _starts_of_one(model: Model, history: History, starts: int) -> Array:
     return candidates[jnp.argsort(values)[:REFINED]]
 
 
-@jax.jit
+@program
 def _newton(models: Model, histories: History, z: Array, most_steps: Array) -> Optimum:
     def of_one(model: Model, history: History, starts: Array) -> Optimum:
         return jax.vmap(lambda start: minimise(model, start, history, most_steps))(starts)
@@ -183,7 +177,7 @@ def _newton(models: Model, histories: History, z: Array, most_steps: Array) -> O
     return eqx.filter_vmap(of_one)(models, histories, z)
 
 
-@jax.jit
+@program
 def _best(models: Model, histories: History, optima: Optimum) -> Mode:
     return eqx.filter_vmap(_best_one)(models, histories, optima)
 
@@ -208,12 +202,12 @@ def _start_points(d: int, count: int) -> np.ndarray:
     return np.concatenate([np.zeros((1, d)), axes, scattered])[: max(count, 1 + 2 * d)]
 
 
-@partial(jax.jit, static_argnums=4)
+@program(static=(4,))
 def _importance(models: Model, histories: History, keys: Array, optima: Optimum, draws: int) -> importance.Draws:
     return eqx.filter_vmap(partial(importance.sample, draws=draws))(models, keys, optima, histories)
 
 
-@partial(jax.jit, static_argnums=3)
+@program(static=(3,))
 def _tempered(models: Model, histories: History, keys: Array, draws: int) -> importance.Draws:
     return eqx.filter_vmap(partial(tempering.sample, draws=draws))(models, keys, histories)
 
@@ -233,7 +227,7 @@ def _replace_unreliable(
     chosen = _pad_subjects(jax.tree.map(lambda leaf: np.asarray(leaf)[bad], stacked))
     names = [subjects[i] for i in bad]
     names += [names[-1]] * (small_bucket(bad.size) - bad.size)
-    better = _tempered(*chosen, _keys(key, "fit/tempering", names), draws)
+    better = _tempered(*chosen, streams(key, "fit/tempering", names), draws)
     # The reason for the fallback stays visible: the Pareto k that was too high is reported, not the new sampler's.
     better = better._replace(pareto_k=drawn.pareto_k[jnp.asarray(np.resize(bad, small_bucket(bad.size)))])
 
@@ -243,7 +237,7 @@ def _replace_unreliable(
     return jax.tree.map(put, drawn, better)
 
 
-@jax.jit
+@program
 def _assemble_arrays(models: Model, histories: History, found: Mode, drawn: importance.Draws) -> Fit:
     theta = jax.vmap(lambda prior, z: jax.vmap(lambda one: to_theta(prior, one))(z))(models.prior, drawn.z)
     ess = _ess(drawn.logw)

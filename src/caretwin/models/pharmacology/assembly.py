@@ -1,10 +1,12 @@
 """From a drug file to the engine's model: typical values stay data, so that drugs of one structure share a program."""
 
+import hashlib
+
 import numpy as np
 
 from caretwin.core.model import GaussianPrior
 from caretwin.models.pharmacology.drug import Drug
-from caretwin.models.pharmacology.kinetics import ByFormula, DrugModel, LogAffine
+from caretwin.models.pharmacology.kinetics import ByFormula, DrugModel, Formula, LogAffine
 from caretwin.models.pharmacology.residual import FORMS, LOG_ADDITIVE, ResidualError
 
 # Models with few parameters get idle random effects, so that all of one structure have the same shapes and one
@@ -33,7 +35,7 @@ def dynamics(drug: Drug, *, occasions: int = 0, prior_weight: float = 1.0) -> Dr
         covariance = _block(covariance, np.asarray(drug.occasion_omega, dtype=np.float64))
     factor = np.linalg.cholesky(covariance / prior_weight) if len(covariance) else np.zeros((0, 0))
     prior = GaussianPrior(np.zeros(len(factor)), factor)
-    individualise = ByFormula(drug.individual) if loading is None else _affine(drug, loading, occasions)
+    individualise = ByFormula(Formula(_fingerprint(drug), drug.individual)) if loading is None else _affine(drug, loading, occasions)
     return DrugModel(prior, individualise, residual_error(drug), drug.structure, effects, occasions)
 
 
@@ -46,6 +48,15 @@ def _block(first: np.ndarray, second: np.ndarray) -> np.ndarray:
     whole[: len(first), : len(first)] = first
     whole[len(first) :, len(first) :] = second
     return whole
+
+
+def _fingerprint(drug: Drug) -> str:
+    """What names a drug's formulas: their text, and that of everything they are computed from."""
+    parts = [drug.name, drug.version, repr(drug.structure), repr(sorted(drug.etas)), repr(drug.occasion_etas)]
+    parts += [f"{name} {c.unit}" for name, c in drug.covariates.items()]
+    parts += [f"{name} = {e.text}" for name, e in drug.definitions.items()]
+    parts += [f"{name} = {p.value.text} {p.unit} {p.factor!r} {p.eta}" for name, p in drug.parameters.items()]
+    return hashlib.sha256("\n".join(parts).encode()).hexdigest()
 
 
 def _affine(drug: Drug, loading: np.ndarray, occasions: int) -> LogAffine:

@@ -2,6 +2,7 @@
 
 import dataclasses
 from collections.abc import Callable
+from dataclasses import dataclass
 from typing import Any, NamedTuple
 
 import equinox as eqx
@@ -53,16 +54,24 @@ class LogAffine(eqx.Module):
         return jnp.exp(basis + self.loading @ eta + self.occasion_loading @ kappa)
 
 
+@dataclass(frozen=True)
+class Formula:
+    """The formulas of one drug file, named by its content, so that the same file means the same compiled program."""
+
+    fingerprint: str
+    individual: Callable[..., Any] = dataclasses.field(repr=False, compare=False)
+
+
 class ByFormula(eqx.Module):
     """phi from the drug file's own formulas: for effects that do not multiply (an additive slope, a sum of two)."""
 
-    formula: Callable[..., Any] = eqx.field(static=True)
+    formula: Formula = eqx.field(static=True)
 
     def __call__(
         self, eta: Float[Array, " d"], kappa: Float[Array, " q"], basis: Float[Array, " C"]
     ) -> Float[Array, " P"]:
         """Individual parameters [P]."""
-        return self.formula(eta, basis, kappa if kappa.shape[0] else None)
+        return self.formula.individual(eta, basis, kappa if kappa.shape[0] else None)
 
 
 class Body(NamedTuple):
