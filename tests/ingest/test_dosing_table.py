@@ -1,4 +1,5 @@
-"""A ward's table is read as meant, and every slip is named with its row, its column and what to do about it."""
+"""A ward's table is read as meant, and every slip is named with its row, its column and what to do about
+it."""
 
 from pathlib import Path
 
@@ -45,7 +46,10 @@ def test_the_example_reads_without_a_warning() -> None:
     assert [(d.time_h, d.amount, d.duration_h) for d in record.doses] == [
         (0.5, 1750, 2), (12.5, 1000, 1), (24.5, 1000, 1), (36.5, 1000, 1),
     ]  # fmt: skip
-    assert [(v.time_h, v.value, v.unit) for v in record.levels] == [(24.0, 14.8, "mg/L"), (48.0, 17.2, "mg/L")]
+    assert [(v.time_h, v.value, v.unit) for v in record.levels] == [
+        (24.0, 14.8, "mg/L"),
+        (48.0, 17.2, "mg/L"),
+    ]
     assert [c.value for c in record.covariate("SCR")] == [1.2, 1.4, 1.5]
     assert record.covariate("FEMALE")[0].value == 0.0
     assert record.covariate("MIC")[0].unit == "mg/L"
@@ -66,25 +70,39 @@ def test_the_example_of_mistakes_shows_all_of_them_at_once() -> None:
 
 def test_hours_and_clock_times_give_the_same_intervals(read) -> None:
     hours = read(HEADER + DOSE + "11.5,level,,14,mg/L,,\n")
-    clock = read("# zone: Europe/Zurich\n" + HEADER + "2026-03-01 8:00,dose,,1000,mg,1,\n2026-03-01T19:30,level,,14,mg/L,,\n")
-    assert hours.levels[0].time_h - hours.doses[0].time_h == clock.levels[0].time_h - clock.doses[0].time_h == 11.5
+    clock = read(
+        "# zone: Europe/Zurich\n"
+        + HEADER
+        + "2026-03-01 8:00,dose,,1000,mg,1,\n2026-03-01T19:30,level,,14,mg/L,,\n"
+    )
+    assert (
+        hours.levels[0].time_h - hours.doses[0].time_h
+        == clock.levels[0].time_h - clock.doses[0].time_h
+        == 11.5
+    )
     assert hours.origin is None
     assert clock.origin is not None and clock.origin.isoformat() == "2026-03-01T07:00:00+00:00"
 
 
 def test_a_night_in_which_the_clock_changes_has_its_true_length(read) -> None:
     record = read(
-        "# zone: Europe/Zurich\n" + HEADER + "2026-03-28 20:00,dose,,1000,mg,1,\n2026-03-29 08:00,level,,14,mg/L,,\n"
+        "# zone: Europe/Zurich\n"
+        + HEADER
+        + "2026-03-28 20:00,dose,,1000,mg,1,\n2026-03-29 08:00,level,,14,mg/L,,\n"
     )
     assert record.levels[0].time_h == 11.0
 
 
 def test_a_separate_date_column_is_joined_to_the_time(read) -> None:
-    record = read("# zone: UTC\ndate,time,kind,value,unit\n2026-03-01,08:00,dose,1000,mg\n2026-03-01,20:00,level,9,mg/L\n")
+    record = read(
+        "# zone: UTC\ndate,time,kind,value,unit\n2026-03-01,08:00,dose,1000,mg\n2026-03-01,20:00,level,9,mg/L\n"
+    )
     assert record.levels[0].time_h == 12.0
 
 
-@pytest.mark.parametrize(("text", "hours"), [("1.5 h", 1.5), ("90 min", 1.5), ("1:30", 1.5), ("2", 2.0), ("", 0.0)])
+@pytest.mark.parametrize(
+    ("text", "hours"), [("1.5 h", 1.5), ("90 min", 1.5), ("1:30", 1.5), ("2", 2.0), ("", 0.0)]
+)
 def test_an_infusion_time_is_read_as_people_write_it(read, text: str, hours: float) -> None:
     assert read(HEADER + f"0,dose,,1000,mg,{text},\n").doses[0].duration_h == pytest.approx(hours)
 
@@ -109,7 +127,9 @@ def test_a_level_in_micromoles_becomes_milligrams_by_the_molar_mass(read) -> Non
 
 
 def test_creatinine_in_micromoles_becomes_milligrams_per_decilitre(read) -> None:
-    assert read(HEADER + "0,covariate,creatinine,88.4,umol/L,,\n").covariates[0].value == pytest.approx(1.0, rel=1e-3)
+    assert read(HEADER + "0,covariate,creatinine,88.4,umol/L,,\n").covariates[0].value == pytest.approx(
+        1.0, rel=1e-3
+    )
 
 
 def test_a_level_below_the_limit_is_censored_not_half_the_limit(read) -> None:
@@ -231,7 +251,9 @@ BAD_CELLS = [
 
 
 @pytest.mark.parametrize(("row", "column", "seen", "fix"), BAD_CELLS)
-def test_a_bad_cell_is_an_error_with_its_place_and_its_fix(read, row: str, column: str, seen: str, fix: str) -> None:
+def test_a_bad_cell_is_an_error_with_its_place_and_its_fix(
+    read, row: str, column: str, seen: str, fix: str
+) -> None:
     error = only(read(HEADER + row + "\n").errors)
     assert error.column == column
     assert seen in error.seen
@@ -248,7 +270,11 @@ def test_clock_times_without_a_zone_are_one_error_for_the_whole_table(read) -> N
 
 
 def test_hours_among_clock_times_are_refused(read) -> None:
-    record = read("# zone: UTC\n" + HEADER + "2026-03-01 08:00,dose,,1000,mg,1,\n2026-03-01 20:00,dose,,900,mg,1,\n24,level,,9,mg/L,,\n")
+    record = read(
+        "# zone: UTC\n"
+        + HEADER
+        + "2026-03-01 08:00,dose,,1000,mg,1,\n2026-03-01 20:00,dose,,900,mg,1,\n24,level,,9,mg/L,,\n"
+    )
     assert "one kind of time" in only(record.errors).wanted
 
 
@@ -334,11 +360,15 @@ def test_a_weight_in_pounds_is_converted_with_a_note(read) -> None:
 
 
 def test_a_possible_weight_is_left_alone(read) -> None:
-    assert not read(HEADER + "0,covariate,weight,120,kg,,\n0,covariate,height,170,cm,,\n9,covariate,weight,126,kg,,\n").findings
+    assert not read(
+        HEADER + "0,covariate,weight,120,kg,,\n0,covariate,height,170,cm,,\n9,covariate,weight,126,kg,,\n"
+    ).findings
 
 
 def test_a_height_in_inches_is_noticed_in_an_adult(read) -> None:
-    assert "inches" in only(read(HEADER + "0,covariate,age,50,a,,\n0,covariate,height,68,cm,,\n").warnings).seen
+    assert (
+        "inches" in only(read(HEADER + "0,covariate,age,50,a,,\n0,covariate,height,68,cm,,\n").warnings).seen
+    )
     assert not read(HEADER + "0,covariate,age,1,a,,\n0,covariate,height,75,cm,,\n").findings
 
 
@@ -360,7 +390,11 @@ def test_an_oral_dose_is_no_infusion(read) -> None:
 
 def test_no_row_vanishes_without_a_word(read) -> None:
     """Every row is either a value of the record or named in a finding."""
-    rows = [row for row, *_ in BAD_CELLS] + ["5,dose,,1000,mg,1 h,", "9,level,,14,mg/L,,", "9,covariate,weight,70,kg,,"]
+    rows = [row for row, *_ in BAD_CELLS] + [
+        "5,dose,,1000,mg,1 h,",
+        "9,level,,14,mg/L,,",
+        "9,covariate,weight,70,kg,,",
+    ]
     record = read(HEADER + "\n".join(rows) + "\n")
     used = {item.row for item in (*record.doses, *record.levels, *record.covariates)}
     named = {finding.row for finding in record.findings}

@@ -3,6 +3,7 @@
 import statistics
 
 import pytest
+from tests.paths import shared
 
 from caretwin.base.errors import DataError
 from caretwin.ingest.measured_sets import SETS, measured_set
@@ -16,7 +17,12 @@ def sets() -> dict[str, list[DosingRecord]]:
 
 @pytest.mark.parametrize(
     ("name", "subjects", "levels"),
-    [("remifentanil", 65, 1992), ("phenobarbital", 59, 155), ("quinidine", 136, 361), ("theophylline", 12, 132)],
+    [
+        ("remifentanil", 65, 1992),
+        ("phenobarbital", 59, 155),
+        ("quinidine", 136, 361),
+        ("theophylline", 12, 132),
+    ],
 )
 def test_the_counts_are_those_of_the_publications(sets, name: str, subjects: int, levels: int) -> None:
     assert len(sets[name]) == subjects
@@ -64,7 +70,7 @@ def test_regular_quinidine_doses_fill_the_gap_and_never_precede_what_was_recorde
 
 def test_quinidine_covariates_change_over_time_and_glycoprotein_is_humanly_possible(sets) -> None:
     glycoprotein = [c.value for r in sets["quinidine"] for c in r.covariate("AAG")]
-    assert 0.3 < min(glycoprotein) and max(glycoprotein) < 4
+    assert min(glycoprotein) > 0.3 and max(glycoprotein) < 4
     assert sum(len(r.covariate("AAG")) > 1 for r in sets["quinidine"]) > 40
     assert sum(len(r.covariate("WT")) > 1 for r in sets["quinidine"]) > 5
 
@@ -82,3 +88,12 @@ def test_warfarin_without_its_folder_says_how_to_get_it(monkeypatch: pytest.Monk
     monkeypatch.setenv("CARETWIN_SHARED", str(tmp_path))
     with pytest.raises(DataError, match="CARETWIN_SHARED"):
         measured_set("warfarin")
+
+
+def test_warfarin_has_both_endpoints(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("CARETWIN_SHARED", str(shared()))
+    records = measured_set("warfarin")
+    channels = [level.channel for record in records for level in record.levels]
+    assert len(records) == 32
+    assert (channels.count("level"), channels.count("effect")) == (251, 232)
+    assert all(len(record.doses) == 1 for record in records)

@@ -3,6 +3,7 @@
 from pathlib import Path
 
 import pytest
+from tests.paths import shared
 
 from caretwin.ingest.findings import TableError
 from caretwin.ingest.nonmem_table import read_nonmem, read_nonmem_with_findings
@@ -24,7 +25,9 @@ def read(tmp_path: Path):
 def test_additional_doses_are_expanded(read) -> None:
     (record,) = read(HEADER + "1,0,100,50,1,1,1,.,12,3,.,.,2,70\n")
     assert [d.time_h for d in record.doses] == [0, 12, 24, 36]
-    assert {(d.amount, d.duration_h, d.unit, d.occasion, d.compartment) for d in record.doses} == {(100, 2, None, 2, 1)}
+    assert {(d.amount, d.duration_h, d.unit, d.occasion, d.compartment) for d in record.doses} == {
+        (100, 2, None, 2, 1)
+    }
 
 
 def test_columns_in_any_case_and_order_and_a_point_is_missing(read) -> None:
@@ -39,8 +42,13 @@ def test_an_observation_in_compartment_two_is_a_level(read) -> None:
 
 
 def test_covariates_keep_the_time_of_every_row(read) -> None:
-    (record,) = read(HEADER + "1,0,100,.,1,1,1,.,.,.,.,.,.,70\n1,2,.,.,2,1,1,.,.,.,.,.,.,72\n1,5,.,.,0,0,1,4,.,.,.,.,.,.\n")
-    assert [(c.time_h, c.value, c.unit) for c in record.covariate("WT")] == [(0.0, 70.0, None), (2.0, 72.0, None)]
+    (record,) = read(
+        HEADER + "1,0,100,.,1,1,1,.,.,.,.,.,.,70\n1,2,.,.,2,1,1,.,.,.,.,.,.,72\n1,5,.,.,0,0,1,4,.,.,.,.,.,.\n"
+    )
+    assert [(c.time_h, c.value, c.unit) for c in record.covariate("WT")] == [
+        (0.0, 70.0, None),
+        (2.0, 72.0, None),
+    ]
 
 
 def test_minus_two_asks_the_model_for_the_duration(read) -> None:
@@ -59,7 +67,10 @@ def test_file_order_is_kept_where_times_are_equal(read) -> None:
 
 
 def test_censored_observations(read) -> None:
-    (record,) = read(HEADER + "1,0,100,.,1,1,1,.,.,.,.,.,.,70\n1,2,.,.,0,0,1,2,.,.,.,1,.,70\n1,3,.,.,0,0,1,80,.,.,.,-1,.,70\n")
+    (record,) = read(
+        HEADER
+        + "1,0,100,.,1,1,1,.,.,.,.,.,.,70\n1,2,.,.,0,0,1,2,.,.,.,1,.,70\n1,3,.,.,0,0,1,80,.,.,.,-1,.,70\n"
+    )
     assert [(v.censoring, v.limit) for v in record.levels] == [("below", 2.0), ("above", 80.0)]
 
 
@@ -123,3 +134,22 @@ def test_text_in_a_covariate_column_is_reported_once(tmp_path: Path) -> None:
 def test_a_table_of_something_else_is_refused(read) -> None:
     with pytest.raises(TableError, match="at least TIME, AMT and DV"):
         read("name,age\nx,3\n")
+
+
+PUBLISHED = sorted(
+    path.name for path in shared("reference", "dosing", "B_posologyr_cc0", "data").glob("*.csv")
+)
+
+
+@pytest.mark.parametrize("name", PUBLISHED)
+def test_the_published_posologyr_tables_are_read_whole(name: str) -> None:
+    """CC0 tables of Pharmaceutics 2022;14:442: 20 subjects, a dose at 0 h, and seven more from 72 h, every 24 h."""
+    path = shared("reference", "dosing", "B_posologyr_cc0", "data", name)
+    records = read_nonmem(path)
+    routes = 2 if name == "data_to_fit006_dist.csv" else 1
+    assert len(records) == 20
+    assert all(len(r.doses) == 8 * routes for r in records)
+    observed = sum(line.split(",")[2] == "0" for line in path.read_text().splitlines())
+    assert sum(len(r.levels) for r in records) == observed
+    assert all(v.channel == "level" for r in records for v in r.levels)
+    assert sum(d.modelled_duration for d in records[0].doses) == 8 * (routes - 1)

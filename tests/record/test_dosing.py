@@ -37,7 +37,10 @@ def test_certain_doses_are_one_history_of_weight_one() -> None:
 
 
 def test_weights_of_alternative_histories_sum_to_one_and_keep_their_ratio() -> None:
-    alternatives = (DoseHistory((Dose(0.0, 500.0),), 3.0, "low"), DoseHistory((Dose(0.0, 1000.0),), 1.0, "high"))
+    alternatives = (
+        DoseHistory((Dose(0.0, 500.0),), 3.0, "low"),
+        DoseHistory((Dose(0.0, 1000.0),), 1.0, "high"),
+    )
     weights = [history.weight for history in record(alternatives=alternatives).histories()]
     assert weights == pytest.approx([0.75, 0.25])
 

@@ -2,8 +2,7 @@
 their source.
 
 The bounds separate what is humanly possible from what is not; they are declared assumptions of this
-project, set
-wide on purpose (they are no normal ranges), and each finding says which bound was crossed.
+project, set wide on purpose (they are no normal ranges), and each finding says which bound was crossed.
 """
 
 from __future__ import annotations

@@ -7,8 +7,8 @@
     2026-03-01 19:30, level,     vancomycin, 14.8,  mg/L,  ,         trough
 
 ``docs/data-formats.md`` is the description for people. Everything questionable is noted with its row and
-column; with
-errors, one TableError lists them all. Tables with NONMEM columns (TIME AMT DV ...) are read as such.
+column; with errors, one TableError lists them all. Tables with NONMEM columns (TIME AMT DV ...) are read as
+such.
 """
 
 from __future__ import annotations

@@ -12,8 +12,7 @@ class DrugHints:
     """Names and units that a table is read against. Everything is optional.
 
     drug             generic name, such as "vancomycin": rows about another drug are reported and not used,
-                     and
-                     it is the substance when mmol must become mg
+                     and it is the substance when mmol must become mg
     dose_unit        UCUM unit that doses are converted to; None keeps the table's unit
     channel_units    {"level": "mg/L", "effect": "1", ...}: units that levels are converted to
     channel_names    {"inr": "effect", ...}: names a level row may carry (lower case) and the channel meant

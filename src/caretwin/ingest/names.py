@@ -19,7 +19,7 @@ COVARIATES = {
     "creatinine": "SCR", "serum creatinine": "SCR", "scr": "SCR", "crea": "SCR", "creat": "SCR", "cr": "SCR",
     "creatinine clearance": "CRCL", "crcl": "CRCL", "clcr": "CRCL", "egfr": "EGFR", "gfr": "EGFR",
     "dialysis": "DIAL", "haemodialysis": "DIAL", "hemodialysis": "DIAL", "dial": "DIAL",
-    "renal replacement": "RRT", "rrt": "RRT", "crrt": "RRT", "cvvh": "RRT",
+    "renal replacement": "CRRT", "rrt": "CRRT", "crrt": "CRRT", "cvvh": "CRRT",
     "mic": "MIC", "minimum inhibitory concentration": "MIC",
     "albumin": "ALB", "alb": "ALB", "pao2/fio2": "PF", "pf": "PF", "apache": "APACHE", "apache ii": "APACHE",
     "body surface area": "BSA", "bsa": "BSA", "fat-free mass": "FFM", "ffm": "FFM",
@@ -37,7 +37,7 @@ TRUE_WORDS = {"yes", "y", "true", "1", "1.0", "on"}
 FALSE_WORDS = {"no", "n", "false", "0", "0.0", "off"}
 FEMALE_WORDS = {"female", "f", "woman", "w"}
 MALE_WORDS = {"male", "m", "man"}
-FLAGS = {"FEMALE", "DIAL", "RRT"}
+FLAGS = {"FEMALE", "DIAL", "CRRT"}
 
 ROUTES = {
     "iv": "central", "intravenous": "central", "infusion": "central", "bolus": "central",

@@ -1,10 +1,8 @@
 """Many subjects from one table with NONMEM columns, as population studies keep them.
 
 Columns, in any order and case: ID TIME AMT RATE (or DUR) EVID MDV CMT DV OCC II ADDL SS CENS (or BLQ) LLOQ
-DVID; every
-other column is a covariate, kept at each row's time. "." is missing. There are no units: all values are in
-the drug
-file's units.
+DVID; every other column is a covariate, kept at each row's time. "." is missing. There are no units: all
+values are in the drug file's units.
 """
 
 from __future__ import annotations
@@ -23,12 +21,10 @@ def read_nonmem(path: str | Path) -> list[DosingRecord]:
     """One DosingRecord per ID, in order of first appearance; times in hours, units None (the drug file's).
 
     Rows keep the order of the file where times are equal. ADDL and II are expanded; SS = 1 becomes earlier
-    doses, which
-    is noted; RATE = -2 marks a duration that the model estimates. Occasions come from OCC.
+    doses, which is noted; RATE = -2 marks a duration that the model estimates. Occasions come from OCC.
 
     Raises TableError, with every finding, for anything that cannot be read: a reset (EVID 3 or 4), a
-    negative rate
-    other than -2, times that go backwards, text where a number belongs.
+    negative rate other than -2, times that go backwards, text where a number belongs.
 
     >>> records = read_nonmem("examples/two_subjects_nonmem.csv")
     >>> [(r.subject, len(r.doses), len(r.levels)) for r in records]
