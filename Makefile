@@ -12,7 +12,6 @@ THREADS ?= 2
 export CARETWIN_CACHE_DIR ?= $(CURDIR)/.cache/caretwin
 export OMP_NUM_THREADS ?= $(THREADS)
 export OPENBLAS_NUM_THREADS ?= $(THREADS)
-export JAX_PLATFORMS ?= cpu
 export MPLBACKEND ?= Agg
 export MPLCONFIGDIR ?= $(CURDIR)/.cache/matplotlib
 export NO_MKDOCS_2_WARNING ?= 1
@@ -37,7 +36,7 @@ format: setup  ## put the code in the common format
 	@$(BIN)/ruff check --fix .
 	$(BIN)/ruff format .
 
-bench: setup  ## measure the figures of docs/figures.md; writes bench/results.json
+bench: setup  ## measure the figures of docs/validation/figures.md; writes bench/results.json
 	@$(BIN)/python -m bench
 
 docs: setup  ## build the documentation into site/, offline

@@ -1,7 +1,6 @@
 """What every test may rely on: kept compilations, no display, reproducible examples, a key."""
 
 import os
-import sys
 
 from tests.paths import ROOT
 
@@ -13,10 +12,12 @@ os.environ.setdefault("JAX_PLATFORMS", "cpu")
 import hypothesis
 import pytest
 
-import caretwin.core.numerics
+import caretwin.core  # noqa: F401  double precision before any array is made
 
 # The same examples every time, and no deadline: a first call compiles for seconds.
-hypothesis.settings.register_profile("caretwin", derandomize=True, deadline=None, database=None, max_examples=50)
+hypothesis.settings.register_profile(
+    "caretwin", derandomize=True, deadline=None, database=None, max_examples=50
+)
 hypothesis.settings.load_profile("caretwin")
 
 
