@@ -1,7 +1,13 @@
 """Damped Newton steps with exact second derivatives, from several starts, for one subject.
 
-Levenberg's damping (Q Appl Math 1944;2:164-168): the Hessian plus a multiple of the identity, raised until the step
-goes down and lowered again after each success; near the optimum the steps are Newton's own and converge quadratically.
+Levenberg's damping (Q Appl Math 1944;2:164-168): the Hessian plus a multiple of the identity, raised until
+the step goes down and lowered again after each success; near the optimum the steps are Newton's own and
+converge quadratically.
+
+Where a parameter places doses in time (lag, duration), the objective has kinks: the level starts to rise, or an
+infusion ends, just when a sample was taken. Often the optimum lies on one. There the gradient jumps; what it
+jumps by is normal to the kink, so the search goes on along the kink, with the steps' part across it taken out
+(the active-set view of Fletcher, Practical Methods of Optimization, 2nd ed. 1987, ch. 14).
 """
 
 from typing import NamedTuple
@@ -19,10 +25,14 @@ SMALLEST_STEP = 1e-12
 FIRST_DAMPING = 1e-3
 MOST_DAMPING = 1e12
 LONGEST_STEP = 3.0  # standard deviations of the prior
+AT_A_KINK = 1e-5  # steps shorter than this (in prior standard deviations) that still fail have met a kink
 
 
 class Optimum(NamedTuple):
-    """Where a search ended: z [d], objective, gradient [d], Hessian [d, d], whether it converged, and after how many steps."""
+    """Where a search ended: z [d], objective, gradient [d], Hessian [d, d], whether it converged, number of steps.
+
+    At a kink the gradient is what is left of it along the kink.
+    """
 
     z: Float[Array, " d"]
     value: Float[Array, ""]
@@ -41,6 +51,7 @@ class _Search(NamedTuple):
     trial: Array
     steps: Array
     done: Array
+    normal: Array  # unit vector across the kink that the search follows; zero when there is none
 
 
 def cholesky(matrix: Float[Array, "d d"]) -> tuple[tuple[tuple[Array, ...], ...], Bool[Array, ""]]:
@@ -80,6 +91,7 @@ def solve(matrix: Float[Array, "d d"], vector: Float[Array, " d"]) -> tuple[Floa
 def minimise(model: Model, z: Float[Array, " d"], history: History, most_steps: int) -> Optimum:
     """Newton from one start until the gradient is below 1e-8, the step is nothing, or ``most_steps`` are done."""
     d = z.shape[0]
+    kinks = history.doses is not None
 
     def body(s: _Search) -> _Search:
         # Each turn judges the trial point of the turn before (the start itself at first) and proposes the next.
@@ -93,27 +105,50 @@ def minimise(model: Model, z: Float[Array, " d"], history: History, most_steps: 
         )
         damping = jnp.where(better, s.damping * 0.1, jnp.maximum(s.damping, 1e-4) * 8.0)
         damping = jnp.where(damping < 1e-9, 0.0, damping)
-        step, damping = _step(hessian, gradient, damping)
+        normal = s.normal
+        if kinks:
+            normal, found = _across(s, trial.gradient, finite & ~better)
+            damping = jnp.where(found, FIRST_DAMPING, damping)
+            gradient_along = gradient - normal * (normal @ gradient)
+        else:
+            gradient_along = gradient
+        step, damping = _step(hessian, gradient_along, damping, normal if kinks else None)
         length = jnp.sqrt(jnp.sum(step**2))
         step = step * jnp.minimum(1.0, LONGEST_STEP / jnp.maximum(length, 1e-300))
-        flat = jnp.max(jnp.abs(gradient)) < GRADIENT_TOLERANCE
+        flat = jnp.max(jnp.abs(gradient_along)) < GRADIENT_TOLERANCE
         done = flat | (length < SMALLEST_STEP) | (damping > MOST_DAMPING)
-        return _Search(z, value, gradient, hessian, damping, z + step, s.steps + 1, done)
+        return _Search(z, value, gradient, hessian, damping, z + step, s.steps + 1, done, normal)
 
     def going(s: _Search) -> Array:
         return ~s.done & (s.steps < most_steps)
 
     nowhere = _Search(
         z, jnp.asarray(jnp.inf), jnp.full(d, jnp.inf), jnp.eye(d), jnp.asarray(10 * FIRST_DAMPING), z,
-        jnp.asarray(0), jnp.asarray(False),
+        jnp.asarray(0), jnp.asarray(False), jnp.zeros(d),
     )  # fmt: skip
     end = jax.lax.while_loop(going, body, nowhere)
-    return Optimum(end.z, end.value, end.gradient, end.hessian, end.done, end.steps)
+    along = end.gradient - end.normal * (end.normal @ end.gradient) if kinks else end.gradient
+    return Optimum(end.z, end.value, along, end.hessian, end.done, end.steps)
 
 
-def _step(hessian: Array, gradient: Array, damping: Array) -> tuple[Array, Array]:
-    """Newton's step with at least ``damping``, and the damping that was needed for a descent."""
+def _across(s: _Search, gradient: Array, failed: Array) -> tuple[Array, Array]:
+    """The normal of the kink to follow from now on, and whether it was met just now."""
+    step = s.trial - s.z
+    jump = gradient - s.gradient - s.hessian @ step
+    size = jnp.sqrt(jnp.sum(jump**2))
+    along = s.gradient - s.normal * (s.normal @ s.gradient)
+    # A short step that fails although the gradient promised a descent: the gradient is another on the far side.
+    met = failed & (jnp.sqrt(jnp.sum(step**2)) < AT_A_KINK) & (size > 0.1 * jnp.max(jnp.abs(along)))
+    met &= jnp.all(s.normal == 0) & jnp.isfinite(size)
+    return jnp.where(met, jump / jnp.maximum(size, 1e-300), s.normal), met
+
+
+def _step(hessian: Array, gradient: Array, damping: Array, normal: Array | None) -> tuple[Array, Array]:
+    """Newton's step with at least ``damping``, never along ``normal``, and the damping needed for a descent."""
     identity = jnp.eye(hessian.shape[0])
+    if normal is not None:
+        plane = identity - jnp.outer(normal, normal)
+        hessian = plane @ hessian @ plane + jnp.outer(normal, normal)
     step, positive = solve(hessian + damping * identity, -gradient)
     # Where the surface is not convex, the damping that certainly makes it so (Gershgorin's circles).
     row_sums = jnp.sum(jnp.abs(hessian), axis=1)
