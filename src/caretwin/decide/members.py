@@ -10,7 +10,7 @@ import jax
 import jax.numpy as jnp
 import numpy as np
 from jaxtyping import Array
-from scipy.stats import chi2
+from scipy.special import chdtrc
 
 from caretwin.base.errors import CaretwinError
 from caretwin.core.ensemble import Ensemble
@@ -175,7 +175,7 @@ def _patient_tail(twin: DosingTwin, fit: Fit) -> float:
     prior = twin.model.prior
     standard = np.linalg.solve(prior.cholesky, fit.mode - prior.mean)
     idle = twin.model.effects - len(twin.drug.etas)  # random effects that move nothing count for nothing
-    return float(chi2.sf(np.sum(standard**2), max(len(standard) - idle, 1)))
+    return float(chdtrc(max(len(standard) - idle, 1), np.sum(standard**2)))
 
 
 def _levels_tail(models: Sequence[Any], histories: Sequence[History], fits: Fit, key: Array) -> np.ndarray:
@@ -186,7 +186,7 @@ def _levels_tail(models: Sequence[Any], histories: Sequence[History], fits: Fit,
     stacked = jax.tree.map(lambda *leaves: np.stack([leaves[i] for i in places]), *models)
     discrepancy, count = _discrepancies(stacked, many, np.asarray(fits.ensemble.theta)[places])
     discrepancy, count = np.asarray(discrepancy)[: len(models)], np.asarray(count)[: len(models)]
-    tails = chi2.sf(np.asarray(discrepancy), np.maximum(np.asarray(count), 1)[:, None])
+    tails = chdtrc(np.maximum(count, 1)[:, None], discrepancy)
     weights = np.exp(np.asarray(fits.ensemble.logw))
     return np.where(np.asarray(count) > 0, np.sum(weights * tails, axis=1), 1.0)
 

@@ -4,7 +4,7 @@ The proposal is a mixture: multivariate t with 4 degrees of freedom at each opti
 and the prior itself with a tenth of the weight, so that weights stay bounded where the likelihood is flat. All draws are
 weighted by the whole mixture (balance heuristic, Veach & Guibas 1995; Owen & Zhou, J Am Stat Assoc 2000;95:135-143).
 
-The points are a Sobol' sequence, shifted at random for each subject (Cranley & Patterson, SIAM J Numer Anal 1976;13:904-914):
+The points are a Kronecker sequence (Kuipers & Niederreiter, Uniform Distribution of Sequences, 1974, ch. 2), shifted at random for each subject (Cranley & Patterson, SIAM J Numer Anal 1976;13:904-914):
 as independent between subjects as random draws, and more even within one.
 """
 
@@ -15,7 +15,7 @@ import jax
 import jax.numpy as jnp
 import numpy as np
 from jaxtyping import Array, Float
-from scipy.stats import chi2, qmc
+from scipy.special import chdtri
 
 from caretwin.core.fit.newton import Optimum, cholesky
 from caretwin.core.fit.objective import objective
@@ -26,7 +26,6 @@ from caretwin.core.model import Model
 DEGREES_OF_FREEDOM = 4.0
 PRIOR_SHARE = 0.1
 LEAST_CURVATURE = 0.05  # of the Hessian in prior standard deviations: the prior alone gives 1
-_POINT_SET = 20240501  # names the scrambling of the point set; any number serves
 
 
 class Draws(NamedTuple):
@@ -58,11 +57,19 @@ def _points(draws: int, d: int) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
 
     The last two need no shift: they are the midpoints of equal strata, matched to the points by the sequence.
     """
-    count = 1 << max(0, draws - 1).bit_length()
-    even = qmc.Sobol(d + 2, scramble=True, rng=np.random.default_rng(_POINT_SET)).random(count)[:draws]
+    even = _even_points(draws, d + 2)
     strata = (np.argsort(np.argsort(even[:, d:], axis=0), axis=0) + 0.5) / draws
-    scale = np.sqrt(DEGREES_OF_FREEDOM / chi2.ppf(strata[:, 0], DEGREES_OF_FREEDOM))
-    return even[:, :d], scale, strata[:, 1]
+    chi_square = chdtri(DEGREES_OF_FREEDOM, 1 - strata[:, 0])
+    return even[:, :d], np.sqrt(DEGREES_OF_FREEDOM / chi_square), strata[:, 1]
+
+
+def _even_points(count: int, dimensions: int) -> np.ndarray:
+    """Multiples of (1/g, 1/g^2, ...) modulo 1, where g^(dimensions + 1) = g + 1: a Kronecker sequence [count, dimensions]."""
+    root = 2.0
+    for _ in range(60):
+        root = (1 + root) ** (1 / (dimensions + 1))
+    step = root ** -np.arange(1.0, dimensions + 1)
+    return (0.5 + np.arange(1, count + 1)[:, None] * step) % 1.0
 
 
 def _precision_factor(hessian: Float[Array, "d d"]) -> Float[Array, "d d"]:

@@ -14,7 +14,7 @@ import jax.numpy as jnp
 import numpy as np
 from jaxtyping import Array, Float, Int
 
-from caretwin.base.random import streams
+from caretwin.base.random import stable_hash, stream
 from caretwin.core.ensemble import Ensemble
 from caretwin.core.fit import importance, tempering
 from caretwin.core.fit.newton import Optimum, minimise
@@ -27,6 +27,10 @@ from caretwin.core.status import Status
 
 CANDIDATES = 24  # starts whose objective is looked at
 REFINED = 3  # of these, the best that Newton is run from
+# Lag times and estimated durations fold the surface at every sample: one valley on each side of each fold.
+CANDIDATES_WITH_KINKS = 120
+REFINED_WITH_KINKS = 10
+THE_SAME = 1e-3  # prior standard deviations; two searches that end closer than this have found one optimum
 FIRST_STEPS = 8  # enough for most searches; the others are gathered and finished together
 MOST_STEPS = 60
 FEW_SUBJECTS = 16  # up to here the whole batch is run on: gathering the slow ones would cost another compilation
@@ -98,21 +102,21 @@ def fit_many(
     """
     stacked = _stacked(models, histories)
     size = small_bucket(len(subjects))
-    keys = streams(key, "fit", list(subjects) + [f"padding {i}" for i in range(size - len(subjects))])
+    keys = _keys(key, "fit", list(subjects) + [f"padding {i}" for i in range(size - len(subjects))])
     found = _modes(*stacked, starts)
     drawn = _importance(*stacked, keys, found.optima, draws)
     bad = np.flatnonzero(~_reliable(drawn)[: len(subjects)])
     if bad.size:
         drawn = _replace_unreliable(stacked, key, list(subjects), bad, drawn, draws)
     whole = _assemble(stacked, found, drawn, bad)
-    return jax.tree.map(lambda leaf: leaf[: len(subjects)], whole)
+    return jax.tree.map(lambda leaf: np.asarray(leaf)[: len(subjects)], whole)
 
 
 def find_modes(models: Sequence[Model], histories: Sequence[History], *, starts: int = CANDIDATES) -> Mode:
     """Only the most probable theta of many subjects; leaves [S, ...]."""
     stacked = _stacked(models, histories)
     found = _modes(*stacked, starts)
-    return jax.tree.map(lambda leaf: leaf[: len(histories)], found)
+    return jax.tree.map(lambda leaf: np.asarray(leaf)[: len(histories)], found)
 
 
 def _stacked(models: Sequence[Model], histories: Sequence[History]) -> tuple[Model, History]:
@@ -134,26 +138,35 @@ def _pad_subjects(tree: Any) -> Any:
     return jax.tree.map(lambda leaf: np.concatenate([leaf, np.repeat(leaf[-1:], extra, axis=0)]), tree)
 
 
+def _keys(key: Array, name: str, subjects: list[int | str]) -> Array:
+    numbers = [stable_hash(s) if isinstance(s, str) else s for s in subjects]
+    return _stream_of_each(key, name, np.asarray(numbers, dtype=np.int64))
+
+
+@program(static=(1,))
+def _stream_of_each(key: Array, name: str, subjects: Array) -> Array:
+    return jax.vmap(lambda subject: stream(key, name, subject))(subjects)
+
+
 def _modes(models: Model, histories: History, starts: int) -> Mode:
     """Newton from the best few starts of every subject; the slow searches are finished in a smaller batch."""
+    if histories.doses is not None:
+        starts = max(starts, CANDIDATES_WITH_KINKS)
     z = _choose_starts(models, histories, starts)
     optima = _newton(models, histories, z, FIRST_STEPS)
     unfinished = np.argwhere(~np.asarray(optima.converged))
     size = optima.converged.shape[0]
     if len(unfinished) and size <= FEW_SUBJECTS:
         return _best(models, histories, _newton(models, histories, optima.z, MOST_STEPS))
+    optima = jax.tree.map(np.array, optima)
     for first in range(0, len(unfinished), size):
         group = unfinished[first : first + size]
-        padded = np.resize(group, (size, 2))
-        chosen = jax.tree.map(lambda leaf, i=padded[:, 0]: np.asarray(leaf)[i], (models, histories))
-        finished = _newton(*chosen, optima.z[padded[:, 0], padded[:, 1]][:, None], MOST_STEPS)
-        optima = _put(optima, padded[:, 0], padded[:, 1], jax.tree.map(lambda leaf: leaf[:, 0], finished))
+        subject, place = np.resize(group, (size, 2)).T
+        chosen = jax.tree.map(lambda leaf, i=subject: np.asarray(leaf)[i], (models, histories))
+        finished = _newton(*chosen, optima.z[subject, place][:, None], MOST_STEPS)
+        for old, new in zip(optima, finished, strict=True):
+            old[subject, place] = np.asarray(new)[:, 0]
     return _best(models, histories, optima)
-
-
-@program
-def _put(optima: Optimum, subject: Array, place: Array, finished: Optimum) -> Optimum:
-    return jax.tree.map(lambda old, new: old.at[subject, place].set(new), optima, finished)
 
 
 @program(static=(2,))
@@ -166,7 +179,7 @@ def _starts_of_one(model: Model, history: History, starts: int) -> Array:
     candidates = jnp.asarray(_start_points(model.prior.mean.shape[0], starts))
     values = jax.vmap(lambda z: objective(model, z, history)[0])(candidates)
     values = jnp.where(jnp.isfinite(values), values, jnp.inf).at[0].set(-jnp.inf)
-    return candidates[jnp.argsort(values)[:REFINED]]
+    return candidates[jnp.argsort(values)[: REFINED if history.doses is None else REFINED_WITH_KINKS]]
 
 
 @program
@@ -183,16 +196,27 @@ def _best(models: Model, histories: History, optima: Optimum) -> Mode:
 
 
 def _best_one(model: Model, history: History, optima: Optimum) -> Mode:
-    best = jnp.argmin(jnp.where(jnp.isfinite(optima.value), optima.value, jnp.inf))
-    steepest = jnp.max(jnp.abs(optima.gradient[best]))
+    kept = _distinct(optima)
+    optima = jax.tree.map(lambda leaf: leaf[kept], optima)
+    steepest = jnp.max(jnp.abs(optima.gradient[0]))
     return Mode(
-        to_theta(model.prior, optima.z[best]),
-        optima.hessian[best],
-        ofv(optima.value[best], history),
+        to_theta(model.prior, optima.z[0]),
+        optima.hessian[0],
+        ofv(optima.value[0], history),
         steepest,
         steepest < ACCEPTED_GRADIENT,
         optima,
     )
+
+
+def _distinct(optima: Optimum) -> Array:
+    """The best optima [REFINED], the lowest first; one that repeats a better one comes after all others."""
+    value = jnp.where(jnp.isfinite(optima.value), optima.value, jnp.inf)
+    order = jnp.argsort(value)
+    z = optima.z[order]
+    near = jnp.max(jnp.abs(z[:, None] - z[None]), axis=2) < THE_SAME
+    repeats = jnp.any(near & jnp.tri(z.shape[0], k=-1, dtype=bool), axis=1)
+    return order[jnp.argsort(repeats, stable=True)][:REFINED]
 
 
 def _start_points(d: int, count: int) -> np.ndarray:
@@ -212,12 +236,13 @@ def _tempered(models: Model, histories: History, keys: Array, draws: int) -> imp
     return eqx.filter_vmap(partial(tempering.sample, draws=draws))(models, keys, histories)
 
 
-def _ess(logw: Array) -> Array:
-    return jnp.exp(-jax.scipy.special.logsumexp(2 * logw, axis=-1))
+def _ess(logw: Array) -> np.ndarray:
+    weights = np.exp(np.asarray(logw))
+    return weights.sum(axis=-1) ** 2 / np.maximum((weights**2).sum(axis=-1), 1e-300)
 
 
 def _reliable(drawn: importance.Draws) -> np.ndarray:
-    return np.asarray((drawn.pareto_k <= UNRELIABLE) & (_ess(drawn.logw) >= LEAST_ESS))
+    return (np.asarray(drawn.pareto_k) <= UNRELIABLE) & (_ess(drawn.logw) >= LEAST_ESS)
 
 
 def _replace_unreliable(
@@ -227,20 +252,22 @@ def _replace_unreliable(
     chosen = _pad_subjects(jax.tree.map(lambda leaf: np.asarray(leaf)[bad], stacked))
     names = [subjects[i] for i in bad]
     names += [names[-1]] * (small_bucket(bad.size) - bad.size)
-    better = _tempered(*chosen, streams(key, "fit/tempering", names), draws)
+    better = _tempered(*chosen, _keys(key, "fit/tempering", names), draws)
     # The reason for the fallback stays visible: the Pareto k that was too high is reported, not the new sampler's.
-    better = better._replace(pareto_k=drawn.pareto_k[jnp.asarray(np.resize(bad, small_bucket(bad.size)))])
+    kept = np.asarray(drawn.pareto_k)
 
-    def put(old: Array, new: Array) -> Array:
-        return jnp.asarray(old).at[jnp.asarray(bad)].set(new[: bad.size])
+    def put(old: Array, new: Array) -> np.ndarray:
+        whole = np.array(old)
+        whole[bad] = np.asarray(new)[: bad.size]
+        return whole
 
-    return jax.tree.map(put, drawn, better)
+    return jax.tree.map(put, drawn, better)._replace(pareto_k=kept)
 
 
 @program
 def _assemble_arrays(models: Model, histories: History, found: Mode, drawn: importance.Draws) -> Fit:
     theta = jax.vmap(lambda prior, z: jax.vmap(lambda one: to_theta(prior, one))(z))(models.prior, drawn.z)
-    ess = _ess(drawn.logw)
+    ess = jnp.exp(-jax.scipy.special.logsumexp(2 * drawn.logw, axis=-1))
     nothing = ~jnp.any(measured(histories) | (histories.y.kind > 1), axis=(-2, -1))
     status = jnp.where(nothing, int(Status.PRIOR_ONLY), int(Status.OK))
     status = jnp.where(found.converged, status, int(Status.OPTIMISER_NOT_CONVERGED))
@@ -260,4 +287,4 @@ def _assemble(stacked: tuple[Model, History], found: Mode, drawn: importance.Dra
     # A search that stopped short does not matter to the fallback, which does not start from it.
     healthy = np.isin(status[bad], [Status.OK, Status.OPTIMISER_NOT_CONVERGED])
     status[bad[healthy]] = int(Status.FALLBACK_SAMPLER)
-    return whole._replace(status=jnp.asarray(status))
+    return whole._replace(status=status)

@@ -13,7 +13,6 @@ The tolerance is tight enough for comparison with references to five digits. Sol
 
 from collections.abc import Mapping
 
-import diffrax
 import jax.numpy as jnp
 from jaxtyping import Array, Float
 
@@ -84,6 +83,8 @@ def integrate(
     s: Structure, p: Mapping[str, Scalar], x: States, rate: Scalar, depot_rate: Scalar | None, dt: Scalar
 ) -> States:
     """States after ``dt`` h; ``dt`` = 0 returns them unchanged."""
+    import diffrax  # here, because most drugs need no solver and its import takes a second
+
     still = dt <= 0
     span = jnp.where(still, 1.0, dt)  # time is scaled to (0, 1), so that a step of length zero needs no solver branch
 
