@@ -230,3 +230,10 @@ def test_conversion_leaves_its_argument_alone_and_takes_whole_numbers():
     assert convert(given, "g", "mg").tolist() == [1000.0, 2000.0]
     assert given.tolist() == [1, 2]
     assert convert(2, "g", "mg") == 2000.0
+
+
+def test_the_table_of_everyday_units_says_what_the_library_says() -> None:
+    from caretwin.base.ucum import _common, by_library
+
+    assert len(_common()) > 50
+    assert [code for code, unit in _common().items() if by_library(code) != unit] == []

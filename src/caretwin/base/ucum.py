@@ -12,6 +12,7 @@ Source: The Unified Code for Units of Measure, version 2.2, 2024, https://ucum.o
 
 import math
 import re
+import tomllib
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from fractions import Fraction
@@ -95,6 +96,22 @@ def parse(ucum: str) -> Unit:
         return Unit(code, *_AFFINE[code], (("temperature", 1),))
     if code == "[pH]":  # a logarithm: it compares with itself and with nothing else
         return Unit(code, Fraction(1), Fraction(0), (("pH", 1),))
+    return _common().get(code) or by_library(code)
+
+
+@cache
+def _common() -> Mapping[str, Unit]:
+    """What the library says of everyday units, written down: loading it takes longer than most questions."""
+    table = tomllib.loads((Path(__file__).parent / "common_units.toml").read_text(encoding="utf-8"))
+    return {
+        spelling: Unit(row["code"], Fraction(row["factor"]), Fraction(0), tuple(sorted(row["powers"].items())))
+        for spelling, row in table.items()
+    }
+
+
+def by_library(ucum: str) -> Unit:
+    """The same as :func:`parse` for a UCUM code, always asking the library."""
+    code = ucum
     _refuse_unreadable(ucum, code)
     registry, read = _library()
     try:
