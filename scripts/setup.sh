@@ -48,8 +48,8 @@ if ! { new_enough "$VENV/bin/python" && "$VENV/bin/python" -m pip --version >/de
 fi
 say "installing what $LOCK pins (the first time this fetches about 350 MB)"
 pip=("$VENV/bin/python" -m pip --disable-pip-version-check --no-input)
-"${pip[@]}" install --quiet --require-hashes --no-deps --only-binary :all: -r "$LOCK"
-"${pip[@]}" install --quiet --no-deps --no-build-isolation --no-index -e .
+"${pip[@]}" install -qq --require-hashes --no-deps --only-binary :all: -r "$LOCK"
+"${pip[@]}" install -qq --no-deps --no-build-isolation --no-index -e .
 "${pip[@]}" check >&2 || say "pip check found the above; the lock file decides"
 echo "$stamp" >"$VENV/.stamp"
 say "ready: $("$VENV/bin/python" --version), $PWD/$VENV"
