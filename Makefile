@@ -36,8 +36,8 @@ format: setup  ## put the code in the common format
 	@$(BIN)/ruff check --fix .
 	$(BIN)/ruff format .
 
-bench: setup  ## measure the figures of docs/validation/figures.md; writes bench/results.json
-	@$(BIN)/python -m bench
+bench: setup  ## measure the figures; writes bench/results.json
+	@$(BIN)/python -m bench.run
 
 docs: setup  ## build the documentation into site/, offline
 	@$(BIN)/mkdocs build --strict --quiet
