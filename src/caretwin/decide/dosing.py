@@ -1,8 +1,8 @@
 """Which dose, of all that could be given, is most likely to work and least likely to harm this patient?
 
-The posterior under every model that may speak for the patient, averaged by how well each foretold the levels; every practical
-regimen simulated on the same draws; ranked by a stated utility under hard limits; and silence, with the reason, when
-the answer would not be worth having.
+The posterior under every model that may speak for the patient, averaged by how well each foretold the levels; every
+practical regimen simulated on the same draws; ranked by a stated utility under hard limits; and silence, with the
+reason, when the answer would not be worth having.
 """
 
 from collections.abc import Sequence
@@ -13,7 +13,7 @@ import jax
 
 from caretwin.base.errors import DataError
 from caretwin.base.units import convert
-from caretwin.decide.members import Excluded, Member, candidates, learn
+from caretwin.decide.members import OUTSIDE_POPULATION, Excluded, Member, candidates, learn
 from caretwin.decide.next_sample import Sample, candidate_samples
 from caretwin.decide.preferences import Mic, Preferences
 from caretwin.decide.ranking import Judged, judge
@@ -57,9 +57,11 @@ class Question:
 class Advice:
     """The answer; ``abstained`` lists the reasons when there is none.
 
+    mic        the MIC that the target was read at; None when it needs none
     members    every model that was fitted, with its weight; ``speaking`` those that were simulated
     excluded   models that may not speak, and why
-    judged     all regimens, best first
+    judged     all practical regimens, best first
+    current    the regimen of the last two doses, judged in the same way; None when it cannot be read from the record
     samples    candidate times of the next sample, best first
     notes      assumptions and warnings that belong to the answer
     """
@@ -74,6 +76,8 @@ class Advice:
     samples: tuple[Sample, ...]
     abstained: tuple[str, ...]
     notes: tuple[str, ...]
+    mic: Mic | None = None
+    current: Judged | None = None
 
     @property
     def best(self) -> Judged | None:
@@ -119,23 +123,31 @@ def _decide(
     mic, notes = _mic(question, drug, target)
     shape_matters = target.kind in ("time_above_mic", "peak")
     regimens = practical_regimens(drug, _weight(record), every_duration=shape_matters)
-    judged, weights = judge(speaking, regimens, target, mic, question.now, question.horizon, question.preferences)
+    current = regimen_now(drug, speaking[0].twin, question.now)
+    asked = regimens if current is None or current in regimens else (*regimens, current)
+    everything, weights = judge(speaking, asked, target, mic, question.now, question.horizon, question.preferences)
+    judged = [j for j in everything if j.regimen in set(regimens)]
     if not judged:
         reasons.append(f"{drug.name} lists no practical doses")
     elif not judged[0].allowed:
-        worst = "; ".join(f"{r.label}: {r.probability:.0%}, allowed {r.allowed:.0%}" for r in judged[0].risks if r.broken)
+        broken = [r for r in judged[0].risks if r.broken]
+        worst = "; ".join(f"{r.label}: {r.probability:.0%}, allowed {r.allowed:.0%}" for r in broken)
         reasons.append(f"every practical regimen breaks a hard limit; the least bad one: {worst}")
     samples = candidate_samples(speaking, judged, weights, question.now, judged[0].regimen) if judged else []
     notes += [f"{m.label}: {warning}" for m in speaking for warning in m.warnings]
+    if any(m.domain_factor < 1 for m in speaking):
+        text = f"a model made for other patients counts {OUTSIDE_POPULATION:g} times as much before levels are seen"
+        notes.append(f"{text}, an assumption")
     notes += [f"{m.twin.drug.name}: {text}" for m in speaking for text in m.twin.drug.assumptions]
     return Advice(
         question, record, target, tuple(members), tuple(speaking), tuple(excluded), tuple(judged), tuple(samples),
-        tuple(reasons), tuple(dict.fromkeys(notes)),
+        tuple(reasons), tuple(dict.fromkeys(notes)), mic, next((j for j in everything if j.regimen == current), None),
     )
 
 
 def _silent(
-    question: Question, record: DosingRecord, members: Sequence[Member], excluded: Sequence[Excluded], reasons: list[str]
+    question: Question, record: DosingRecord, members: Sequence[Member], excluded: Sequence[Excluded],
+    reasons: list[str],
 ) -> Advice:
     return Advice(question, record, None, tuple(members), (), tuple(excluded), (), (), tuple(reasons), ())
 
@@ -196,12 +208,16 @@ def _weight(record: DosingRecord) -> float | None:
     return last.value if last.unit is None else convert(last.value, last.unit, "kg")
 
 
-def regimen_now(advice: Advice) -> Regimen | None:
-    """The regimen of the last two doses that were given; None when there were fewer or they differ in size."""
-    given = sorted((d for d in advice.record.doses if d.time_h < advice.question.now), key=lambda d: d.time_h)
-    if len(given) < 2 or not advice.speaking:
+def regimen_now(drug: Any, twin: Any, now: float) -> Regimen | None:
+    """The regimen that is being given: the last dose, at the interval between the last two; None with fewer.
+
+    An interval within a fifth of a practical one is read as that one: rounds are late, orders are not.
+    """
+    given = sorted((d for d in twin.doses if d.time < now), key=lambda d: d.time)
+    if len(given) < 2 or given[-1].time <= given[-2].time or given[-1].amount <= 0:
         return None
-    twin = advice.speaking[0].twin
-    last = sorted(twin.doses, key=lambda d: d.time)[: len(given)][-2:]
-    interval = last[1].time - last[0].time
-    return Regimen(last[1].amount, interval, last[1].duration) if interval > 0 else None
+    interval = given[-1].time - given[-2].time
+    practical = drug.practical.intervals.values if drug.practical is not None else ()
+    nearest = min(practical, key=lambda value: abs(value - interval), default=interval)
+    interval = nearest if abs(nearest - interval) <= 0.2 * nearest else interval
+    return Regimen(given[-1].amount, interval, given[-1].duration)

@@ -3,7 +3,7 @@
 from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import partial
-from typing import Any
+from typing import Any, NamedTuple
 
 import equinox as eqx
 import jax
@@ -29,6 +29,24 @@ from caretwin.twin.registry import family
 RAREST_PATIENT = 0.001
 RAREST_LEVELS = 0.01
 
+# Assumption: before any level is seen, a model whose population this patient does not belong to (a soft finding of its
+# domain) is believed a fifth as much as one made for such patients. Levels can still overrule it.
+OUTSIDE_POPULATION = 0.2
+
+
+class Candidate(NamedTuple):
+    """A model that may speak: its twin of the patient, its name, its weight before any level, and what to know of it.
+
+    weight         prior weight of the dose history times ``domain_factor``
+    domain_factor  1, or OUTSIDE_POPULATION when a soft limit of the model's domain is crossed
+    """
+
+    twin: DosingTwin
+    label: str
+    weight: float
+    warnings: tuple[str, ...]
+    domain_factor: float = 1.0
+
 
 @dataclass(frozen=True)
 class Excluded:
@@ -47,6 +65,8 @@ class Member:
     patient_tail  how rare the most probable parameters are in the model's population (upper chi-square tail)
     levels_tail   how often the fitted model would miss its own levels by as much (posterior predictive)
     warnings      soft findings of the model's domain
+    domain_factor what these findings multiplied the prior weight with (1: none)
+    prior_weight  weight before any level, ``domain_factor`` included
     """
 
     twin: DosingTwin
@@ -57,6 +77,8 @@ class Member:
     patient_tail: float
     levels_tail: float
     warnings: tuple[str, ...]
+    domain_factor: float = 1.0
+    prior_weight: float = 1.0
 
     @property
     def fits(self) -> bool:
@@ -82,8 +104,11 @@ class Member:
 
 def candidates(
     record: DosingRecord, names: Sequence[str], drugs: Sequence[Any], now: float
-) -> tuple[list[tuple[DosingTwin, str, float, tuple[str, ...]]], list[Excluded]]:
-    """Twins of the patient under every model whose domain allows it, each with label, prior weight and warnings."""
+) -> tuple[list[Candidate], list[Excluded]]:
+    """Twins of the patient under every model whose domain allows it, and the models that it does not allow.
+
+    The domain is read before the history is built, so that everything that is missing is said at once.
+    """
     family_of_models = family("pharmacology")
     allowed, excluded = [], []
     for drug in [*(family_of_models.load(name) for name in names), *drugs]:
@@ -91,24 +116,46 @@ def candidates(
             twins = []
             for history in record.histories():
                 twin = bind(drug, record.with_history(history).known_by(now))
-                twin.history(times=(now,))
                 label = drug.name if len(record.histories()) == 1 else f"{drug.name}, {history.label}"
                 twins.append((twin, label, history.weight))
-            findings = drug.check_domain(_present(twins[0][0], now))
+            findings = drug.check_domain(_present(twins[0][0]))
+            hard = [_sentence(drug, f) for f in findings if f.severity == "hard"]
+            if not hard:
+                for twin, *_ in twins:
+                    twin.history(times=(now,))
         except CaretwinError as error:
             excluded.append(Excluded(drug.name, _one_line(error)))
             continue
-        hard = [f"{f.subject} {f.seen}: {f.message}" for f in findings if f.severity == "hard"]
         if hard:
             excluded.append(Excluded(drug.name, "; ".join(hard)))
             continue
-        soft = tuple(f"{f.subject} {f.seen}: {f.message}" for f in findings if f.severity != "hard")
-        allowed += [(twin, label, weight, soft) for twin, label, weight in twins]
+        factor = OUTSIDE_POPULATION if any(f.severity == "soft" for f in findings) else 1.0
+        warnings = tuple(_sentence(drug, f) for f in findings) + _stale(twins[0][0], now)
+        allowed += [Candidate(twin, label, weight * factor, warnings, factor) for twin, label, weight in twins]
     return allowed, excluded
 
 
-def _present(twin: DosingTwin, now: float) -> dict[str, np.ndarray]:
-    """Every value each covariate has had up to now: a model must be right for the whole record."""
+def _sentence(drug: Any, finding: Any) -> str:
+    """A finding of a domain in words; what a covariate is made of is said, for there are several clearances."""
+    kinds = [drug.covariates[n].kind for n in finding.subject.split(", ") if n in drug.covariates]
+    kind = "; ".join(k for k in kinds if k and "not stated" in finding.seen)
+    subject = "" if finding.seen.startswith(finding.subject) else f"{finding.subject} "
+    return f"{subject}{finding.seen}{f' ({kind})' if kind else ''}: {finding.message}"
+
+
+def _stale(twin: DosingTwin, now: float) -> tuple[str, ...]:
+    """Covariates that are older than the model lets them be."""
+    found = []
+    for name, series in twin.covariates.items():
+        longest = twin.drug.covariates[name].maximum_age
+        age = now - series.times[-1]
+        if longest is not None and age > longest:
+            found.append(f"{name} is {age:.0f} h old; the model takes it as current for {longest:g} h: measure again")
+    return tuple(found)
+
+
+def _present(twin: DosingTwin) -> dict[str, np.ndarray]:
+    """The last value of each covariate: advice is about what comes next."""
     return {name: np.asarray([series.values[-1]]) for name, series in twin.covariates.items()}
 
 
@@ -117,28 +164,33 @@ def _one_line(error: CaretwinError) -> str:
 
 
 def learn(
-    allowed: Sequence[tuple[DosingTwin, str, float, tuple[str, ...]]], key: Array, now: float, *, draws: int,
-    particles: int,
+    allowed: Sequence[Candidate], key: Array, now: float, *, draws: int, particles: int
 ) -> list[Member]:
-    """Posterior of every candidate, in as few batches as there are structures, with averaging weights."""
+    """Posterior of every candidate, in as few batches as there are structures, with averaging weights.
+
+    A weight is evidence x prior weight: how well the model foretold the levels, times how far it was made for
+    such patients.
+    """
     members: list[Member | None] = [None] * len(allowed)
-    for places in _groups([twin for twin, *_ in allowed]).values():
-        twins = [allowed[i][0] for i in places]
+    for places in _groups([candidate.twin for candidate in allowed]).values():
+        twins = [allowed[i].twin for i in places]
         histories = [twin.history(times=(now,)) for twin in twins]
-        subjects = [f"{allowed[i][0].subject}/{allowed[i][1]}" for i in places]
+        subjects = [f"{allowed[i].twin.subject}/{allowed[i].label}" for i in places]
         fits = fit_many([t.model for t in twins], key, histories, subjects=subjects, draws=draws)
         tails = _levels_tail([t.model for t in twins], histories, fits, key)
         for k, i in enumerate(places):
             fit = jax.tree.map(lambda leaf, k=k: np.asarray(leaf[k]), fits)
             members[i] = Member(
-                twin=allowed[i][0],
-                label=allowed[i][1],
+                twin=allowed[i].twin,
+                label=allowed[i].label,
                 fit=fit,
                 ensemble=_equal(fit.ensemble, particles),
-                weight=float(np.log(allowed[i][2]) + fit.log_evidence),
-                patient_tail=_patient_tail(allowed[i][0], fit),
+                weight=float(np.log(allowed[i].weight) + fit.log_evidence),
+                patient_tail=_patient_tail(allowed[i].twin, fit),
                 levels_tail=float(tails[k]),
-                warnings=allowed[i][3],
+                warnings=allowed[i].warnings,
+                domain_factor=allowed[i].domain_factor,
+                prior_weight=allowed[i].weight,
             )
     return _normalised([m for m in members if m is not None])
 

@@ -16,7 +16,7 @@ class Moments:
 
     area    (start, stop) of the windows for AUC24: the first day, the second day, the last whole intervals
     peak, trough   end of infusion and end of interval, for the first and the last interval
-    early, late    grids [GRID] of the first and of the last interval
+    early, late    grids [GRID] of the first and of the last interval; empty when nobody asks for the curve's shape
     """
 
     area: tuple[tuple[float, float], ...]
@@ -32,15 +32,15 @@ class Moments:
         return np.unique(np.concatenate([edges, self.peak, self.trough, self.early, self.late]))
 
 
-def moments(regimen: Regimen, horizon: float) -> Moments:
-    """When to read a regimen over a horizon (h)."""
+def moments(regimen: Regimen, horizon: float, shape: bool = True) -> Moments:
+    """When to read a regimen over a horizon (h); without its ``shape``, only areas, peaks and troughs."""
     interval = regimen.interval
     last = math.floor((horizon + 1e-9) / interval) * interval  # end of the last whole interval
     whole = interval * math.ceil(24.0 / interval - 1e-9)
     begin = last - interval
     duration = regimen.duration if 0 < regimen.duration < interval else min(1e-3, interval)
     first_duration = duration if regimen.loading is None else max(regimen.loading_duration, 1e-3)
-    inside = (np.arange(GRID) + 0.5) / GRID * interval
+    inside = (np.arange(GRID if shape else 0) + 0.5) / GRID * interval
     return Moments(
         area=((0.0, 24.0), (24.0, 48.0), (max(last - whole, 0.0), last)),
         peak=(first_duration, begin + duration),

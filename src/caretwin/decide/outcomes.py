@@ -23,6 +23,8 @@ from caretwin.decide.moments import Moments, moments
 from caretwin.decide.regimen import Regimen
 from caretwin.twin.dosing import DosingTwin
 
+MOST_VALUES = 4_000_000  # predictions held at once (32 MB)
+
 
 @dataclass(frozen=True, eq=False)
 class Curves:
@@ -76,11 +78,13 @@ class Course:
 
 
 def simulate(
-    twins: Sequence[DosingTwin], thetas: Sequence[np.ndarray], regimens: Sequence[Regimen], now: float, horizon: float
+    twins: Sequence[DosingTwin], thetas: Sequence[np.ndarray], regimens: Sequence[Regimen], now: float, horizon: float,
+    shape: bool = True,
 ) -> list[list[Course]]:
     """Courses [models][regimens] on the draws theta [N, d] of each model.
 
-    Doses recorded at or after ``now`` are replaced by the regimen's.
+    shape  whether the curve between doses is wanted (peaks of absorbed drugs, time above a level), not only areas
+        Doses recorded at or after ``now`` are replaced by the regimen's.
     """
     found: list[list[Course]] = [[] for _ in twins]
     groups: dict[Any, list[int]] = {}
@@ -88,7 +92,7 @@ def simulate(
         linear = twin.model.proportional and "TDD" not in twin.covariates
         groups.setdefault((jax.tree.structure(twin.model), linear), []).append(i)
     for (_, linear), places in groups.items():
-        group = _Group([twins[i] for i in places], np.stack([thetas[i] for i in places]), now, horizon)
+        group = _Group([twins[i] for i in places], np.stack([thetas[i] for i in places]), now, horizon, shape)
         courses = group.combined(regimens) if linear else group.one_by_one(regimens)
         for i, course in zip(places, courses, strict=True):
             found[i] = course
@@ -98,8 +102,8 @@ def simulate(
 class _Group:
     """Models of one structure: their draws [M, N, d], and what was given to this patient before now."""
 
-    def __init__(self, twins: list[DosingTwin], theta: np.ndarray, now: float, horizon: float) -> None:
-        self.twins, self.theta, self.now, self.horizon = twins, theta, now, horizon
+    def __init__(self, twins: list[DosingTwin], theta: np.ndarray, now: float, horizon: float, shape: bool) -> None:
+        self.twins, self.theta, self.now, self.horizon, self.shape = twins, theta, now, horizon, shape
         drug = twins[0].drug
         self.target = int(drug.structure.inputs.index(drug.dose.input))
         models = [t.model for t in twins]
@@ -113,7 +117,7 @@ class _Group:
 
     def one_by_one(self, regimens: Sequence[Regimen]) -> list[list[Course]]:
         """Every regimen with everything that was given before it."""
-        looks = [moments(r, self.horizon) for r in regimens]
+        looks = [moments(r, self.horizon, self.shape) for r in regimens]
         times = _stacked_times([look.times for look in looks])
         histories = [
             [
@@ -134,7 +138,7 @@ class _Group:
         keys = [(r.interval, r.duration, r.loading is not None, r.loading_duration) for r in regimens]
         schedules = list(dict.fromkeys(keys))
         examples = [regimens[keys.index(key)] for key in schedules]
-        looks = [moments(r, self.horizon) for r in examples]
+        looks = [moments(r, self.horizon, self.shape) for r in examples]
         times = _stacked_times([look.times for look in looks])
         union = np.unique(np.concatenate([look.times for look in looks]))
         loads = sorted({r.loading_duration for r in regimens if r.loading is not None})
@@ -175,19 +179,19 @@ class _Group:
         self, schedules: Sequence[tuple[tuple[GivenDose, ...], np.ndarray]], times: np.ndarray, looks: Sequence[Moments]
     ) -> list[list[Curves]]:
         # The rows of a schedule are the same for every model; only the parameters' context differs.
-        first = self.twins[0]
-        rows = [first.history(doses=d, times=self.now + t, samples=False, start=self.now) for d, t in schedules]
-        contexts = [
-            t.history(doses=(), times=(self.now + self.horizon,), samples=False, start=self.now).contexts for t in self.twins
-        ]
-        alike = {jax.tree.leaves(c)[0].shape for c in [*contexts, *(r.contexts for r in rows)]}
-        if len(alike) > 1:  # something changes after now: a covariate recorded for later
-            histories = [
-                [t.history(doses=d, times=self.now + at, samples=False, start=self.now) for d, at in schedules]
-                for t in self.twins
-            ]
-        else:
-            histories = [[r._replace(contexts=c) for r in rows] for c in contexts]
+        end = self.now + self.horizon
+        whole = [t.history(doses=(), times=(end,), samples=False, start=self.now).contexts for t in self.twins]
+        constant = all(len(c.occasion) == 1 for c in whole)
+        histories = []
+        for twin, contexts in zip(self.twins, whole, strict=True):
+            if constant and histories:
+                histories.append([h._replace(contexts=contexts) for h in histories[0]])
+                continue
+            known = contexts if constant else None  # else something changes after now: a covariate of a later time
+            histories.append([
+                twin.history(doses=d, times=self.now + at, samples=False, start=self.now, contexts=known)
+                for d, at in schedules
+            ])  # fmt: skip
         return self._read(histories, times, looks)
 
     def _loading(self, regimen: Regimen) -> tuple[GivenDose, ...]:
@@ -265,7 +269,9 @@ def _read_compiled(models: Any, theta: Array, histories: History, wanted: Array,
 
         return jax.vmap(of_model)(models, theta, rows)
 
-    return jax.lax.map(course, (histories, wanted))
+    # As many courses at once as fit in the processor's caches and memory; the rest in turn.
+    values = theta.shape[0] * theta.shape[1] * histories.time.shape[-1]
+    return jax.lax.map(course, (histories, wanted), batch_size=max(1, MOST_VALUES // values))
 
 
 def _columns(model: Any, history: History, times: Array, now: Array, theta: Array) -> tuple[Array, ...]:

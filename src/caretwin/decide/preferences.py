@@ -66,6 +66,11 @@ class Goal:
     after: float | None = None
     maximum_probability: float | None = None
 
+    @property
+    def needs_shape(self) -> bool:
+        """Whether the curve between doses must be known."""
+        return self.kind in ("peak", "time_above_mic") or self.after is not None
+
     def under(self, value: np.ndarray) -> np.ndarray:
         """1 where the value is below the range."""
         return (value < self.low) * 1.0 if self.low is not None else np.zeros_like(value)
@@ -136,11 +141,12 @@ def metric(goal: Goal, course: Course, late: bool, mic: np.ndarray | None) -> np
 
 def _additive(goal: Goal, part: Curves, late: bool) -> np.ndarray:
     """A number that adds up over doses, read from one part once and remembered there."""
-    question = (goal.kind == "trough", goal.after, late)
+    at_a_time = goal.kind == "trough" or goal.after is not None
+    question = (at_a_time, goal.after, late)
     if question not in part.read:
-        part.read[question] = _level_at(goal, part, late) if goal.kind == "trough" else _auc24(part, late)
+        part.read[question] = _level_at(goal, part, late) if at_a_time else _auc24(part, late)
     found = part.read[question]
-    return found / 24.0 if goal.kind == "steady_state_level" else found
+    return found / 24.0 if goal.kind == "steady_state_level" and not at_a_time else found
 
 
 def _auc24(part: Curves, late: bool) -> np.ndarray:

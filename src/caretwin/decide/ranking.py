@@ -1,12 +1,14 @@
 """Every practical regimen judged on the same draws of every model: chances, exposure, utility, limits."""
 
-from collections.abc import Sequence
+import math
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 
 from caretwin.decide.members import Member
-from caretwin.decide.outcomes import Course, simulate
+from caretwin.decide.outcomes import simulate
 from caretwin.decide.preferences import Goal, Mic, Preferences, goal, limits_of, metric
 from caretwin.decide.regimen import Regimen
 
@@ -56,7 +58,7 @@ class Judged:
 
 
 def judge(
-    members: Sequence[Member], regimens: Sequence[Regimen], described: object, mic: Mic | None, now: float,
+    members: Sequence[Member], regimens: Sequence[Regimen], described: Any, mic: Mic | None, now: float,
     horizon: float, preferences: Preferences,
 ) -> tuple[list[Judged], np.ndarray]:
     """All regimens, best first, and the pooled weights [D] of the draws they were judged on.
@@ -64,14 +66,35 @@ def judge(
     described  the target, as the drug file or the question states it
     Models are averaged by weighting their draws: predictions are mixed, parameters never.
     """
+    if not regimens:
+        return [], np.zeros(0)
     weights = np.concatenate([np.full(len(m.ensemble.theta), m.weight / len(m.ensemble.theta)) for m in members])
-    curves = simulate([m.twin for m in members], [m.ensemble.theta for m in members], regimens, now, horizon)
-    mics = None if mic is None else [mic.draws(len(m.ensemble.theta)) for m in members]
     goals = [goal(m.twin.drug, described) for m in members]
     limits = [limits_of(m.twin.drug) for m in members]
+    shape = any(g.needs_shape for g in (*goals, *(g for own in limits for g in own)))
+    courses = simulate(
+        [m.twin for m in members], [m.ensemble.theta for m in members], regimens, now, horizon, shape
+    )
+    mics = [None if mic is None else mic.draws(len(m.ensemble.theta)) for m in members]
+
+    def pooled(asked: Sequence[Goal], late: bool) -> np.ndarray:
+        """The number asked for, of every regimen on every pooled draw [R, D]."""
+        parts = [
+            np.stack([metric(g, course, late, own) for course in row])
+            for g, row, own in zip(asked, courses, mics, strict=True)
+        ]
+        return np.concatenate(parts, axis=1)
+
+    first = goals[0]
+    values = [pooled(goals, late) for late in (False, True)]
+    scores = [1 - preferences.cost_under * first.under(v) - preferences.cost_over * first.over(v) for v in values]
+    score = preferences.early * scores[0] + (1 - preferences.early) * scores[1]
+    chances = [_chances(first, v, weights) for v in values]
+    risks = _risks(limits, pooled, weights) if limits[0] else [()] * len(regimens)
+    utility = score @ weights
     judged = [
-        _judge_one(regimen, [c[i] for c in curves], goals, limits, mics, weights, preferences)
-        for i, regimen in enumerate(regimens)
+        Judged(r, chances[0][i], chances[1][i], risks[i], float(utility[i]), score[i], values[1][i] * first.factor)
+        for i, r in enumerate(regimens)
     ]
     return sorted(judged, key=_rank), weights
 
@@ -82,59 +105,41 @@ def _rank(judged: Judged) -> tuple[bool, float, float, float, float]:
     return not judged.allowed, -round(judged.utility * 200), 24.0 / r.interval, float(r.loading is not None), r.per_day
 
 
-def _judge_one(
-    regimen: Regimen, curves: list[Course], goals: list[Goal], limits: list[Sequence[Goal]], mics: list[np.ndarray] | None,
-    weights: np.ndarray, preferences: Preferences,
-) -> Judged:
-    first = goals[0]
-    pooled = []
-    for late in (False, True):
-        values = [
-            metric(g, c, late, None if mics is None else mics[m])
-            for m, (g, c) in enumerate(zip(goals, curves, strict=True))
-        ]
-        pooled.append(np.concatenate(values))
-    scores = [1 - preferences.cost_under * first.under(v) - preferences.cost_over * first.over(v) for v in pooled]
-    score = preferences.early * scores[0] + (1 - preferences.early) * scores[1]
-    return Judged(
-        regimen,
-        _chances(first, pooled[0], weights),
-        _chances(first, pooled[1], weights),
-        tuple(_risks(curves, limits, mics, weights)),
-        float(np.sum(weights * score)),
-        score,
-        pooled[1] * first.factor,
-    )
-
-
-def _chances(g: Goal, values: np.ndarray, weights: np.ndarray) -> Chances:
-    under, over = float(np.sum(weights * g.under(values))), float(np.sum(weights * g.over(values)))
-    low, high = weighted_quantiles(values, weights, (0.05, 0.95))
-    mean = float(np.sum(weights * values))
-    on_target = max(0.0, float(np.sum(weights)) - under - over)
-    return Chances(on_target, under, over, mean * g.factor, low * g.factor, high * g.factor)
+def _chances(g: Goal, values: np.ndarray, weights: np.ndarray) -> list[Chances]:
+    """Of every regimen, from values [R, D]."""
+    under, over = g.under(values) @ weights, g.over(values) @ weights
+    mean = values @ weights * g.factor
+    low, high = weighted_quantiles(values, weights, (0.05, 0.95)) * g.factor
+    on_target = np.maximum(0.0, weights.sum() - under - over)
+    columns = (on_target, under, over, mean, low, high)
+    return [Chances(*(float(column[i]) for column in columns)) for i in range(len(values))]
 
 
 def _risks(
-    curves: list[Course], limits: list[Sequence[Goal]], mics: list[np.ndarray] | None, weights: np.ndarray
-) -> list[Risk]:
-    found = []
+    limits: Sequence[Sequence[Goal]], pooled: Callable[[Sequence[Goal], bool], np.ndarray], weights: np.ndarray
+) -> list[tuple[Risk, ...]]:
+    """Every limit of every regimen: the larger of its early and its late probability."""
+    found: list[list[Risk]] = []
     for place, limit in enumerate(limits[0]):
-        worst = 0.0
-        for late in (False, True):
-            broken = np.concatenate([
-                np.maximum(own[place].under(v), own[place].over(v))
-                for m, (own, c) in enumerate(zip(limits, curves, strict=True))
-                for v in [metric(own[place], c, late, None if mics is None else mics[m])]
-            ])  # fmt: skip
-            worst = max(worst, float(np.sum(weights * broken)))
-        found.append(Risk(limit.label, worst, float(limit.maximum_probability or 0.0)))
-    return found
+        asked = [own[place] for own in limits]
+        worst = np.maximum(*(
+            np.maximum(limit.under(v), limit.over(v)) @ weights for v in (pooled(asked, False), pooled(asked, True))
+        ))  # fmt: skip
+        found.append([Risk(limit.label, float(p), float(limit.maximum_probability or 0.0)) for p in worst])
+    return list(zip(*found, strict=True))
 
 
-def weighted_quantiles(values: np.ndarray, weights: np.ndarray, levels: Sequence[float]) -> list[float]:
-    """Quantiles of weighted values [D]."""
-    order = np.argsort(values)
-    cumulative = np.cumsum(weights[order])
-    cumulative = cumulative / cumulative[-1]
-    return [float(values[order][min(np.searchsorted(cumulative, q), len(values) - 1)]) for q in levels]
+def weighted_quantiles(values: np.ndarray, weights: np.ndarray, levels: Sequence[float]) -> np.ndarray:
+    """Quantiles [levels, R] of weighted values [R, D]."""
+    ranks = len(weights) - 1
+    if np.ptp(weights) <= 1e-12 * weights.max():
+        places = [min(ranks, max(0, math.ceil(q * len(weights)) - 1)) for q in levels]
+        ordered = np.partition(values, places, axis=1)
+        return np.stack([ordered[:, place] for place in places])
+    order = np.argsort(values, axis=1)
+    cumulative = np.cumsum(weights[order], axis=1)
+    found = []
+    for q in levels:
+        place = np.minimum((cumulative < q * cumulative[:, -1:]).sum(axis=1), ranks)
+        found.append(np.take_along_axis(values, order[np.arange(len(values)), place][:, None], axis=1)[:, 0])
+    return np.stack(found)

@@ -43,9 +43,12 @@ class DosingTwin:
         times: Sequence[float] = (),
         doses: Sequence[GivenDose] | None = None,
         samples: bool = True,
-        start: float | None = None,
+        start: float | None = None, contexts: Any = None,
     ) -> History:
-        """The history up to the last event or wanted time; other doses or no samples when asked."""
+        """The history up to the last event or wanted time; other doses or no samples when asked.
+
+        contexts  the one context that holds throughout, when it is already known (it saves working it out again)
+        """
         return family("pharmacology").history(
             self.drug,
             self.doses if doses is None else doses,
@@ -55,6 +58,7 @@ class DosingTwin:
             times=times,
             movable=self.model.movable,
             start=start,
+            contexts=contexts,
         )
 
 

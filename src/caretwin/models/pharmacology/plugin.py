@@ -9,7 +9,7 @@ from caretwin.core.history import History
 from caretwin.models.pharmacology.assembly import dynamics
 from caretwin.models.pharmacology.drug import Drug
 from caretwin.models.pharmacology.drug_file import read_drug
-from caretwin.models.pharmacology.kinetics import DrugModel
+from caretwin.models.pharmacology.kinetics import DoseContext, DrugModel
 from caretwin.models.pharmacology.self_test import failures
 from caretwin.models.pharmacology.timeline import build_history
 
@@ -57,10 +57,12 @@ class Pharmacology:
         times: Sequence[float] = (),
         movable: bool = False,
         start: float | None = None,
+        contexts: DoseContext | None = None,
     ) -> History:
         """See :func:`.timeline.build_history`."""
         return build_history(
-            drug, doses, samples, covariates, occasions=occasions, times=times, movable=movable, start=start
+            drug, doses, samples, covariates, occasions=occasions, times=times, movable=movable, start=start,
+            contexts=contexts,
         )
 
 

@@ -30,6 +30,7 @@ def build_history(
     times: Sequence[float] = (),
     movable: bool = False,
     start: float | None = None,
+    contexts: DoseContext | None = None,
 ) -> History:
     """The history of one subject for one drug.
 
@@ -38,15 +39,19 @@ def build_history(
     times       further times (h) that must be rows: where predictions are wanted
     movable     leave the placing of doses to the model (lag times, estimated durations)
     start       time of the first row (h); the earliest event when not given
+    contexts    the one context that holds throughout, when it is known already; covariates are then not looked at
 
     Raises DomainError when a covariate is absent and cannot be derived, or typical parameters are impossible.
     """
-    names = [name for name in drug.covariates if name in covariates]
+    names = [name for name in drug.covariates if name in covariates and contexts is None]
     series = {name: covariates[name] for name in names}
-    if occasions is not None:
+    if occasions is not None and contexts is None:
         series["occasion"] = occasions
     time, sample_rows, dose_rows = _rows(doses, samples, series, times, start)
-    between, at, contexts = _contexts(drug, names, series, time)
+    if contexts is None:
+        between, at, contexts = _contexts(drug, names, series, time)
+    else:
+        between = at = np.zeros(len(time), dtype=np.int32)
     value, kind = _observations(samples, sample_rows, len(time), len(drug.structure.channels))
     inputs = len(drug.structure.inputs)
     u = _no_inputs(len(time), inputs) if movable else _inputs(doses, dose_rows, time, inputs)
