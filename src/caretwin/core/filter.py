@@ -13,6 +13,7 @@ from typing import Any, NamedTuple
 import equinox as eqx
 import jax
 import jax.numpy as jnp
+import numpy as np
 from jax.tree_util import Partial as PytreePartial
 from jaxtyping import Array, Bool, Float, Int
 
@@ -64,14 +65,14 @@ class Filter(NamedTuple):
 
 
 class Settings(eqx.Module):
-    """How a particle filter works; static, so that a change compiles anew. See :func:`particle_filter`."""
+    """How a particle filter works (see :func:`particle_filter`); a change of what is static compiles anew."""
 
     particles: int = eqx.field(static=True)
-    ess_threshold: float = eqx.field(static=True)
-    stages: int = eqx.field(static=True)
+    ess_threshold: Float[np.ndarray, ""]
+    stages: Int[np.ndarray, ""]
     noise_moves: int = eqx.field(static=True)
     noise_step: float = eqx.field(static=True)
-    move: Move | None = eqx.field(static=True)
+    move: Move | None
 
 
 def particle_filter(
@@ -120,7 +121,9 @@ def particle_filter(
             f"noise_moves {noise_moves}, noise_step {noise_step}: wanted counts of 1 or more "
             "(noise_moves 0) and fractions in (0, 1)"
         )
-    settings = Settings(particles, ess_threshold, stages, noise_moves, noise_step, move)
+    settings = Settings(
+        particles, np.asarray(ess_threshold), np.asarray(stages), noise_moves, noise_step, move
+    )
     # Pytrees rather than closures, so that a filter may be an argument of compiled functions.
     bind: Callable[..., Any] = PytreePartial
     return Filter(bind(_init, model, settings), bind(_update, model, settings))
@@ -311,9 +314,12 @@ def _rejuvenator(
         keys = jax.random.split(key, settings.noise_moves + 1)
         if settings.move is not None:
             particles, ll = move_theta(keys[0], particles, ll, settings.move)
-        if particles.w.shape[1] > 0:
-            for one in keys[1:]:
-                particles, ll = move_noise(one, particles, ll, power)
+        if particles.w.shape[1] > 0 and settings.noise_moves > 0:
+
+            def once(carry: tuple[_Particles, Array], key: Array) -> tuple[tuple[_Particles, Array], None]:
+                return move_noise(key, *carry, power), None
+
+            (particles, ll), _ = jax.lax.scan(once, (particles, ll), keys[1:])
         return particles, ll
 
     return rejuvenate

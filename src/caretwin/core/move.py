@@ -7,6 +7,7 @@ from typing import Any
 import equinox as eqx
 import jax
 import jax.numpy as jnp
+import numpy as np
 from jaxtyping import Array, Float
 
 Move = Callable[[Array, Float[Array, "N d"], Any], Float[Array, "N d"]]
@@ -15,6 +16,10 @@ Move = Callable[[Array, Float[Array, "N d"], Any], Float[Array, "N d"]]
 # Directions whose variance is below this fraction of the largest carry rounding, not information
 # (dimensionless).
 _NEGLIGIBLE = 1e-10
+
+
+def _as_array(value: float) -> np.ndarray:
+    return np.asarray(value, dtype=float)
 
 
 class LiuWest(eqx.Module):
@@ -41,7 +46,8 @@ class LiuWest(eqx.Module):
     function of theta alone (no noise) little is left to move. A batch fit serves both better.
     """
 
-    discount: float = eqx.field(static=True, default=0.98)
+    # An array, so that all discounts share one compiled program; of NumPy, so that an import starts no device.
+    discount: Float[np.ndarray, ""] = eqx.field(converter=_as_array, default=0.98)
 
     def __check_init__(self) -> None:
         if not 1 / 3 < self.discount <= 1:
@@ -52,7 +58,7 @@ class LiuWest(eqx.Module):
         if theta.shape[1] == 0:
             return theta
         a = (3 * self.discount - 1) / (2 * self.discount)
-        h = (1 - a * a) ** 0.5
+        h = jnp.sqrt(1 - a * a)
         explained = _explained(theta, rest)
         residual = theta - explained
         z = jax.random.normal(key, theta.shape, theta.dtype)

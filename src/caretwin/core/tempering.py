@@ -14,6 +14,7 @@ from typing import Any, NamedTuple
 
 import jax
 import jax.numpy as jnp
+import numpy as np
 from jaxtyping import Array, Bool, Float, Int
 
 from caretwin.core.ensemble import effective_sample_size, equal_log_weights, take
@@ -64,8 +65,8 @@ def temper(
     rejuvenate: Rejuvenate,
     *,
     seen: Bool[Array, ""] | bool,
-    threshold: float,
-    most_stages: int,
+    threshold: Float[Array | np.ndarray, ""] | float,
+    most_stages: Int[Array | np.ndarray, ""] | int,
 ) -> Tempered:
     """Multiply the weights by the likelihood, by degrees where needed.
 
@@ -102,7 +103,13 @@ def temper(
     return Tempered(end.particles, end.log_likelihood, end.logw, end.log_evidence, end.ess, end.stages)
 
 
-def _stage(key: Array, state: _State, rejuvenate: Rejuvenate, threshold: float, most_stages: int) -> _State:
+def _stage(
+    key: Array,
+    state: _State,
+    rejuvenate: Rejuvenate,
+    threshold: Float[Array | np.ndarray, ""] | float,
+    most_stages: Int[Array | np.ndarray, ""] | int,
+) -> _State:
     alive = (state.logw > -jnp.inf) & (state.log_likelihood > -jnp.inf)
     target = threshold * jnp.sum(alive)
     remaining = 1 - state.power
