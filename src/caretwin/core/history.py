@@ -6,7 +6,7 @@ Row 0 starts the history (its step has length zero). Padding repeats the last ti
 observed, so it changes nothing.
 """
 
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import jax
 import jax.numpy as jnp
@@ -75,10 +75,10 @@ def pad_rows(history: History, rows: int) -> History:
     if extra < 0:
         raise ValueError(f"cannot pad {history.time.shape[-1]} rows to {rows}")
 
-    def zeros(leaf: Array) -> Array:
+    def zeros(leaf: Any) -> Any:
         return np.concatenate([leaf, np.zeros((extra, *np.shape(leaf)[1:]), dtype=np.asarray(leaf).dtype)])
 
-    def repeat(leaf: Array) -> Array:
+    def repeat(leaf: Any) -> Any:
         return np.concatenate([leaf, np.repeat(np.asarray(leaf)[-1:], extra, axis=0)])
 
     return History(
@@ -95,7 +95,7 @@ def pad_rows(history: History, rows: int) -> History:
 def pad_contexts(history: History, count: int) -> History:
     """The same history with ``count`` contexts; the added ones repeat the last and no row points at them."""
 
-    def repeat(leaf: Array) -> Array:
+    def repeat(leaf: Any) -> Any:
         leaf = np.asarray(leaf)
         return np.concatenate([leaf, np.repeat(leaf[-1:], count - len(leaf), axis=0)])
 
@@ -107,7 +107,7 @@ def pad_doses(history: History, count: int) -> History:
     if history.doses is None:
         return history
 
-    def zeros(leaf: Array) -> Array:
+    def zeros(leaf: Any) -> Any:
         leaf = np.asarray(leaf)
         return np.concatenate([leaf, np.zeros(count - len(leaf), dtype=leaf.dtype)])
 

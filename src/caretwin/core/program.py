@@ -11,12 +11,12 @@ import hashlib
 import re
 from collections.abc import Callable
 from functools import cache
+from importlib.metadata import version
 from pathlib import Path
 from typing import Any
 
 import jax
 import jax.export
-import jaxlib
 import numpy as np
 
 from caretwin.core.numerics import cache_directory
@@ -93,9 +93,9 @@ def keeps(*classes: type) -> None:
 def _versions() -> str:
     root = Path(__file__).parent.parent
     digest = hashlib.sha256()
-    for path in sorted([*root.glob("core/**/*.py"), *root.glob("models/**/*.py"), *root.glob("decide/*.py")]):
+    for path in sorted([*root.glob("base/*.py"), *root.glob("core/**/*.py"), *root.glob("models/**/*.py"), *root.glob("decide/*.py")]):
         digest.update(path.read_bytes())
-    return f"{jax.__version__} {jaxlib.__version__} {jax.default_backend()} {digest.hexdigest()}"
+    return f"{jax.__version__} {version('jaxlib')} {jax.default_backend()} {digest.hexdigest()}"
 
 
 def _read(path: Path) -> Any:

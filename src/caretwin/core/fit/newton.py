@@ -88,7 +88,7 @@ def solve(matrix: Float[Array, "d d"], vector: Float[Array, " d"]) -> tuple[Floa
     return jnp.stack(back), positive
 
 
-def minimise(model: Model, z: Float[Array, " d"], history: History, most_steps: int) -> Optimum:
+def minimise(model: Model, z: Float[Array, " d"], history: History, most_steps: int | Array) -> Optimum:
     """Newton from one start until the gradient is below 1e-8, the step is nothing, or ``most_steps`` are done."""
     d = z.shape[0]
     kinks = history.doses is not None
