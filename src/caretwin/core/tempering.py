@@ -111,7 +111,7 @@ def _stage(
     most_stages: Int[Array | np.ndarray, ""] | int,
 ) -> _State:
     alive = (state.logw > -jnp.inf) & (state.log_likelihood > -jnp.inf)
-    target = threshold * jnp.sum(alive)
+    target = jnp.asarray(threshold * jnp.sum(alive))
     remaining = 1 - state.power
     last = state.stages + 1 >= most_stages
     step = jnp.where(last, remaining, _largest_step(state, alive, remaining, target))
