@@ -1,8 +1,8 @@
 """What each regimen would do to this patient: every one simulated on the same draws from the posterior.
 
-For linear drugs a schedule is simulated once, with doses of 1; base (what is already in the body) + dose x unit response
-+ loading dose x its unit response then gives every regimen exactly. Other drugs are simulated regimen by regimen.
-Models of one structure go through one compiled call.
+For linear drugs a schedule is simulated once, with doses of 1; base (what is already in the body) + dose x unit
+response + loading dose x its unit response then gives every regimen exactly. Other drugs are simulated regimen by
+regimen. Models of one structure go through one compiled call.
 """
 
 from collections.abc import Sequence
@@ -84,7 +84,7 @@ def simulate(
     """Courses [models][regimens] on the draws theta [N, d] of each model.
 
     shape  whether the curve between doses is wanted (peaks of absorbed drugs, time above a level), not only areas
-        Doses recorded at or after ``now`` are replaced by the regimen's.
+    Doses recorded at or after ``now`` are replaced by the regimen's.
     """
     found: list[list[Course]] = [[] for _ in twins]
     groups: dict[Any, list[int]] = {}
@@ -121,8 +121,8 @@ class _Group:
         times = _stacked_times([look.times for look in looks])
         histories = [
             [
-                _follow(twin, r, self.now).history(
-                    doses=self.given(twin) + r.doses(self.now, self.horizon, self.target) + self._loading(r),
+                follow(twin, r, self.now).history(
+                    doses=self.given(twin) + r.all_doses(self.now, self.horizon, self.target),
                     times=self.now + t,
                     samples=False,
                 )
@@ -194,11 +194,6 @@ class _Group:
             ])  # fmt: skip
         return self._read(histories, times, looks)
 
-    def _loading(self, regimen: Regimen) -> tuple[GivenDose, ...]:
-        if regimen.loading is None:
-            return ()
-        return (GivenDose(self.now, regimen.loading, regimen.loading_duration, self.target, order=1 << 20),)
-
     def _read(
         self, histories: list[list[History]], times: np.ndarray, looks: Sequence[Moments]
     ) -> list[list[Curves]]:
@@ -246,7 +241,7 @@ def _narrow(curves: Curves, look: Moments) -> Curves:
     return Curves(look, look.times, curves.level[:, columns], curves.effect[:, columns], curves.area[:, columns])
 
 
-def _follow(twin: DosingTwin, regimen: Regimen, now: float) -> DosingTwin:
+def follow(twin: DosingTwin, regimen: Regimen, now: float) -> DosingTwin:
     """The twin with those covariates that a regimen itself sets, such as the total daily dose of lithium."""
     if "TDD" not in twin.covariates:
         return twin

@@ -2,6 +2,7 @@
 
 from collections.abc import Iterator
 from dataclasses import dataclass
+from itertools import pairwise
 from typing import Any
 
 from caretwin.base.units import compatible, convert
@@ -13,7 +14,7 @@ class Regimen:
     """A way of giving a drug from now on; amounts in the drug's dose unit, times in h.
 
     duration   infusion time; 0 for a bolus or a tablet, equal to ``interval`` for a continuous infusion
-    loading    one larger first dose, given now over ``loading_duration``; the maintenance then starts one interval later
+    loading    one larger first dose, given now over ``loading_duration``; the maintenance starts one interval later
     """
 
     dose: float
@@ -47,6 +48,13 @@ class Regimen:
         return tuple(
             GivenDose(first + k * self.interval, size, self.duration, target, order=1 << 20) for k in range(count)
         )
+
+    def all_doses(self, now: float, horizon: float, target: int) -> tuple[GivenDose, ...]:
+        """The loading dose, when there is one, and the maintenance."""
+        maintenance = self.doses(now, horizon, target)
+        if self.loading is None:
+            return maintenance
+        return (GivenDose(now, self.loading, self.loading_duration, target, order=1 << 20), *maintenance)
 
 
 def practical_regimens(drug: Any, weight: float | None, *, every_duration: bool = False) -> tuple[Regimen, ...]:
@@ -104,7 +112,7 @@ def _amount(drug: Any, value: float, unit: str, weight: float | None) -> float |
 
 def _step(drug: Any) -> float:
     values = sorted(drug.practical.doses.values)
-    steps = [b - a for a, b in zip(values, values[1:], strict=False)]
+    steps = [b - a for a, b in pairwise(values)]
     step = min(steps) if steps else values[0]
     return convert(step, drug.practical.doses.unit, drug.dose.unit, substance=drug.drug)
 
