@@ -107,7 +107,7 @@ def quinidine() -> list[DosingRecord]:
     only in g/L (adults have 0.4 to 1.2 g/L, more in inflammation), so g/L is used.
 
     Covariates: WT (kg), HT (cm, from inches), AGE (a), AAG (g/L), CRCL (mL/min, assumed from the class),
-    and 0/1 flags CRCL_BELOW_50, CHF_MODERATE, CHF_SEVERE, BLACK, LATIN, SMOKER, ALCOHOL_NOW,
+    and 0/1 flags RENAL_BELOW_50, CHF_MODERATE, CHF_SEVERE, BLACK, LATIN, SMOKER, ALCOHOL_NOW,
     ALCOHOL_FORMERLY.
     """
     return [_quinidine(str(subject), rows) for subject, rows in _groups("nlme", "Quinidine", "Subject")]
@@ -163,7 +163,7 @@ def _quinidine_covariates(row: dict[str, Any]) -> dict[str, tuple[float, str]]:
         "HT": (float(row["Height"]) * 2.54, "cm"),
         "AGE": (float(row["Age"]), "a"),
         "AAG": (float(row["glyco"]), "g/L"),
-        "CRCL_BELOW_50": (float(low), "1"),
+        "RENAL_BELOW_50": (float(low), "1"),
         "CRCL": (ASSUMED_CRCL["below 50" if low else "50 and above"], "mL/min"),
         "CHF_MODERATE": (float(row["Heart"] == "Moderate"), "1"),
         "CHF_SEVERE": (float(row["Heart"] == "Severe"), "1"),
