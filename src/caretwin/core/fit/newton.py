@@ -25,6 +25,7 @@ SMALLEST_STEP = 1e-12
 FIRST_DAMPING = 1e-3
 MOST_DAMPING = 1e12
 LONGEST_STEP = 3.0  # standard deviations of the prior
+WRITTEN_OUT = 6  # up to this size linear algebra is elementwise code; beyond, compiling that would take minutes
 AT_A_KINK = 1e-5  # steps shorter than this (in prior standard deviations) that still fail have met a kink
 
 
@@ -60,6 +61,11 @@ def cholesky(matrix: Float[Array, "d d"]) -> tuple[tuple[tuple[Array, ...], ...]
     Written out because a batch of thousands of small matrices is faster as elementwise code than as library calls.
     """
     d = matrix.shape[0]
+    if d > WRITTEN_OUT:
+        lower = jnp.linalg.cholesky(matrix)
+        positive = jnp.all(jnp.isfinite(lower))
+        lower = jnp.where(positive, lower, jnp.eye(d))
+        return tuple(tuple(lower[i, j] for j in range(i + 1)) for i in range(d)), positive
     rows: list[list[Array]] = []
     positive = jnp.asarray(True)
     for i in range(d):
@@ -76,6 +82,11 @@ def cholesky(matrix: Float[Array, "d d"]) -> tuple[tuple[tuple[Array, ...], ...]
 
 def solve(matrix: Float[Array, "d d"], vector: Float[Array, " d"]) -> tuple[Float[Array, " d"], Bool[Array, ""]]:
     """Solution of a symmetric positive definite system, and whether the matrix was one."""
+    if matrix.shape[0] > WRITTEN_OUT:
+        factor = jnp.linalg.cholesky(matrix)
+        positive = jnp.all(jnp.isfinite(factor))
+        factor = jnp.where(positive, factor, jnp.eye(matrix.shape[0]))
+        return jax.scipy.linalg.cho_solve((factor, True), vector), positive
     lower, positive = cholesky(matrix)
     d = len(lower)
     forward: list[Array] = []
