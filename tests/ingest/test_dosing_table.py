@@ -71,24 +71,16 @@ def test_the_example_of_mistakes_shows_all_of_them_at_once() -> None:
 def test_hours_and_clock_times_give_the_same_intervals(read) -> None:
     hours = read(HEADER + DOSE + "11.5,level,,14,mg/L,,\n")
     clock = read(
-        "# zone: Europe/Zurich\n"
-        + HEADER
-        + "2026-03-01 8:00,dose,,1000,mg,1,\n2026-03-01T19:30,level,,14,mg/L,,\n"
+        "# zone: Europe/Zurich\n" + HEADER + "2026-03-01 8:00,dose,,1000,mg,1,\n2026-03-01T19:30,level,,14,mg/L,,\n"
     )
-    assert (
-        hours.levels[0].time_h - hours.doses[0].time_h
-        == clock.levels[0].time_h - clock.doses[0].time_h
-        == 11.5
-    )
+    assert hours.levels[0].time_h - hours.doses[0].time_h == clock.levels[0].time_h - clock.doses[0].time_h == 11.5
     assert hours.origin is None
     assert clock.origin is not None and clock.origin.isoformat() == "2026-03-01T07:00:00+00:00"
 
 
 def test_a_night_in_which_the_clock_changes_has_its_true_length(read) -> None:
     record = read(
-        "# zone: Europe/Zurich\n"
-        + HEADER
-        + "2026-03-28 20:00,dose,,1000,mg,1,\n2026-03-29 08:00,level,,14,mg/L,,\n"
+        "# zone: Europe/Zurich\n" + HEADER + "2026-03-28 20:00,dose,,1000,mg,1,\n2026-03-29 08:00,level,,14,mg/L,,\n"
     )
     assert record.levels[0].time_h == 11.0
 
@@ -100,9 +92,7 @@ def test_a_separate_date_column_is_joined_to_the_time(read) -> None:
     assert record.levels[0].time_h == 12.0
 
 
-@pytest.mark.parametrize(
-    ("text", "hours"), [("1.5 h", 1.5), ("90 min", 1.5), ("1:30", 1.5), ("2", 2.0), ("", 0.0)]
-)
+@pytest.mark.parametrize(("text", "hours"), [("1.5 h", 1.5), ("90 min", 1.5), ("1:30", 1.5), ("2", 2.0), ("", 0.0)])
 def test_an_infusion_time_is_read_as_people_write_it(read, text: str, hours: float) -> None:
     assert read(HEADER + f"0,dose,,1000,mg,{text},\n").doses[0].duration_h == pytest.approx(hours)
 
@@ -127,9 +117,7 @@ def test_a_level_in_micromoles_becomes_milligrams_by_the_molar_mass(read) -> Non
 
 
 def test_creatinine_in_micromoles_becomes_milligrams_per_decilitre(read) -> None:
-    assert read(HEADER + "0,covariate,creatinine,88.4,umol/L,,\n").covariates[0].value == pytest.approx(
-        1.0, rel=1e-3
-    )
+    assert read(HEADER + "0,covariate,creatinine,88.4,umol/L,,\n").covariates[0].value == pytest.approx(1.0, rel=1e-3)
 
 
 def test_a_level_below_the_limit_is_censored_not_half_the_limit(read) -> None:
@@ -251,9 +239,7 @@ BAD_CELLS = [
 
 
 @pytest.mark.parametrize(("row", "column", "seen", "fix"), BAD_CELLS)
-def test_a_bad_cell_is_an_error_with_its_place_and_its_fix(
-    read, row: str, column: str, seen: str, fix: str
-) -> None:
+def test_a_bad_cell_is_an_error_with_its_place_and_its_fix(read, row: str, column: str, seen: str, fix: str) -> None:
     error = only(read(HEADER + row + "\n").errors)
     assert error.column == column
     assert seen in error.seen
@@ -366,9 +352,7 @@ def test_a_possible_weight_is_left_alone(read) -> None:
 
 
 def test_a_height_in_inches_is_noticed_in_an_adult(read) -> None:
-    assert (
-        "inches" in only(read(HEADER + "0,covariate,age,50,a,,\n0,covariate,height,68,cm,,\n").warnings).seen
-    )
+    assert "inches" in only(read(HEADER + "0,covariate,age,50,a,,\n0,covariate,height,68,cm,,\n").warnings).seen
     assert not read(HEADER + "0,covariate,age,1,a,,\n0,covariate,height,75,cm,,\n").findings
 
 

@@ -81,12 +81,8 @@ def test_the_levels_of_a_patient_one_hour_off_are_moved_to_the_clock_of_the_dose
     record = next(r for r in demo.records if r.subject.startswith("42135"))
     assert record.levels[0].time_h == pytest.approx(3 * 24 + 7 + 1 / 60)
     switching = next(r for r in demo.records if r.subject.startswith("40595"))
-    assert switching.levels[0].time_h == pytest.approx(
-        2 * 24 + 9 + 17 / 60
-    )  # charted at 20:03, admitted 10:46
-    assert switching.levels[1].time_h == pytest.approx(
-        2 * 24 + 20 + 23 / 60
-    )  # charted at 07:09, as in the laboratory
+    assert switching.levels[0].time_h == pytest.approx(2 * 24 + 9 + 17 / 60)  # charted at 20:03, admitted 10:46
+    assert switching.levels[1].time_h == pytest.approx(2 * 24 + 20 + 23 / 60)  # charted at 07:09, as in the laboratory
 
 
 def test_records_are_usable_and_their_uncertain_doses_are_a_short_weighted_list(demo: Joined) -> None:
@@ -187,13 +183,9 @@ def test_orders_alone_become_possible_times_and_intervals(folder) -> None:
     (record,), _ = read_mimic3_vancomycin(folder(changed))
     histories = record.histories()
     assert 4 < len(histories) <= MOST_HISTORIES
-    gaps = {
-        round(b.time_h - a.time_h, 6) for h in histories for a, b in zip(h.doses, h.doses[1:], strict=False)
-    }
+    gaps = {round(b.time_h - a.time_h, 6) for h in histories for a, b in zip(h.doses, h.doses[1:], strict=False)}
     assert gaps == {8.0, 12.0, 24.0, 48.0}
-    assert all(
-        0 <= d.time_h < 78 for h in histories for d in h.doses
-    )  # from admission to noon of the last day
+    assert all(0 <= d.time_h < 78 for h in histories for d in h.doses)  # from admission to noon of the last day
 
 
 def test_overlapping_orders_are_no_double_dosing(folder) -> None:
@@ -219,9 +211,7 @@ def test_a_measurable_level_before_the_first_dose_means_that_doses_are_missing(f
     changed["labevents"] = pd.concat([changed["labevents"], early])
     records, refusals = read_mimic3_vancomycin(folder(changed))
     assert records == []
-    assert {r.reason for r in refusals} >= {
-        "measurable before the first known dose: earlier doses are missing"
-    }
+    assert {r.reason for r in refusals} >= {"measurable before the first known dose: earlier doses are missing"}
 
 
 def test_continuous_renal_replacement_ends_the_use_of_levels(folder) -> None:
@@ -276,16 +266,12 @@ def test_an_empty_cell_anywhere_loses_no_level_and_never_crashes(folder) -> None
     parts: dict[str, list[pd.DataFrame]] = {name: [] for name in tables()}
     for subject, (lacking, column) in enumerate(cells, 1):
         for name, frame in tables().items():
-            changed = (
-                frame.assign(subject_id=subject) if "subject_id" in frame else frame.head(int(subject == 1))
-            )
+            changed = frame.assign(subject_id=subject) if "subject_id" in frame else frame.head(int(subject == 1))
             parts[name].append(changed.astype("object").assign(**({column: None} if name == lacking else {})))
     joined = join_mimic3_vancomycin(folder({name: pd.concat(frames) for name, frames in parts.items()}))
     refused = [r for r in joined.refusals if r.what == "level"]
     without_item = cells.index(("labevents", "itemid")) + 1
-    ended = Counter(int(r.subject.split("-")[0]) for r in joined.records) + Counter(
-        int(r.subject) for r in refused
-    )
+    ended = Counter(int(r.subject.split("-")[0]) for r in joined.records) + Counter(int(r.subject) for r in refused)
     assert ended == Counter(n for n in range(1, len(cells) + 1) if n != without_item)
     assert not [r.reason for r in refused if "could not be read" in r.reason]
     assert len(joined.records) > len(cells) / 2

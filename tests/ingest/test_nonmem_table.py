@@ -26,9 +26,7 @@ def read(tmp_path: Path):
 def test_additional_doses_are_expanded(read) -> None:
     (record,) = read(HEADER + "1,0,100,50,1,1,1,.,12,3,.,.,2,70\n")
     assert [d.time_h for d in record.doses] == [0, 12, 24, 36]
-    assert {(d.amount, d.duration_h, d.unit, d.occasion, d.compartment) for d in record.doses} == {
-        (100, 2, None, 2, 1)
-    }
+    assert {(d.amount, d.duration_h, d.unit, d.occasion, d.compartment) for d in record.doses} == {(100, 2, None, 2, 1)}
 
 
 def test_columns_in_any_case_and_order_and_a_point_is_missing(read) -> None:
@@ -69,8 +67,7 @@ def test_file_order_is_kept_where_times_are_equal(read) -> None:
 
 def test_censored_observations(read) -> None:
     (record,) = read(
-        HEADER
-        + "1,0,100,.,1,1,1,.,.,.,.,.,.,70\n1,2,.,.,0,0,1,2,.,.,.,1,.,70\n1,3,.,.,0,0,1,80,.,.,.,-1,.,70\n"
+        HEADER + "1,0,100,.,1,1,1,.,.,.,.,.,.,70\n1,2,.,.,0,0,1,2,.,.,.,1,.,70\n1,3,.,.,0,0,1,80,.,.,.,-1,.,70\n"
     )
     assert [(v.censoring, v.limit) for v in record.levels] == [("below", 2.0), ("above", 80.0)]
 
@@ -137,9 +134,7 @@ def test_a_table_of_something_else_is_refused(read) -> None:
         read("name,age\nx,3\n")
 
 
-PUBLISHED = sorted(
-    path.name for path in shared("reference", "dosing", "B_posologyr_cc0", "data").glob("*.csv")
-)
+PUBLISHED = sorted(path.name for path in shared("reference", "dosing", "B_posologyr_cc0", "data").glob("*.csv"))
 
 
 @pytest.mark.parametrize("name", PUBLISHED)

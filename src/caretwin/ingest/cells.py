@@ -81,9 +81,7 @@ def duration_hours(text: str, *, decimal_comma: bool = False) -> float:
         return int(found[1]) + int(found[2]) / 60
     found = _DURATION.fullmatch(text.lower().replace(",", ".") if decimal_comma else text.lower())
     if not found:
-        raise CellProblem(
-            "a duration such as 1.5 h, 90 min or 1:30", "write hours, or a number with h or min"
-        )
+        raise CellProblem("a duration such as 1.5 h, 90 min or 1:30", "write hours, or a number with h or min")
     return number(found[1]) * _HOURS[(found[2] or "h")[0]]
 
 

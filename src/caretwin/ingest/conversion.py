@@ -61,9 +61,7 @@ class Converter:
             problem = first
         except UnitError as second:
             problem = second
-        wanted_text = (
-            problem.wanted if wanted is None or wanted in problem.wanted else f"{wanted} ({problem.wanted})"
-        )
+        wanted_text = problem.wanted if wanted is None or wanted in problem.wanted else f"{wanted} ({problem.wanted})"
         self._findings.error(
             row,
             "unit",

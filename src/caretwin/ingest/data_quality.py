@@ -67,24 +67,18 @@ def _values(record: DosingRecord, name: str, unit: str) -> list[tuple[CovariateV
 
 def _duplicates(record: DosingRecord, hints: DrugHints) -> Iterator[Finding]:
     seen: dict[tuple[object, ...], Dose | Level | CovariateValue] = {}
-    covariates = [
-        c for c in record.covariates if c.unit is not None
-    ]  # a NONMEM table repeats them in every row
+    covariates = [c for c in record.covariates if c.unit is not None]  # a NONMEM table repeats them in every row
     items: list[Dose | Level | CovariateValue] = [*record.doses, *record.levels, *covariates]
     for item in items:
         amount = item.amount if isinstance(item, Dose) else item.value
-        which = (
-            item.input if isinstance(item, Dose) else item.channel if isinstance(item, Level) else item.name
-        )
+        which = item.input if isinstance(item, Dose) else item.channel if isinstance(item, Level) else item.name
         where = item.compartment if isinstance(item, Dose) else None
         first = seen.setdefault((type(item), item.time_h, amount, item.unit, which, where), item)
         if first is item:
             continue
         what = f"the same {_word(item)} as row {first.row}: {amount:g} {item.unit or ''} at {item.time_h:g} h"
         if not isinstance(item, Dose):
-            yield _finding(
-                "warning", item, "value", what.strip(), "each value once", "delete one row if it is a copy"
-            )
+            yield _finding("warning", item, "value", what.strip(), "each value once", "delete one row if it is a copy")
         elif not any(word in item.note.lower() for word in REPEAT_WORDS):
             yield _finding(
                 "error",
@@ -254,19 +248,13 @@ def _creatinine(record: DosingRecord, hints: DrugHints) -> Iterator[Finding]:
         micromolar = mg_dl * 88.4
         if mg_dl < low:
             fix = (
-                f"write mg/dL: {micromolar:.3g} mg/dL is possible"
-                if low <= micromolar <= high
-                else "correct the value"
+                f"write mg/dL: {micromolar:.3g} mg/dL is possible" if low <= micromolar <= high else "correct the value"
             )
             seen = f"a creatinine of {micromolar:.3g} umol/L ({mg_dl:.2g} mg/dL)"
             yield _finding("error", item, "unit", seen, wanted, fix)
         elif mg_dl > high:
             fits = low <= mg_dl / 88.4 <= high
-            fix = (
-                f"write umol/L: {mg_dl:.4g} umol/L is possible"
-                if fits
-                else "correct the value; no person has it"
-            )
+            fix = f"write umol/L: {mg_dl:.4g} umol/L is possible" if fits else "correct the value; no person has it"
             yield _finding("error", item, "unit", f"a creatinine of {mg_dl:.4g} mg/dL", wanted, fix)
         elif mg_dl > HIGH_CREATININE_MG_DL:
             yield _finding(

@@ -44,9 +44,7 @@ class Findings:
     def __init__(self) -> None:
         self._all: list[Finding] = []
 
-    def add(
-        self, severity: Severity, row: int | None, column: str | None, *, seen: str, wanted: str, fix: str
-    ) -> None:
+    def add(self, severity: Severity, row: int | None, column: str | None, *, seen: str, wanted: str, fix: str) -> None:
         """Note one finding; the arguments are those of :class:`Finding`."""
         finding = Finding(severity, row, column, seen, wanted, fix)
         if finding not in self._all:

@@ -46,14 +46,8 @@ def _remifentanil(subject: str, rows: list[dict[str, Any]]) -> DosingRecord:
         last = doses[-1] if doses else None
         if rate <= 0 or stop <= start:
             continue
-        if (
-            last
-            and math.isclose(last.end_h, start)
-            and math.isclose(last.amount / last.duration_h, rate * 60)
-        ):
-            doses[-1] = Dose(
-                last.time_h, rate * 60 * (stop - last.time_h), "ug", stop - last.time_h, "central"
-            )
+        if last and math.isclose(last.end_h, start) and math.isclose(last.amount / last.duration_h, rate * 60):
+            doses[-1] = Dose(last.time_h, rate * 60 * (stop - last.time_h), "ug", stop - last.time_h, "central")
         else:
             doses.append(Dose(start, rate * 60 * (stop - start), "ug", stop - start, "central"))
     levels = tuple(Level(r["Time"] / 60, float(r["conc"]), "ug/L") for r in rows if _given(r["conc"]))
@@ -75,17 +69,11 @@ def phenobarbital() -> list[DosingRecord]:
     usual loading dose in mg and its level in mg/L, so they are taken as mg and mg/L, as Grasela & Donn
     report them.
     """
-    note = _unit_note(
-        "dose, conc", "doses in ug/kg and levels in ug/L by the package's description", "mg and mg/L"
-    )
+    note = _unit_note("dose, conc", "doses in ug/kg and levels in ug/L by the package's description", "mg and mg/L")
     return [
         DosingRecord(
             str(subject),
-            tuple(
-                Dose(float(r["time"]), float(r["dose"]), "mg", 0.0, "central")
-                for r in rows
-                if _given(r["dose"])
-            ),
+            tuple(Dose(float(r["time"]), float(r["dose"]), "mg", 0.0, "central") for r in rows if _given(r["dose"])),
             tuple(Level(float(r["time"]), float(r["conc"]), "mg/L") for r in rows if _given(r["conc"])),
             (
                 CovariateValue("WT", 0.0, float(rows[0]["Wt"]), "kg"),

@@ -40,9 +40,7 @@ class Clock:
         1
         """
         nearest = sorted(self.pairs, key=lambda pair: abs(pair[0] - time_h))[:NEIGHBOURS]
-        near = [offset for time, offset in nearest if abs(time - time_h) <= 24.0] or [
-            offset for _, offset in nearest
-        ]
+        near = [offset for time, offset in nearest if abs(time - time_h) <= 24.0] or [offset for _, offset in nearest]
         return statistics.mode(near) if near else 0
 
 
@@ -56,13 +54,9 @@ def clock(labs: Any, chart: Any, hours: Any) -> Clock:
     found = []
     for lab_item, chart_items in PAIRED_ITEMS.items():
         measured = labs[(labs["itemid"] == lab_item) & labs["valuenum"].notna()]
-        values = {
-            (hours(t), round(v, 3)) for t, v in zip(measured["charttime"], measured["valuenum"], strict=True)
-        }
+        values = {(hours(t), round(v, 3)) for t, v in zip(measured["charttime"], measured["valuenum"], strict=True)}
         charted = chart[chart["itemid"].isin(chart_items) & chart["valuenum"].notna()]
-        rows = {
-            (hours(t), round(v, 3)) for t, v in zip(charted["charttime"], charted["valuenum"], strict=True)
-        }
+        rows = {(hours(t), round(v, 3)) for t, v in zip(charted["charttime"], charted["valuenum"], strict=True)}
         for time, value in rows:
             same, later = (time, value) in values, (round(time - 1.0, 6), value) in values
             if same != later:

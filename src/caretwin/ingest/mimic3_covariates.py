@@ -102,15 +102,11 @@ def weights(chart: Any, hours: Hours, findings: list[Finding]) -> list[Covariate
     for day in by_day.values():
         seen.append(statistics.median(kg for _, kg in day))
         values.append(
-            CovariateValue(
-                "WT", day[0][0], statistics.median(seen), "kg", note="median of the weights so far"
-            )
+            CovariateValue("WT", day[0][0], statistics.median(seen), "kg", note="median of the weights so far")
         )
     if seen and max(seen) / min(seen) > 1.2:
         findings.append(
-            _left_out(
-                "weight", f"{min(seen):.4g} to {max(seen):.4g} kg", "one body", "the running median is used"
-            )
+            _left_out("weight", f"{min(seen):.4g} to {max(seen):.4g} kg", "one body", "the running median is used")
         )
     return values
 
@@ -136,26 +132,16 @@ def creatinine(labs: Any, hours: Hours, clock: Clock, findings: list[Finding]) -
     empty = [str(v) for v, n in zip(chosen["value"], chosen["valuenum"], strict=True) if n != n]
     if empty:
         findings.append(
-            _left_out(
-                "creatinine", f"{len(empty)} without a number ({', '.join(sorted(set(empty)))})", "mg/dL"
-            )
+            _left_out("creatinine", f"{len(empty)} without a number ({', '.join(sorted(set(empty)))})", "mg/dL")
         )
-    rows = sorted(
-        (hours(t), v) for t, v in zip(chosen["charttime"], chosen["valuenum"], strict=True) if v == v
-    )
+    rows = sorted((hours(t), v) for t, v in zip(chosen["charttime"], chosen["valuenum"], strict=True) if v == v)
     kept = [(t, v) for t, v in rows if 0 < v <= MOST_CREATININE]
     for _, value in [row for row in rows if row not in kept]:
         findings.append(_left_out("creatinine", f"{value:g} mg/dL", f"at most {MOST_CREATININE:g} mg/dL"))
     spikes = set(_spikes(kept))
     for _, value in spikes:
-        findings.append(
-            _left_out("creatinine", f"{value:g} mg/dL, four times both neighbours", "a value like them")
-        )
-    return [
-        CovariateValue("SCR", t + clock.offset(t), value, "mg/dL")
-        for t, value in kept
-        if (t, value) not in spikes
-    ]
+        findings.append(_left_out("creatinine", f"{value:g} mg/dL, four times both neighbours", "a value like them"))
+    return [CovariateValue("SCR", t + clock.offset(t), value, "mg/dL") for t, value in kept if (t, value) not in spikes]
 
 
 def _spikes(rows: list[tuple[float, float]]) -> Iterator[tuple[float, float]]:
@@ -167,9 +153,7 @@ def _spikes(rows: list[tuple[float, float]]) -> Iterator[tuple[float, float]]:
                 yield middle
 
 
-def renal_replacement(
-    tables: dict[str, Any], labels: dict[int, str], hours: Hours
-) -> list[tuple[float, bool]]:
+def renal_replacement(tables: dict[str, Any], labels: dict[int, str], hours: Hours) -> list[tuple[float, bool]]:
     """(hour, continuous?) of every row that shows renal replacement; frames of one patient by table."""
     found = []
     for name, column in (
@@ -193,9 +177,7 @@ def renal_replacement(
 
 
 def _nothing(value: Any) -> bool:
-    return (
-        value is None or value != value or str(value).strip().lower() in {"", "0", "0.0", "none", "no", "off"}
-    )
+    return value is None or value != value or str(value).strip().lower() in {"", "0", "0.0", "none", "no", "off"}
 
 
 def end_stage(diagnoses: Any) -> str | None:

@@ -83,9 +83,7 @@ def _milligrams(value: Any, unit: Any) -> float | None:
     return amount if 0 < amount <= 5000 else None
 
 
-def given(
-    events: Any, hours: Callable[[Any], float], drop: Callable[[str], None]
-) -> list[tuple[float, float | None]]:
+def given(events: Any, hours: Callable[[Any], float], drop: Callable[[str], None]) -> list[tuple[float, float | None]]:
     """(hour, milligrams or None) of each given intravenous dose; every other row goes to ``drop`` with the
     reason."""
     found: dict[float, float | None] = {}
@@ -139,9 +137,7 @@ def _fixed(given_doses: list[tuple[float, float | None]], placed: list[Order]) -
     """Histories of the given doses: infusion times, and amounts where no order tells."""
     if not given_doses:
         return []
-    known = [
-        (time, amount if amount is not None else ordered_amount(time, placed)) for time, amount in given_doses
-    ]
+    known = [(time, amount if amount is not None else ordered_amount(time, placed)) for time, amount in given_doses]
     unknown = UNKNOWN_AMOUNTS if any(amount is None for _, amount in known) else {0.0: 1.0}
     return [
         DoseHistory(
@@ -166,9 +162,7 @@ def _infusion(time: float, amount: float, per_gram: float) -> Dose:
     return Dose(time, amount, "mg", duration, "central", note="infusion time assumed")
 
 
-def _ward(
-    placed: list[Order], earliest: float, latest: float, charted: list[tuple[float, float]]
-) -> list[DoseHistory]:
+def _ward(placed: list[Order], earliest: float, latest: float, charted: list[tuple[float, float]]) -> list[DoseHistory]:
     """Histories of the ordered doses: intervals and first hours. Histories with the same doses are joined."""
     merged: dict[tuple[Dose, ...], DoseHistory] = {}
     for interval, weight in INTERVALS.items():

@@ -94,9 +94,7 @@ class Patient:
         times = self._clock(hours)
         copies = self.tables["chartevents"]
         copies = copies[copies["itemid"].isin(VANCOMYCIN_COPIES)]
-        charted = {
-            (round(hours(t), 4), v) for t, v in zip(copies["charttime"], copies["valuenum"], strict=True)
-        }
+        charted = {(round(hours(t), 4), v) for t, v in zip(copies["charttime"], copies["valuenum"], strict=True)}
         found: list[_Drawn] = []
         for row in levels.sort_values("charttime").to_dict("records"):
             if self._stay_of(row["charttime"], row["hadm_id"]) != int(stay["hadm_id"]):
@@ -165,9 +163,7 @@ class Patient:
         if "inputevents_mv" in self.missing:
             return []
         rows = self.tables["icustays"].dropna(subset=["intime", "outtime"]).to_dict("records")
-        return [
-            (hours(r["intime"]), hours(r["outtime"])) for r in rows if r["dbsource"] in {"metavision", "both"}
-        ]
+        return [(hours(r["intime"]), hours(r["outtime"])) for r in rows if r["dbsource"] in {"metavision", "both"}]
 
     def _after_first_dose(
         self, usable: list[_Drawn], drawn: list[_Drawn], history: Sequence[DoseHistory], hours: Any, stay: Any
@@ -182,15 +178,11 @@ class Patient:
         every = labs[(labs["itemid"] == LEVEL_ITEM) & labs["valuenum"].notna()]
         before = [hours(t) for t in every["charttime"] if first - WASHED_OUT_H <= hours(t) < first]
         if before:
-            self._refuse(
-                "level", "measurable before the first known dose: earlier doses are missing", len(usable)
-            )
+            self._refuse("level", "measurable before the first known dose: earlier doses are missing", len(usable))
             return []
         return usable
 
-    def _without_replacement(
-        self, usable: list[_Drawn], hours: Callable[[Any], float], stay: Any
-    ) -> list[_Drawn]:
+    def _without_replacement(self, usable: list[_Drawn], hours: Callable[[Any], float], stay: Any) -> list[_Drawn]:
         """Levels before continuous renal replacement began in this admission."""
         rows = [t for t, continuous in self._replacement(hours, stay) if continuous]
         kept = [d for d in usable if not rows or d.time_h < rows[0]]
@@ -281,14 +273,10 @@ class Patient:
     def _pump_weight(self, stay: dict[str, Any], hours: Callable[[Any], float]) -> list[CovariateValue]:
         """The weight that was entered for infusions, when none was charted."""
         rows = self.tables["inputevents_mv"]
-        rows = rows[
-            (rows["hadm_id"] == stay["hadm_id"]) & rows["patientweight"].between(*covariates.POSSIBLE_KG)
-        ]
+        rows = rows[(rows["hadm_id"] == stay["hadm_id"]) & rows["patientweight"].between(*covariates.POSSIBLE_KG)]
         rows = rows.dropna(subset=["starttime"]).sort_values("starttime").to_dict("records")
         note = "the weight entered for infusions"
-        return [
-            CovariateValue("WT", hours(r["starttime"]), r["patientweight"], "kg", note=note) for r in rows[:1]
-        ]
+        return [CovariateValue("WT", hours(r["starttime"]), r["patientweight"], "kg", note=note) for r in rows[:1]]
 
     def _dialysis(
         self, stay: dict[str, Any], hours: Callable[[Any], float], findings: list[Finding]

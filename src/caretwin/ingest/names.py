@@ -54,9 +54,7 @@ def covariate_name(text: str) -> str:
     >>> covariate_name("Serum Creatinine"), covariate_name("apgar")
     ('SCR', 'APGAR')
     """
-    return COVARIATES.get(
-        " ".join(text.lower().replace("_", " ").split()), text.strip().upper().replace(" ", "_")
-    )
+    return COVARIATES.get(" ".join(text.lower().replace("_", " ").split()), text.strip().upper().replace(" ", "_"))
 
 
 def flag_value(written_name: str, text: str) -> float | None:

@@ -79,9 +79,7 @@ def records(table: TextTable, findings: Findings) -> list[DosingRecord]:
         subject = subjects.setdefault(_identity(row.get("id", "1")), _Subject())
         time = reader.number("time")
         if time is None:
-            reader.error(
-                "time", repr(row.get("time", "nothing")), "hours as a number", "write the time of the row"
-            )
+            reader.error("time", repr(row.get("time", "nothing")), "hours as a number", "write the time of the row")
         elif time < subject.last:
             reader.error(
                 "time",
@@ -155,9 +153,7 @@ def _doses(reader: _RowReader, time: float, amount: float) -> list[Dose]:
         )
         return []
     if additional > 0 and interval <= 0:
-        reader.error(
-            "ii", f"ADDL {additional} with II {interval:g}", "an interval above zero", "write II in hours"
-        )
+        reader.error("ii", f"ADDL {additional} with II {interval:g}", "an interval above zero", "write II in hours")
         return []
     compartment, occasion = reader.number("cmt"), reader.number("occ")
     return [
@@ -208,15 +204,11 @@ def _duration(reader: _RowReader, amount: float) -> float | None:
             "rate",
             f"RATE {rate:g}",
             "a rate of zero or more, or -2 (duration estimated by the model)",
-            "write the rate; a rate estimated by the model (-1) is not supported"
-            if rate == -1
-            else "correct the sign",
+            "write the rate; a rate estimated by the model (-1) is not supported" if rate == -1 else "correct the sign",
         )
         return None
     if duration < 0:
-        reader.error(
-            "dur", f"{duration:g} h, less than zero", "an infusion time of zero or more", "correct the sign"
-        )
+        reader.error("dur", f"{duration:g} h, less than zero", "an infusion time of zero or more", "correct the sign")
         return None
     return amount / rate if rate > 0 else duration
 

@@ -50,13 +50,9 @@ def resolve(rows: Rows, *, zone: str | None, comma: bool, findings: Findings) ->
     for n in sorted(clocks):
         _mixed(n, written[n], "hours", findings)
     hours = {
-        n: h
-        for n, t in written.items()
-        if n not in clocks and (h := _hours(n, "time", t, comma, findings)) is not None
+        n: h for n, t in written.items() if n not in clocks and (h := _hours(n, "time", t, comma, findings)) is not None
     }
-    arrived = {
-        n: h for n, t in received.items() if (h := _hours(n, "received", t, comma, findings)) is not None
-    }
+    arrived = {n: h for n, t in received.items() if (h := _hours(n, "received", t, comma, findings)) is not None}
     return Times(hours, arrived)
 
 
@@ -86,20 +82,12 @@ def _mixed(n: int, text: str, rest: str, findings: Findings) -> None:
     )
 
 
-def _from_clock(
-    written: Mapping[int, str], received: Mapping[int, str], zone: str | None, findings: Findings
-) -> Times:
-    instants = {
-        n: t for n, text in written.items() if (t := _instant(n, "time", text, zone, findings)) is not None
-    }
+def _from_clock(written: Mapping[int, str], received: Mapping[int, str], zone: str | None, findings: Findings) -> Times:
+    instants = {n: t for n, text in written.items() if (t := _instant(n, "time", text, zone, findings)) is not None}
     if not instants:
         return Times({}, {})
     origin = min(instants.values())
-    arrived = {
-        n: t
-        for n, text in received.items()
-        if (t := _instant(n, "received", text, zone, findings)) is not None
-    }
+    arrived = {n: t for n, text in received.items() if (t := _instant(n, "received", text, zone, findings)) is not None}
     return Times(
         {n: hours_between(origin, t) for n, t in instants.items()},
         {n: hours_between(origin, t) for n, t in arrived.items()},

@@ -49,9 +49,7 @@ def read_text_table(path: str | Path, findings: Findings) -> TextTable:
     where = Path(path).name
     lines = _decode(path, findings).splitlines()
     directives = dict(_directive(line) for line in lines if line.lstrip().startswith("#") and ":" in line)
-    content = [
-        (n, line) for n, line in enumerate(lines, 1) if line.strip() and not line.lstrip().startswith("#")
-    ]
+    content = [(n, line) for n, line in enumerate(lines, 1) if line.strip() and not line.lstrip().startswith("#")]
     separator = None
     if content and content[0][1].strip().lower().startswith("sep="):
         separator = content.pop(0)[1].strip()[4:5]
@@ -65,9 +63,7 @@ def read_text_table(path: str | Path, findings: Findings) -> TextTable:
     columns = tuple(name.strip().lower() for name in header)
     _check_header(columns, header, findings)
     rows = tuple(
-        (n, cells)
-        for n, values in body
-        if (cells := _row(n, values, columns, separator, findings)) is not None
+        (n, cells) for n, values in body if (cells := _row(n, values, columns, separator, findings)) is not None
     )
     return TextTable(where, columns, rows, directives, separator)
 

@@ -62,8 +62,8 @@ class WardRows:
     # Doses
 
     def _dose(self, number: int, row: Row) -> None:
-        time = self.hours.get(number, float("-inf"))
-        self.first_dose_h = time if self.first_dose_h is None else min(time, self.first_dose_h)
+        written = self.hours.get(number, float("-inf"))
+        self.first_dose_h = written if self.first_dose_h is None else min(written, self.first_dose_h)
         amount = self._cell(number, row, "value", cells.number)
         duration = self._duration(number, row)
         unit = self._unit(number, row, self.hints.dose_unit or "mg")
@@ -73,9 +73,7 @@ class WardRows:
         if amount < 0 or duration < 0:
             column = "value" if amount < 0 else "duration"
             seen = f"{amount if amount < 0 else duration:g}, less than zero"
-            self._error(
-                number, column, seen, "zero or more", "correct the sign; a dose that was not given has no row"
-            )
+            self._error(number, column, seen, "zero or more", "correct the sign; a dose that was not given has no row")
             return
         whole = self._whole_dose(number, amount, unit, duration)
         found = whole and self.converter.to(*whole, self.hints.dose_unit, "the dose", number, self.hints.drug)
@@ -193,9 +191,7 @@ class WardRows:
 
     def _covariate(self, number: int, row: Row, written: str) -> None:
         if not written:
-            self._error(
-                number, "name", "no name", "what was measured, such as weight or creatinine", "write its name"
-            )
+            self._error(number, "name", "no name", "what was measured, such as weight or creatinine", "write its name")
             return
         name = names.covariate_name(written)
         value = self._covariate_value(number, row, written, name)
@@ -242,9 +238,7 @@ class WardRows:
                 raise CellProblem("a value", "write it, or delete the row if nothing was measured or given")
             return read(row[column], decimal_comma=self.comma)
         except CellProblem as problem:
-            self._error(
-                number, column, repr(row[column]) if column in row else "nothing", problem.wanted, problem.fix
-            )
+            self._error(number, column, repr(row[column]) if column in row else "nothing", problem.wanted, problem.fix)
             return None
 
     def _unit(self, number: int, row: Row, expected: str) -> str | None:
