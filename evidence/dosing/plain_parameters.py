@@ -279,6 +279,7 @@ def propofol_eleveld2018(WT, AGE, PMA, FFM, FEMALE, OPIOIDS, VENOUS):
         "EC50": 3.079447 * exp(-0.00634837 * (AGE - 35)),
         "HILL_LOW": 1.893905,
         "HILL_HIGH": 1.473619,
+        "DELAY": 15 + exp(0.0517399 * AGE),
     }
 
 
@@ -347,4 +348,37 @@ def norepinephrine_li2024(WT, AGE, CPROP):
         "V2": 3.6 * WT / 70,
         "PRODUCTION": 497.7 * w,
         "LAG1": 13.7 * (WT / 70) ** 0.25,
+    }
+
+
+def phenobarbital_grasela1985(WT, APGAR):
+    return {"CL": 0.0047 * WT, "V1": 0.96 * WT * (1.13 if APGAR < 5 else 1)}
+
+
+def quinidine_fattinger1991(CRCL, CHF_SEVERE):
+    return {"CL": 0.0566 * CRCL + (6.8 if CHF_SEVERE else 12.6), "V1": 161, "Q2": 12.6, "V2": 66.7, "D1": 1.37}
+
+
+def quinidine_pinheiro2000(AAG, RENAL_BELOW_50):
+    half = 0.70710678  # the renal contrast is -1 or 1 over the square root of 2
+    clearance = exp(3.0291 - 0.3631 * AAG + 0.1503 * half * (-1 if RENAL_BELOW_50 else 1))
+    return {"CL": clearance, "V1": exp(5.2893), "KA": exp(-0.7458)}
+
+
+def theophylline_pinheiro1995(WT):
+    cl = exp(-3.22) * WT
+    return {"CL": cl, "V1": cl / exp(-2.45), "KA": exp(0.47)}
+
+
+def warfarin_funaki2018():
+    return {
+        "CL": exp(-2.03),
+        "V1": exp(2.07),
+        "KA": exp(-0.087),
+        "LAG1": exp(-0.106),
+        "R0": exp(4.57),
+        "KOUT": exp(-2.9),
+        "EMAX": 1 / (1 + exp(-3.4)),
+        "EC50": exp(0.00724),
+        "HILL": 1.0,
     }

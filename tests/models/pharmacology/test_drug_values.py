@@ -58,7 +58,7 @@ RANGES = {
     "CRCL_BSA": (20, 140), "EGFR": (20, 140), "CLCR4H": (20, 140), "WT": (50, 110), "AGE": (20, 75),
     "PMA": (24, 60), "SCR": (0.5, 4), "FFM": (35, 75), "LBM": (35, 75), "BSA": (1.5, 2.4), "HT": (150, 195),
     "PF": (80, 400), "TDD": (300, 1500), "APACHE2": (6, 34), "INR_BASE": (0.9, 1.3), "CPROP": (0, 5),
-    "VKORC1_A": (1, 2.99), "CYP2C9_2": (0, 1.99), "CYP2C9_3": (0, 0.99),
+    "APGAR": (1, 10), "AAG": (0.4, 3), "VKORC1_A": (1, 2.99), "CYP2C9_2": (0, 1.99), "CYP2C9_3": (0, 0.99),
 }  # fmt: skip
 SPECIAL = {("vancomycin.colin2019", "PMA"): (0.6, 80), ("propofol.eleveld2018", "PMA"): (1000, 4000)}
 SPECIAL |= {(name, "SCR"): (60, 300) for name in ("piperacillin.obrinkhansen2015", "tobramycin.hennig2013")}

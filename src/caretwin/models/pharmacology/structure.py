@@ -19,7 +19,7 @@ RESPONSE = {
     "turnover": ("R0", "KOUT", "EMAX", "EC50", "HILL"),
     "coagulation": ("BASE", "INRMAX", "EC50", "HILL", "MTT_FAST", "MTT_SLOW"),
 }
-OPTIONAL = ("F1", "F2", "LAG1", "LAG2", "D1", "D2", "PRODUCTION")
+OPTIONAL = ("F1", "F2", "LAG1", "LAG2", "D1", "D2", "PRODUCTION", "DELAY")
 
 
 @dataclass(frozen=True)
@@ -33,7 +33,7 @@ class Structure:
     response       what is observed besides a level: "sigmoid" of the effect-site (or plasma) concentration,
                    "turnover" (indirect response: input of R0 KOUT inhibited), "coagulation" (INR by two transit chains)
     optional       those of OPTIONAL that the drug states: fraction, lag and estimated duration of input 1 or 2,
-                   endogenous production (amount/h into the central compartment)
+                   endogenous production (amount/h into the central compartment), delay of the effect's monitor (h)
     """
 
     compartments: int

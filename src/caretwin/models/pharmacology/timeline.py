@@ -8,6 +8,7 @@ from the next one (the rule of NONMEM), "linear" joins them (in steps of at most
 """
 
 from collections.abc import Mapping, Sequence
+from dataclasses import replace
 
 import numpy as np
 
@@ -47,6 +48,7 @@ def build_history(
     series = {name: covariates[name] for name in names}
     if occasions is not None and contexts is None:
         series["occasion"] = occasions
+    samples = _undelayed(drug, samples, covariates)
     time, sample_rows, dose_rows = _rows(doses, samples, series, times, start)
     if contexts is None:
         between, at, contexts = _contexts(drug, names, series, time)
@@ -57,6 +59,16 @@ def build_history(
     u = _no_inputs(len(time), inputs) if movable else _inputs(doses, dose_rows, time, inputs)
     moved = _movable(doses, time, between) if movable else None
     return History(time, u, between, at, Observation(value, kind), contexts, moved)
+
+
+def _undelayed(drug: Drug, samples: Sequence[Sample], covariates: Mapping[str, Series]) -> Sequence[Sample]:
+    """Samples with effects moved to when they arose: a monitor shows them DELAY hours late."""
+    if "DELAY" not in drug.structure.optional or not samples:
+        return samples
+    first = {name: series.values[0] for name, series in covariates.items() if name in drug.covariates}
+    delay = float(drug.typical(first)[0, drug.structure.parameters.index("DELAY")])
+    effect = drug.structure.channels.index("effect")
+    return [replace(s, time=s.time - delay) if s.channel == effect else s for s in samples]
 
 
 def _rows(
