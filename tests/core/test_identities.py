@@ -6,13 +6,13 @@ import jax.numpy as jnp
 import numpy as np
 import pytest
 from tests.core.linear_gaussian import PushedTrend, pushed_trend
-from tests.core.trend_case import CONTEXT, data, history
+from tests.core.trend_case import CONTEXT
 
-from caretwin.core.filter import particle_filter, replay
+from caretwin.core.filter import particle_filter
 from caretwin.core.forecast import counterfactual, forecast, simulate
-from caretwin.core.history import pad_rows
 from caretwin.core.luck import microseconds, process_noise, subject_number
 from caretwin.core.model import BELOW_LIMIT, Observation
+from caretwin.core.move import LiuWest
 from caretwin.core.plan import Do, Plan
 from caretwin.core.ward import over_subjects
 
@@ -82,18 +82,14 @@ def test_equal_plans_differ_by_exactly_nothing(informed, key):
     plan = Plan((Do("push", 1.0, 3.5, 6.0),))
     again = Plan((Do("push", 1.0, 3.5, 6.0),))
     inputs = {"push": np.zeros(8)}
-    a, b = counterfactual(
-        pushed_trend(), key, informed, inputs, plan, again, GRID + 3, context=CONTEXT, subject=7
-    )
+    a, b = counterfactual(pushed_trend(), key, informed, inputs, plan, again, GRID + 3, context=CONTEXT, subject=7)
     assert_trees_all_equal(a, b)
     assert float(jnp.max(jnp.abs(a.sample - b.sample))) == 0.0
 
 
 def test_a_forecast_has_the_luck_that_the_filter_will_have(twin, informed, key):
     moved, _ = twin.update(key, informed, {"push": 0.0}, CONTEXT, NOTHING, 4.0, 7)
-    found = forecast(
-        traced(), key, informed, {"push": np.zeros(8)}, Plan(), GRID + 3, context=CONTEXT, subject=7
-    )
+    found = forecast(traced(), key, informed, {"push": np.zeros(8)}, Plan(), GRID + 3, context=CONTEXT, subject=7)
     np.testing.assert_allclose(
         moved.x.level, found.x.level[:, 0], rtol=1e-12
     )  # two programs: the last digit may differ
@@ -110,18 +106,21 @@ def test_luck_belongs_to_the_person_and_the_time(key):
 
 
 def test_one_more_subject_changes_no_other_s_learning(twin, key):
-    """The ward's numbers are, bit for bit, those of each subject alone."""
-    rows = history(*data())
-    values = rows.y.value + jnp.array([0.0, 0.3, -0.4])[:, None, None]
+    """The ward's numbers are, bit for bit, those of each subject alone: tempered, resampled and moved."""
+    ensembles = [twin.init(key, CONTEXT, 0.0, s) for s in SUBJECTS]
+    stacked = jax.tree.map(lambda *leaves: jnp.stack(leaves), *ensembles)
+    values = jnp.array([[2.0], [2.3], [-4.0]])
 
-    def learn(value, subject):
-        return replay(twin, key, rows._replace(y=Observation(value, rows.y.kind)), subject)
+    def learn(ensemble, value, subject):
+        datum = Observation(value, jnp.ones(1, dtype=int))
+        return twin.update(key, ensemble, {"push": 1.0}, CONTEXT, datum, 3.0, subject)
 
-    ward = jax.jit(lambda *a: over_subjects(learn, *a))
-    three = ward(values, SUBJECTS)
+    ward = jax.jit(lambda *a: over_subjects(learn, *a))(stacked, values, SUBJECTS)
+    assert jnp.any(ward[1].stages > 1)
     for s in range(3):
-        assert_trees_all_equal(jax.tree.map(lambda leaf, s=s: leaf[s], three), learn(values[s], SUBJECTS[s]))
-    assert not jnp.array_equal(three[0].theta[0], three[0].theta[1])
+        alone = learn(ensembles[s], values[s], SUBJECTS[s])
+        assert_trees_all_equal(jax.tree.map(lambda leaf, s=s: leaf[s], ward), alone)
+    assert not jnp.array_equal(ward[0].theta[0], ward[0].theta[1])
 
 
 def test_one_more_subject_changes_no_other_s_forecast(twin, key):
@@ -138,25 +137,6 @@ def test_one_more_subject_changes_no_other_s_forecast(twin, key):
     assert_trees_all_equal(jax.tree.map(lambda leaf: leaf[:2], three), two)
 
 
-def test_padding_a_history_changes_nothing(twin, key):
-    """Rows beyond the end repeat the last time, with nothing given and nothing seen."""
-    whole = history(*data())
-    short = jax.tree.map(lambda leaf: leaf[:10], whole._replace(contexts=None))._replace(
-        contexts=whole.contexts
-    )
-    padded = jax.tree.map(jnp.asarray, pad_rows(short, 16))
-    ensemble, info = replay(twin, key, padded, SUBJECTS[0])
-    unfinished, _ = replay(twin, key, hidden_after(whole, 10), SUBJECTS[0])
-    assert_trees_all_equal((ensemble.theta, ensemble.logw), (unfinished.theta, unfinished.logw))
-    assert jnp.all(info.log_evidence[10:] == 0.0)
-    assert ensemble.t == short.time[-1]
-
-
-def hidden_after(rows, count):
-    kind = jnp.where(jnp.arange(16)[:, None] < count, rows.y.kind, 0)
-    return rows._replace(y=Observation(rows.y.value, kind))
-
-
 def runs(function):
     """How often Python ran through the model during a call."""
     before = Traced.counts.get("predict", 0)
@@ -165,27 +145,22 @@ def runs(function):
 
 
 def test_another_subject_datum_time_or_parameter_compiles_nothing_anew(key):
-    time, push, y, seen = data()
+    def learn(q, subject, value, t, **settings):
+        twin = particle_filter(traced(q), particles=PARTICLES, **settings)
+        ensemble = twin.init(key, CONTEXT, 0.0, subject)
+        datum = Observation(np.array([value]), np.array([1]))
+        return twin.update(key, ensemble, {"push": value}, {"offset": value}, datum, t, subject)
 
-    def learn(q, subject, shift, missing, threshold=0.5):
-        filter_ = particle_filter(traced(q), particles=PARTICLES, ess_threshold=threshold)
-        rows = history(time + shift, push, y + shift, seen & (np.arange(16) != missing))
-        return replay(filter_, key, rows, subject_number(subject))
-
-    first = runs(lambda: learn(0.05, "a", 0.0, 1))  # none when another test has been here
-    assert first > 0 or Traced.counts["predict"] > 0
-    assert runs(lambda: learn(0.08, "b", 0.7, 5, 0.4)) == 0
+    learn(0.05, "a", 0.0, 1.0)
+    assert Traced.counts["predict"] > 0
+    assert runs(lambda: learn(0.08, "b", 0.7, 2.5, stages=1, ess_threshold=0.4, move=LiuWest(0.9))) == 0
 
 
 def test_another_plan_of_another_subject_compiles_nothing_anew(key):
     def ahead(q, subject, start, seed):
-        ensemble = particle_filter(traced(q), particles=PARTICLES).init(
-            jax.random.key(seed), CONTEXT, 0.0, subject
-        )
+        ensemble = particle_filter(traced(q), particles=PARTICLES).init(jax.random.key(seed), CONTEXT, 0.0, subject)
         plan = Plan((Do("push", 1.0, start, start + 1.25),))
-        return forecast(
-            traced(q), key, ensemble, {"push": np.zeros(8)}, plan, GRID, context=CONTEXT, subject=subject
-        )
+        return forecast(traced(q), key, ensemble, {"push": np.zeros(8)}, plan, GRID, context=CONTEXT, subject=subject)
 
     first = runs(lambda: ahead(0.05, "a", 1.5, 0))
     assert first > 0 or Traced.counts["predict"] > 0

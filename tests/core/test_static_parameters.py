@@ -12,7 +12,8 @@ from tests.core.monte_carlo import agree
 
 from caretwin.core.ensemble import covariance, weighted_mean
 from caretwin.core.filter import particle_filter, replay
-from caretwin.core.history import History
+from caretwin.core.history import History, pad_rows
+from caretwin.core.luck import subject_number
 from caretwin.core.model import GaussianPrior, Observation
 from caretwin.core.move import LiuWest
 
@@ -34,15 +35,17 @@ def log_evidence():
     variance = R**2 * np.eye(COUNT) + 2.0**2
     residual = VALUES - 1.0
     return -0.5 * (
-        COUNT * np.log(2 * np.pi)
-        + np.linalg.slogdet(variance)[1]
-        + residual @ np.linalg.solve(variance, residual)
+        COUNT * np.log(2 * np.pi) + np.linalg.slogdet(variance)[1] + residual @ np.linalg.solve(variance, residual)
     )
 
 
+TRACES = []
+
+
 @eqx.filter_jit
-def many(twin, keys, rows):
-    return jax.vmap(lambda key: replay(twin, key, rows, jnp.array(1)))(keys)
+def many(twin, keys, rows, subject):
+    TRACES.append(subject)
+    return jax.vmap(lambda key: replay(twin, key, rows, subject))(keys)
 
 
 def history(time, values, kind):
@@ -60,7 +63,7 @@ def history(time, values, kind):
 def replicates(discount=0.98):
     rows = history(np.arange(float(COUNT)), VALUES, np.ones((COUNT, 1), dtype=int))
     twin = particle_filter(MODEL, particles=PARTICLES, move=LiuWest(discount))
-    return many(twin, KEYS, rows)
+    return many(twin, KEYS, rows, subject_number("7f3c"))
 
 
 def test_mean_and_variance_agree_with_the_conjugate_posterior():
@@ -100,11 +103,9 @@ def test_more_data_leave_less_doubt():
 def test_conditioning_twice_on_a_datum_is_once_on_half_its_variance_and_not_once():
     for times in (1, 2):
         kind = np.zeros((COUNT, 1), dtype=int)
-        kind[:times] = (
-            1  # the first rows stand at one instant and say the same; of the others nothing was seen
-        )
+        kind[:times] = 1  # the first rows stand at one instant and say the same; of the others nothing was seen
         rows = history(np.maximum(np.arange(float(COUNT)) - 1, 0.0), np.full(COUNT, 2.0), kind)
-        ensemble, info = many(particle_filter(MODEL, particles=PARTICLES), KEYS, rows)
+        ensemble, info = many(particle_filter(MODEL, particles=PARTICLES), KEYS, rows, subject_number("7f3c"))
         mean, variance = conjugate(np.array([2.0]), R / times**0.5)
         theta = ensemble.theta[..., 0]
         agree(jax.vmap(weighted_mean)(theta, ensemble.logw), mean)
@@ -112,6 +113,31 @@ def test_conditioning_twice_on_a_datum_is_once_on_half_its_variance_and_not_once
         assert np.all(np.asarray(info.log_evidence)[:, times:] == 0.0)
     # The two can be told apart: their variances differ by far more than the error just allowed.
     assert conjugate(np.array([2.0]), R)[1] > 1.9 * conjugate(np.array([2.0]), R / 2**0.5)[1]
+
+
+def test_padding_a_history_changes_nothing():
+    """Rows beyond the end repeat the last time, with nothing given and nothing seen."""
+    time = np.arange(float(COUNT))
+    seen = (time < 60)[:, None].astype(int)
+    whole = history(time, VALUES, seen)
+    short = jax.tree.map(lambda leaf: leaf[:60], whole._replace(contexts=None))._replace(contexts=whole.contexts)
+    padded = jax.tree.map(jnp.asarray, pad_rows(short, COUNT))
+    twin = particle_filter(MODEL, particles=PARTICLES)
+    ensemble, info = many(twin, KEYS, padded, subject_number("7f3c"))
+    unfinished, _ = many(twin, KEYS, whole, subject_number("7f3c"))
+    np.testing.assert_array_equal(ensemble.theta, unfinished.theta)
+    np.testing.assert_array_equal(ensemble.logw, unfinished.logw)
+    assert jnp.all(info.log_evidence[:, 60:] == 0.0) and jnp.all(ensemble.t == 59.0)
+
+
+def test_another_subject_history_model_or_setting_compiles_nothing_anew():
+    replicates()
+    before = len(TRACES)
+    other = UnknownMean(GaussianPrior(jnp.array([2.0]), jnp.array([[1.0]])), jnp.array(0.5))
+    twin = particle_filter(other, particles=PARTICLES, ess_threshold=0.4, stages=3, move=LiuWest(0.95))
+    rows = history(np.arange(float(COUNT)) / 7, VALUES + 1, np.ones((COUNT, 1), dtype=int))
+    many(twin, jax.random.split(jax.random.key(9), REPLICATES), rows, subject_number(12))
+    assert len(TRACES) == before
 
 
 def particles(count=4000):

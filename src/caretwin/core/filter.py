@@ -113,17 +113,13 @@ def particle_filter(
         ensemble = twin.init(key, context, 0.0, "7f3c")
         ensemble, info = twin.update(key, ensemble, u, context, y, 6.0, "7f3c")
     """
-    if not (
-        0 < ess_threshold < 1 and 0 < noise_step <= 1 and min(particles, stages) >= 1 and noise_moves >= 0
-    ):
+    if not (0 < ess_threshold < 1 and 0 < noise_step <= 1 and min(particles, stages) >= 1 and noise_moves >= 0):
         raise ValueError(
             f"particles {particles}, ess_threshold {ess_threshold}, stages {stages}, "
             f"noise_moves {noise_moves}, noise_step {noise_step}: wanted counts of 1 or more "
             "(noise_moves 0) and fractions in (0, 1)"
         )
-    settings = Settings(
-        particles, np.asarray(ess_threshold), np.asarray(stages), noise_moves, noise_step, move
-    )
+    settings = Settings(particles, np.asarray(ess_threshold), np.asarray(stages), noise_moves, noise_step, move)
     # Pytrees rather than closures, so that a filter may be an argument of compiled functions.
     bind: Callable[..., Any] = PytreePartial
     return Filter(bind(_init, model, settings), bind(_update, model, settings))
@@ -143,9 +139,7 @@ def replay(twin: Filter, key: Array, history: History, subject: Int[Array, ""]) 
 
     def step(ensemble: Ensemble, row: Any) -> tuple[Ensemble, Info]:
         time, u, between, at, y, occurrence = row
-        return twin.update(
-            key, ensemble, u, context(between), y, time, subject, at=context(at), occurrence=occurrence
-        )
+        return twin.update(key, ensemble, u, context(between), y, time, subject, at=context(at), occurrence=occurrence)
 
     first = twin.init(key, context(jnp.asarray(history.between)[0]), history.time[0], subject)
     columns = (history.time, history.u, history.between, history.at, history.y, rows)
@@ -158,9 +152,7 @@ def _row_numbers(time: Float[Array, " E"]) -> Int[Array, " E"]:
     return jnp.arange(time.shape[0]) - jnp.searchsorted(time, time, side="left")
 
 
-def _init(
-    model: Model, settings: Settings, key: Array, context: Context, t: Any, subject: Any = 0
-) -> Ensemble:
+def _init(model: Model, settings: Settings, key: Array, context: Context, t: Any, subject: Any = 0) -> Ensemble:
     context, t = jax.tree.map(jnp.asarray, (context, t))
     return _compiled_init(model, settings, key, context, t, luck.subject_number(subject))
 
@@ -192,9 +184,7 @@ def _update(
 ) -> tuple[Ensemble, Info]:
     at = context if at is None else at
     arrays = jax.tree.map(jnp.asarray, (ensemble, u, context, at, y, t, occurrence))
-    answer: tuple[Ensemble, Info] = _compiled_update(
-        model, settings, key, luck.subject_number(subject), *arrays
-    )
+    answer: tuple[Ensemble, Info] = _compiled_update(model, settings, key, luck.subject_number(subject), *arrays)
     return answer
 
 
@@ -268,9 +258,7 @@ def _advancer(
 
     def one(theta: Array, before: State, w: Array) -> tuple[State, Array, Array]:
         after = model.transition(model.individual(theta, context), before, u, w, dt)
-        finite = jnp.all(
-            jnp.stack([jnp.all(jnp.isfinite(leaf)) for leaf in jax.tree.leaves(after)] or [True])
-        )
+        finite = jnp.all(jnp.stack([jnp.all(jnp.isfinite(leaf)) for leaf in jax.tree.leaves(after)] or [True]))
         # A state that is not a number goes no further: no weight, and the last good state.
         after = jax.tree.map(lambda new, old: jnp.where(finite, new, old), after, before)
         density = model.log_observation(model.individual(theta, at), after, u, y)

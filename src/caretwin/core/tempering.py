@@ -134,9 +134,7 @@ def _stage(
         uniform = jax.random.uniform(resampling, dtype=state.logw.dtype)
         survivors, scores = take((state.particles, state.log_likelihood), systematic(state.logw, uniform))
         particles, log_likelihood = rejuvenate(moving, survivors, scores, power)
-        return state._replace(
-            particles=particles, log_likelihood=log_likelihood, logw=equal_log_weights(state.logw)
-        )
+        return state._replace(particles=particles, log_likelihood=log_likelihood, logw=equal_log_weights(state.logw))
 
     return jax.lax.cond(finished & (ess >= target), lambda s: s, renew, state)
 
