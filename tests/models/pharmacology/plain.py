@@ -35,8 +35,13 @@ optional = [{optional}]
 """
 
 
-def plain_drug(values, *, compartments=1, omega=None, error="proportional = 0.2", covariates="", **shape):
-    """A drug with the given individual values (mg, L, h); ``omega`` {name: variance}, ``shape`` as in Structure."""
+def plain_drug(
+    values, *, compartments=1, omega=None, occasion=None, error="proportional = 0.2", covariates="", **shape
+):
+    """A drug with the given individual values (mg, L, h), ``shape`` as in Structure.
+
+    omega, occasion  {name: variance} between subjects and between occasions
+    """
     shape = {"absorption": "none", "elimination": "linear", "downstream": "none", "response": "none"} | shape
     optional = tuple(n for n in ("F1", "F2", "LAG1", "LAG2", "D1", "D2", "PRODUCTION") if n in values)
     structure = Structure(compartments, optional=optional, **shape)
@@ -54,6 +59,8 @@ def plain_drug(values, *, compartments=1, omega=None, error="proportional = 0.2"
         text += f'[parameters.{name}]\nvalue = "{value}"\nunit = "{unit}"\n'
         if omega and name in omega:
             text += f"omega2 = {omega[name]!r}\n"
+        if occasion and name in occasion:
+            text += f"occasion = {{ omega2 = {occasion[name]!r} }}\n"
     return parse_drug(text + covariates)
 
 
