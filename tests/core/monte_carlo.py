@@ -3,11 +3,13 @@
 import numpy as np
 
 
-def agree(estimates, truth, errors=4.0, slack=0.0):
-    """Assert that the mean of independent estimates is within ``errors`` standard errors (plus ``slack``) of the truth.
+def agree(estimates, truth, errors=4.0, sharp=np.inf):
+    """Assert that the mean of independent estimates is within ``errors`` standard errors of the truth.
 
-    Four standard errors: a right program fails once in 16,000 tries, and our keys are fixed.
+    Four standard errors: a right program fails once in 16,000 tries, and our keys are fixed. ``sharp`` is the largest
+    standard error with which the comparison still means something.
     """
     estimates = np.asarray(estimates)
-    allowed = errors * estimates.std(ddof=1) / np.sqrt(len(estimates)) + slack
-    assert abs(estimates.mean() - truth) < allowed, (estimates.mean(), truth, allowed)
+    error = estimates.std(ddof=1) / np.sqrt(len(estimates))
+    assert error < sharp, f"standard error {error}, wanted below {sharp}"
+    assert abs(estimates.mean() - truth) < errors * error, (estimates.mean(), truth, error)

@@ -55,9 +55,7 @@ def test_a_particle_of_weight_zero_has_no_say_even_when_it_is_not_a_number():
 
 def test_resampling_keeps_particles_whole_and_makes_their_weights_equal():
     theta = jnp.arange(4.0)[:, None]
-    ensemble = Ensemble(
-        theta, {"amount": theta[:, 0] * 10}, jnp.log(jnp.array([0.5, 0.5, 1e-9, 0.0])), jnp.array(2.0)
-    )
+    ensemble = Ensemble(theta, {"amount": theta[:, 0] * 10}, jnp.log(jnp.array([0.5, 0.5, 1e-9, 0.0])), jnp.array(2.0))
     after = resample(ensemble, 0.5)
     assert after.theta[:, 0].tolist() == [0.0, 0.0, 1.0, 1.0]
     assert jnp.all(after.x["amount"] == 10 * after.theta[:, 0])

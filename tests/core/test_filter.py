@@ -62,9 +62,7 @@ def test_surprise_is_the_two_sided_tail_of_what_was_expected(key):
     for value in (0.1, 1.5, -2.5):  # predictive: normal with variance 1 + 1
         _, _, info = updated(key, seen(value))
         tail = 2 * stats.norm.sf(abs(value), scale=2**0.5)
-        allowed = 4 * np.sqrt(
-            tail * (2 - tail) / PARTICLES
-        )  # four standard errors of twice a counted proportion
+        allowed = 4 * np.sqrt(tail * (2 - tail) / PARTICLES)  # four standard errors of twice a counted proportion
         assert abs(10 ** -float(info.surprise[0]) - tail) < allowed
 
 
@@ -202,17 +200,13 @@ def test_a_non_linear_model_agrees_with_the_numpy_bootstrap_filter():
     def once(key):
         ensemble, info = replay(twin, key, rows, jnp.array(1))
         mean = weighted_mean(ensemble.x, ensemble.logw)
-        return jnp.stack(
-            [jnp.sum(info.log_evidence), mean, weighted_mean((ensemble.x - mean) ** 2, ensemble.logw)]
-        )
+        return jnp.stack([jnp.sum(info.log_evidence), mean, weighted_mean((ensemble.x - mean) ** 2, ensemble.logw)])
 
     ours = np.asarray(jax.lax.map(once, jax.random.split(jax.random.key(1), 40)))
     difference = ours.mean(axis=0) - oracle.mean(axis=0)
     error = np.sqrt((ours.var(axis=0) + oracle.var(axis=0)) / 40)
     assert np.all(np.abs(difference) < 4 * error), (difference, error)
-    assert (
-        ours[:, 0].std() < 0.5 and oracle[:, 0].std() < 0.5
-    )  # sharp enough for the agreement to mean something
+    assert ours[:, 0].std() < 0.5 and oracle[:, 0].std() < 0.5  # sharp enough for the agreement to mean something
 
 
 # Tempering on its own: the batch posterior of anything
@@ -254,6 +248,6 @@ def test_tempering_from_the_prior_with_metropolis_moves_gives_the_exact_evidence
 
     found = jax.lax.map(run, jax.random.split(key, 24))
     exact = 2 * stats.norm.logpdf(3.0, scale=np.sqrt(1.01))
-    agree(np.exp(np.asarray(found.log_evidence) - exact), 1.0)
+    agree(np.exp(np.asarray(found.log_evidence) - exact), 1.0, sharp=0.1)
     agree(np.asarray(jax.vmap(weighted_mean)(found.particles, found.logw)).mean(axis=1), 3 / 1.01)
     assert jnp.all(found.stages < 40) and jnp.all(found.ess >= 249)

@@ -23,9 +23,7 @@ def ensemble():
 
 def future(ensemble, plan=PUSH, subject="7f3c", seed=0, grid=GRID):
     inputs = {"push": np.zeros(len(grid))}
-    return forecast(
-        MODEL, jax.random.key(seed), ensemble, inputs, plan, grid, context=CONTEXT, subject=subject
-    )
+    return forecast(MODEL, jax.random.key(seed), ensemble, inputs, plan, grid, context=CONTEXT, subject=subject)
 
 
 def test_a_push_raises_those_whom_pushing_raises(ensemble):
@@ -34,9 +32,7 @@ def test_a_push_raises_those_whom_pushing_raises(ensemble):
     )
     effect = np.asarray(pushed.mean - rest.mean)[:, :, 0]
     gain = np.asarray(ensemble.theta[:, :1])
-    hours = np.clip(
-        GRID - 0.5, 0.0, 2.0
-    )  # under the push so far: the step is split, though the grid is hourly
+    hours = np.clip(GRID - 0.5, 0.0, 2.0)  # under the push so far: the step is split, though the grid is hourly
     np.testing.assert_allclose(effect, gain * hours, atol=1e-12)
 
 

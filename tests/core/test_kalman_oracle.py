@@ -58,9 +58,7 @@ def joint_normal():
 
 def test_the_oracle_s_evidence_is_the_density_of_all_observations_at_once():
     *_, variance, expected, y = joint_normal()
-    assert exact().log_evidence.sum() == pytest.approx(
-        multivariate_normal.logpdf(y, expected, variance), rel=1e-10
-    )
+    assert exact().log_evidence.sum() == pytest.approx(multivariate_normal.logpdf(y, expected, variance), rel=1e-10)
 
 
 def test_the_oracle_s_smoother_is_the_conditional_of_the_joint_normal():
@@ -69,24 +67,20 @@ def test_the_oracle_s_smoother_is_the_conditional_of_the_joint_normal():
     for t in range(len(mean)):
         gain = states[t] @ observed.T @ np.linalg.inv(variance)
         np.testing.assert_allclose(smoothed[t], mean[t] + gain @ (y - expected), atol=1e-8)
-        np.testing.assert_allclose(
-            covariance[t], states[t] @ states[t].T - gain @ observed @ states[t].T, atol=1e-8
-        )
+        np.testing.assert_allclose(covariance[t], states[t] @ states[t].T - gain @ observed @ states[t].T, atol=1e-8)
 
 
 def test_log_evidence():
     """The estimate of the evidence, not of its logarithm, is unbiased."""
     total = np.asarray(replicates()[1].log_evidence).sum(axis=1)
-    agree(np.exp(total - exact().log_evidence.sum()), 1.0)
+    agree(np.exp(total - exact().log_evidence.sum()), 1.0, sharp=0.1)
 
 
 def test_evidence_of_each_datum_is_that_of_the_exact_filter():
     rows = np.asarray(replicates()[1].log_evidence)
     assert np.all(rows[:, ~data()[3]] == 0.0)
     error = rows.mean(axis=0) - exact().log_evidence
-    assert np.all(
-        np.abs(error) < 4 * rows.std(axis=0) / np.sqrt(len(rows)) + 0.01
-    )  # 0.01: the bias of a logarithm
+    assert np.all(np.abs(error) < 4 * rows.std(axis=0) / np.sqrt(len(rows)) + 0.01)  # 0.01: the bias of a logarithm
 
 
 @COMPONENTS

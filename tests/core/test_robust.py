@@ -14,9 +14,7 @@ def test_density_agrees_with_scipy(dof):
 
 
 def test_many_degrees_of_freedom_are_the_normal():
-    assert student_t_log_density(jnp.array(1.5), 2.0, 1e6) == pytest.approx(
-        stats.norm.logpdf(1.5, scale=2.0), abs=1e-6
-    )
+    assert student_t_log_density(jnp.array(1.5), 2.0, 1e6) == pytest.approx(stats.norm.logpdf(1.5, scale=2.0), abs=1e-6)
 
 
 def test_four_degrees_of_freedom_from_normal_luck_is_the_quantile_transform():

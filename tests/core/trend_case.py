@@ -12,7 +12,7 @@ from caretwin.core.filter import particle_filter, replay
 from caretwin.core.history import History
 from caretwin.core.model import MEASURED, MISSING, Observation
 
-MODEL = pushed_trend()
+MODEL = pushed_trend(q=0.5, r=0.2)  # moving much and seen well: most data are tempered
 CONTEXT = {"offset": jnp.array(0.0)}
 REPLICATES = 48
 PARTICLES = 1000
@@ -38,11 +38,11 @@ def data():
     time = np.concatenate([[0.0], np.cumsum(rng.uniform(0.3, 1.5, 15))])
     push = rng.choice([0.0, 1.0], 16)
     level, trend = rng.normal(), 0.5 * rng.normal()
-    y = [level + 0.5 * rng.normal()]
+    y = [level + 0.2 * rng.normal()]
     for dt, force in zip(np.diff(time), push[1:], strict=True):
-        noise = rng.multivariate_normal([0, 0], 0.05 * np.array([[dt**3 / 3, dt**2 / 2], [dt**2 / 2, dt]]))
+        noise = rng.multivariate_normal([0, 0], 0.5 * np.array([[dt**3 / 3, dt**2 / 2], [dt**2 / 2, dt]]))
         level, trend = level + (trend + 0.8 * force) * dt + noise[0], trend + noise[1]
-        y.append(level + 0.5 * rng.normal())
+        y.append(level + 0.2 * rng.normal())
     seen = np.ones(16, dtype=bool)
     seen[[3, 8, 9]] = False
     return time, push, np.array(y), seen

@@ -92,9 +92,7 @@ def _compiled(
     subject: Array,
 ) -> Trajectories:
     whole = simulate(model, key, ensemble, u, time, context, subject)
-    x, mean, sample = jax.tree.map(
-        lambda leaf: jnp.take(leaf, wanted, axis=1), (whole.x, whole.mean, whole.sample)
-    )
+    x, mean, sample = jax.tree.map(lambda leaf: jnp.take(leaf, wanted, axis=1), (whole.x, whole.mean, whole.sample))
     return Trajectories(time[wanted], x, mean, sample, whole.logw)
 
 

@@ -70,9 +70,7 @@ def _explained(theta: Float[Array, "N d"], rest: Any) -> Float[Array, "N d"]:
     """Least-squares prediction of theta from the floating-point leaves of the rest of the particle."""
     count = theta.shape[0]
     mean = jnp.mean(theta, axis=0)
-    leaves = [
-        leaf.reshape(count, -1) for leaf in jax.tree.leaves(rest) if jnp.issubdtype(leaf.dtype, jnp.floating)
-    ]
+    leaves = [leaf.reshape(count, -1) for leaf in jax.tree.leaves(rest) if jnp.issubdtype(leaf.dtype, jnp.floating)]
     if sum(leaf.shape[1] for leaf in leaves) == 0:
         return jnp.broadcast_to(mean, theta.shape)
     r = jnp.concatenate(leaves, axis=1)
