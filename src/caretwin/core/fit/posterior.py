@@ -120,8 +120,9 @@ def find_modes(models: Sequence[Model], histories: Sequence[History], *, starts:
 
 
 def _stacked(models: Sequence[Model], histories: Sequence[History]) -> tuple[Model, History]:
+    model = stack_models(models)
     many = stack(list(histories))
-    return _pad_subjects(stack_models(models).simplified(many)), _pad_subjects(many)
+    return _pad_subjects(model.simplified(many)), _pad_subjects(many)
 
 
 def stack_models(models: Sequence[Model]) -> Model:
