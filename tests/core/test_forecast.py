@@ -72,10 +72,13 @@ def test_uncertainty_grows_with_the_horizon(ensemble):
     assert np.all(np.diff(np.asarray(high - low)[:, 0]) > 0)
 
 
-def test_measurement_noise_widens_what_would_be_measured(ensemble):
+def test_what_would_be_measured_has_the_measurement_s_noise_on_top(ensemble):
     found = future(ensemble)
-    near = bands(found, [0.05, 0.95])[:, 0, 0], bands(found, [0.05, 0.95], measured=True)[:, 0, 0]
-    assert near[1][0] < near[0][0] < near[0][1] < near[1][1]
+    noise = np.asarray(found.sample - found.mean)
+    agree(noise[:, 0, 0], 0.0)
+    agree(noise[:, 0, 0] ** 2, float(MODEL.r) ** 2)
+    measured = bands(found, [0.5], measured=True)
+    np.testing.assert_array_equal(measured, bands(found._replace(mean=found.sample), [0.5]))
 
 
 def test_all_plans_at_once_are_the_same_as_in_pairs(ensemble):
