@@ -4,7 +4,8 @@ import numpy as np
 
 from caretwin.core.history import History
 from caretwin.core.model import MEASURED, GaussianPrior, Observation
-from caretwin.models.pharmacology.kinetics import DoseContext, DoseInputs, DrugModel, LogAffine
+from caretwin.models.pharmacology.kinetics import DoseContext, DrugModel, LogAffine
+from caretwin.models.pharmacology.placement import DoseInputs
 from caretwin.models.pharmacology.residual import ResidualError
 from caretwin.models.pharmacology.structure import Structure
 

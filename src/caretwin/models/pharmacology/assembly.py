@@ -11,7 +11,7 @@ from caretwin.models.pharmacology.residual import FORMS, LOG_ADDITIVE, ResidualE
 
 # Models with few parameters get idle random effects, so that all of one structure have the same shapes and one
 # compiled program. An idle effect moves no parameter: its posterior is its prior, and no other number changes.
-MOST_PADDED = 5
+MOST_PADDED = 4
 
 
 def dynamics(drug: Drug, *, occasions: int = 0, prior_weight: float = 1.0) -> DrugModel:

@@ -11,20 +11,14 @@ import jax.numpy as jnp
 import numpy as np
 from jaxtyping import Array, Float, Int
 
-from caretwin.core.history import Doses, History
-from caretwin.core.model import MEASURED, MISSING, GaussianPrior, Model, Observation
-from caretwin.models.pharmacology import linear, nonlinear
+from caretwin.core.history import History
+from caretwin.core.model import MEASURED, GaussianPrior, Model, Observation
+from caretwin.models.pharmacology import linear, nonlinear, placement
+from caretwin.models.pharmacology.placement import DoseInputs
 from caretwin.models.pharmacology.residual import ResidualError
 from caretwin.models.pharmacology.structure import Structure
 
 Scalar = Float[Array, ""]
-
-
-class DoseInputs(NamedTuple):
-    """What enters the body over a step: bolus [I] at its start (dose unit), rate [I] during it (dose unit/h)."""
-
-    bolus: Float[Array, " I"]
-    rate: Float[Array, " I"]
 
 
 class DoseContext(NamedTuple):
@@ -171,9 +165,7 @@ class DrugModel(Model):
         return self._closed_form(phi, x, inflow, depot_rate, dt)
 
     def _available(self, p: dict[str, Scalar], amounts: Float[Array, " I"]) -> list[Scalar]:
-        # Input 1 is the first of ``inputs``; its bioavailable fraction is F1, of the second F2.
-        names = [f"F{i + 1}" for i in range(len(self.structure.inputs))]
-        return [amounts[i] * p[name] if name in p else amounts[i] for i, name in enumerate(names)]
+        return [placement.available(p, i, amounts[i]) for i in range(len(self.structure.inputs))]
 
     def _closed_form(
         self, phi: Body, x: dict[str, Scalar], rate: Scalar, depot_rate: Scalar | None, dt: Scalar
@@ -231,10 +223,10 @@ class DrugModel(Model):
         return self.error.sample(self.predict(phi, x, u), e)
 
     def schedule(self, phis: Body, history: History) -> History:
-        """Places movable doses in time: two rows more per dose, for its start and its end, sorted in."""
+        """Places movable doses in time, in rows of their own."""
         if history.doses is None:
             return history
-        return _place(self.structure, phis.p, history, history.doses)
+        return placement.as_rows(self.structure, phis.p, history, history.doses)
 
 
 def _sigmoid(p: dict[str, Scalar], c: Scalar) -> Scalar:
@@ -242,45 +234,3 @@ def _sigmoid(p: dict[str, Scalar], c: Scalar) -> Scalar:
     switch = jax.nn.sigmoid(30.0 * (c - p["EC50"]))
     hill = p["HILL_LOW"] * (1 - switch) + p["HILL_HIGH"] * switch
     return p["E0"] + (p["EMAX"] - p["E0"]) * nonlinear.saturation(c, p["EC50"], hill)
-
-
-def _place(s: Structure, p: dict[str, Array], history: History, doses: Doses) -> History:
-    inputs = jnp.arange(len(s.inputs))
-    zero = jnp.zeros_like(doses.time)
-    lag, duration = zero, doses.duration
-    for i in range(len(s.inputs)):
-        mine = doses.target == i
-        if f"LAG{i + 1}" in p:
-            lag = jnp.where(mine, jnp.take(p[f"LAG{i + 1}"], doses.context, mode="clip"), lag)
-        if f"D{i + 1}" in p:
-            duration = jnp.where(mine, jnp.take(p[f"D{i + 1}"], doses.context, mode="clip"), duration)
-    begin, end = doses.time + lag, doses.time + lag + duration
-    to = (doses.target[:, None] == inputs) * 1.0
-    lasting = (duration > 0)[:, None]
-    flow = jnp.where(lasting, doses.amount[:, None] / jnp.where(lasting, duration[:, None], 1.0), 0.0) * to
-    push = jnp.where(lasting, 0.0, doses.amount[:, None]) * to
-    rows = history.time.shape[0]
-    time = jnp.concatenate([history.time, begin, end])
-    last = jnp.max(history.time)
-    time = jnp.minimum(time, last)  # what happens after the last record is not needed, and must not extend it
-    late = jnp.concatenate([history.time, begin, end]) > last
-    order = jnp.argsort(time, stable=True)
-    still = jnp.zeros((rows, len(s.inputs)))
-    bolus = jnp.concatenate([still, push, jnp.zeros_like(push)])
-    change = jnp.concatenate([still, flow, -flow])
-    bolus = jnp.where(late[:, None], 0.0, bolus)[order]
-    change = jnp.where(late[:, None], 0.0, change)[order]
-    shift = jnp.zeros((1, len(s.inputs)))
-    u = DoseInputs(
-        jnp.concatenate([shift, bolus[:-1]]), jnp.concatenate([shift, jnp.cumsum(change, axis=0)[:-1]])
-    )
-    time = time[order]
-    nearest = jnp.clip(jnp.searchsorted(history.time, time, side="left"), 0, rows - 1)
-    extra = 2 * doses.time.shape[0]
-
-    def padded(leaf: Array, fill: float) -> Array:
-        return jnp.concatenate([leaf, jnp.full((extra, *leaf.shape[1:]), fill, leaf.dtype)])[order]
-
-    y = Observation(padded(history.y.value, 1), padded(history.y.kind, MISSING))
-    at = jnp.where(order < rows, history.at[jnp.minimum(order, rows - 1)], history.between[nearest])
-    return History(time, u, history.between[nearest], at, y, history.contexts, history.doses)

@@ -16,7 +16,8 @@ from caretwin.core.events import GivenDose, Sample, Series
 from caretwin.core.history import Doses, History
 from caretwin.core.model import MISSING, Observation
 from caretwin.models.pharmacology.drug import Drug
-from caretwin.models.pharmacology.kinetics import DoseContext, DoseInputs
+from caretwin.models.pharmacology.kinetics import DoseContext
+from caretwin.models.pharmacology.placement import DoseInputs
 
 LONGEST_LINEAR_STEP = 1.0  # h; assumption: covariates that are joined by lines move little within an hour
 
@@ -49,7 +50,10 @@ def build_history(
     if occasions is not None and contexts is None:
         series["occasion"] = occasions
     samples = _undelayed(drug, samples, covariates)
-    time, sample_rows, dose_rows = _rows(doses, samples, series, times, start)
+    if movable and doses and start is None:
+        start = min(*(d.time for d in doses), *(s.time for s in samples), np.inf)
+    fixed = () if movable else doses  # movable doses need no rows of their own
+    time, sample_rows, dose_rows = _rows(fixed, samples, series, times, start)
     if contexts is None:
         between, at, contexts = _contexts(drug, names, series, time)
     else:
