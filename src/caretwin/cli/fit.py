@@ -64,6 +64,8 @@ def _records(data: Path) -> tuple[list[Any], Sequence[Any]]:
     from caretwin.base.errors import DataError
     from caretwin.ingest.nonmem_table import read_nonmem_with_findings
 
+    if not data.is_file():
+        raise DataError(str(data), seen="no such file", wanted="a table with NONMEM columns", fix="check the path")
     records, findings = read_nonmem_with_findings(data)
     if not records:
         raise DataError(

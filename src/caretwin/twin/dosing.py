@@ -1,7 +1,7 @@
 """Binds a drug model to a subject's record: units are converted here, once, and times become the model's history."""
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 from caretwin.base.errors import DataError
@@ -112,7 +112,15 @@ def dose_amount(drug: Any, amount: float, unit: str | None) -> float:
 def _dose(drug: Any, dose: Dose, subject: str) -> GivenDose:
     amount = dose_amount(drug, dose.amount, dose.unit)
     order = dose.row if dose.row is not None else 1 << 30
-    return GivenDose(dose.time_h, amount, dose.duration_h, _input(drug, dose, subject), order)
+    target = _input(drug, dose, subject)
+    if dose.modelled_duration and f"D{target + 1}" not in drug.structure.parameters:
+        raise DataError(
+            f"dose of subject {subject} at {dose.time_h:g} h" + (f", row {dose.row}" if dose.row else ""),
+            seen="RATE -2, a duration that the model estimates",
+            wanted=f"a rate or a duration: {drug.name} has no parameter D{target + 1}",
+            fix="state RATE or DUR, 0 for a bolus, or use a model that estimates the duration",
+        )
+    return GivenDose(dose.time_h, amount, dose.duration_h, target, order)
 
 
 def _input(drug: Any, dose: Dose, subject: str) -> int:
@@ -137,6 +145,8 @@ def _input(drug: Any, dose: Dose, subject: str) -> int:
 
 def _sample(drug: Any, level: Level, subject: str) -> Sample:
     channels = drug.structure.channels
+    if level.channel == "effect" and channels[1:] == ("metabolite",):
+        level = replace(level, channel="metabolite")  # a table that numbers its endpoints calls either one 2
     if level.channel not in channels or level.channel not in drug.errors:
         raise DataError(
             f"measurement of subject {subject} at {level.time_h:g} h"
