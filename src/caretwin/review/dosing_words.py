@@ -1,6 +1,5 @@
 """Dosing advice in words and short numbers: the same in the terminal, in the report and in the JSON file."""
 
-from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from typing import Any
@@ -157,7 +156,7 @@ def _maintenance(judged: Judged) -> tuple[float, float, float]:
 
 def sample_in_words(sample: Sample, advice: Advice) -> str:
     """When to draw, and what it is worth."""
-    when = f"{sample.hours:g} h from now ({moment(advice.question.now + sample.hours, advice.record.origin)})"
+    when = f"{number(sample.hours)} h from now ({moment(advice.question.now + sample.hours, advice.record.origin)})"
     return (
         f"draw {when}: it is expected to remove {percent(sample.variance_removed)} of the variance of the exposure and"
         f" to raise the expected utility by {sample.gain:.3f}"
@@ -212,6 +211,14 @@ def in_unit(value: float, unit: str | None, wanted: str, substance: str | None) 
     return value if unit is None else convert(value, unit, wanted, substance=substance)
 
 
-def joined(texts: Sequence[str]) -> str:
-    """Texts in one line."""
-    return "; ".join(texts)
+def grouped_notes(advice: Advice) -> list[str]:
+    """The notes, each said once: models that share one are named together, without the name of the drug."""
+    labels = [m.label for m in advice.members] + [m.twin.drug.name for m in advice.members]
+    found: dict[str, list[str]] = {}
+    for note in advice.notes:
+        label, _, text = note.partition(": ")
+        known = text and label in labels
+        owners = found.setdefault(text if known else note, [])
+        if known:
+            owners.append(label.removeprefix(f"{advice.question.drug}."))
+    return [f"{text} ({', '.join(owners)})" if owners else text for text, owners in found.items()]

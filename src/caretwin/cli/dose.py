@@ -1,0 +1,144 @@
+"""``caretwin dose``: the dosing question for one patient, from a table to an answer a person can check."""
+
+import hashlib
+import json
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Any
+
+import click
+
+from caretwin.cli.errors import friendly
+
+ABSTAINED = 3
+
+
+@click.command()
+@click.argument("patient", type=click.Path(exists=True, dir_okay=False))
+@click.option("--drug", required=True, help="Generic name, such as vancomycin; see `drug list`.")
+@click.option("--now", "now_text", metavar="H|ISO", help="When the next dose could be given. Default: the last record.")
+@click.option("--target", metavar="KIND", help="Target of the drug file, such as auc24_over_mic. Default: the file's.")
+@click.option("--mic", metavar="MIC", help='In mg/L: "1", or with probabilities "0.5:0.2,1:0.5,2:0.3".')
+@click.option("--model", "models", multiple=True, metavar="NAME", help="Only this model; may be given again.")
+@click.option("--drug-file", "files", multiple=True, type=click.Path(exists=True, dir_okay=False), metavar="FILE",
+              help="A drug model of your own, besides the shipped ones; may be given again.")  # fmt: skip
+@click.option("--horizon", default=168.0, show_default=True, type=click.FloatRange(24, 2000),
+              help="How long regimens are followed (h).")  # fmt: skip
+@click.option("--cost-under", default=1.0, show_default=True, type=click.FloatRange(0), help="Cost of being under.")
+@click.option("--cost-over", default=1.0, show_default=True, type=click.FloatRange(0), help="Cost of being over.")
+@click.option("--seed", default=0, show_default=True, help="Another seed gives other draws.")
+@click.option("--json", "json_out", type=click.Path(dir_okay=False), metavar="FILE", help="Where the JSON file goes.")
+@click.option("--html", "html_out", type=click.Path(dir_okay=False), metavar="FILE", help="Where the report goes.")
+@click.option("--no-report", is_flag=True, help="Write only the files that --json and --html name.")
+@click.pass_context
+@friendly
+def command(
+    context: click.Context,
+    patient: str,
+    drug: str,
+    now_text: str | None,
+    target: str | None,
+    mic: str | None,
+    models: tuple[str, ...],
+    files: tuple[str, ...],
+    horizon: float,
+    cost_under: float,
+    cost_over: float,
+    seed: int,
+    json_out: str | None,
+    html_out: str | None,
+    no_report: bool,
+) -> None:
+    """Which regimen for this PATIENT is most likely to work and least likely to harm?
+
+    PATIENT is a table of doses, levels and covariates as `docs/data-formats.md` describes, or one subject with NONMEM
+    columns. Without --json and --html, PATIENT.DRUG.json and PATIENT.DRUG.html are written into the present folder.
+
+    Exit status: 0 with advice, 3 without (caretwin abstains and says why), 1 for mistakes in the input, 2 for a command
+    that was not understood. caretwin advises; it never gives anything.
+    """
+    from caretwin.cli import dose_input as given
+
+    drug = drug.lower()
+    stem = Path(f"{Path(patient).stem}.{drug}")
+    if not no_report:
+        json_out, html_out = json_out or f"{stem}.json", html_out or f"{stem}.html"
+    given.check_folders(json_out, html_out)
+    names, read = given.models_of(drug, models, files)
+    record = given.read_patient(patient, drug, names, read)
+    now, when = given.time_of_question(now_text, record)
+    mics, mic_source = given.mic_of(mic, record)
+    considered = given.loaded(names, read)
+    given.check_target(target, considered)
+    reporting = given.in_background("matplotlib.figure", "matplotlib.backends.backend_svg") if html_out else None
+
+    from caretwin.decide.dosing import Question, advise
+    from caretwin.decide.personal import personal
+    from caretwin.decide.preferences import Preferences
+    from caretwin.decide.sensitivity import consequences
+
+    question = Question(drug, now, target, mics, "mg/L", names, read, horizon, Preferences(cost_under, cost_over), seed)
+    advice = advise(question, record)
+    slips = consequences(advice)
+    parameters = {m.label: personal(m) for m in advice.speaking}
+    _print(advice, parameters, slips, when)
+    options = {"now": when, "mic": mic_source or "none", "target": target or "the drug file's default"}
+    provenance = _provenance(patient, considered, seed, options) if json_out or html_out else None
+    _write(advice, parameters, slips, provenance, json_out, html_out, reporting)
+    if advice.best is None:
+        context.exit(ABSTAINED)
+
+
+def _print(advice: Any, parameters: Any, slips: Any, when: str) -> None:
+    from rich.console import Console
+
+    from caretwin.cli.dose_view import show
+
+    show(Console(highlight=False, markup=False, emoji=False), advice, parameters, slips, when)
+
+
+def _provenance(patient: str, considered: list[Any], seed: int, options: dict[str, str]) -> Any:
+    import caretwin
+    from caretwin.review.dosing_words import Provenance
+
+    return Provenance(
+        code_version=caretwin.__version__,
+        computed_at=datetime.now(UTC).isoformat(timespec="seconds"),
+        seed=seed,
+        source=Path(patient).name,
+        source_sha256=_digest(patient),
+        models=tuple((drug.name, drug.version, _digest(drug.path)) for drug in considered),
+        options=tuple(options.items()),
+    )
+
+
+def _digest(path: str | None) -> str:
+    return hashlib.sha256(Path(path).read_bytes()).hexdigest() if path else ""
+
+
+def _write(
+    advice: Any,
+    parameters: Any,
+    slips: Any,
+    provenance: Any,
+    json_out: str | None,
+    html_out: str | None,
+    reporting: Any,
+) -> None:
+    if provenance is None:
+        return
+    from caretwin.decide.bands import bands
+    from caretwin.review.dosing_json import as_json
+
+    chosen = [j.regimen for j in (advice.best, advice.current) if j is not None]
+    curves = bands(advice, chosen or [None]) if advice.speaking else []
+    content = as_json(advice, parameters, slips, curves, provenance)
+    if json_out:
+        Path(json_out).write_text(json.dumps(content, indent=1, allow_nan=False) + "\n", encoding="utf-8")
+        click.echo(f"numbers written to {json_out}")
+    if html_out:
+        from caretwin.review.dosing_report import report
+
+        reporting.join()
+        Path(html_out).write_text(report(advice, parameters, slips, curves, provenance), encoding="utf-8")
+        click.echo(f"report written to {html_out}")
