@@ -41,13 +41,9 @@ def test_crps_is_the_integral_of_its_definition(forecast):
     values, log_weights, observed = forecast
     grid = np.linspace(-20, 50, 700_001)
     x, w, y = values[0], weights_of(log_weights[0]), observed[0]
-    cumulative = np.array([0.0, *np.cumsum(w[np.argsort(x)])])[
-        np.searchsorted(np.sort(x), grid, side="right")
-    ]
+    cumulative = np.array([0.0, *np.cumsum(w[np.argsort(x)])])[np.searchsorted(np.sort(x), grid, side="right")]
     expected = integrate.trapezoid((cumulative - (y <= grid)) ** 2, grid)
-    assert score.crps_ensemble(x, y, log_weights[0]) == pytest.approx(
-        expected, abs=1e-3
-    )  # 41 steps on a 1e-4 grid
+    assert score.crps_ensemble(x, y, log_weights[0]) == pytest.approx(expected, abs=1e-3)  # 41 steps on a 1e-4 grid
 
 
 @pytest.mark.parametrize("observed", [-2.0, 0.0, 0.3, 4.0])
@@ -77,8 +73,7 @@ def test_the_honest_forecast_scores_best_on_average():
     generator = np.random.default_rng(2)
     observed = generator.normal(0, 1, 4000)
     honest, vague, sure, biased = (
-        float(score.crps_normal(mean, sd, observed).mean())
-        for mean, sd in [(0, 1), (0, 2), (0, 0.5), (0.5, 1)]
+        float(score.crps_normal(mean, sd, observed).mean()) for mean, sd in [(0, 1), (0, 2), (0, 0.5), (0.5, 1)]
     )
     assert honest < min(vague, sure, biased)
 
@@ -184,9 +179,7 @@ def test_log_score_is_the_log_of_the_average_density(forecast):
 
 
 def test_log_score_of_a_far_observation_does_not_underflow():
-    assert score.log_score(jnp.array([-2000.0, -2001.0])) == pytest.approx(
-        -2000 + np.log((1 + np.exp(-1)) / 2)
-    )
+    assert score.log_score(jnp.array([-2000.0, -2001.0])) == pytest.approx(-2000 + np.log((1 + np.exp(-1)) / 2))
 
 
 @pytest.mark.parametrize("function", [score.crps_ensemble, score.probability_integral_transform])

@@ -35,9 +35,7 @@ def test_the_interval_of_a_mean_is_that_of_the_patients_means(errors):
 def test_forgetting_who_is_who_gives_too_narrow_an_interval(errors):
     honest = score.clustered_interval(errors, OWNERS, resamples=500)
     careless = score.clustered_interval(errors, np.arange(errors.size), resamples=500)
-    assert width(honest) > 2.5 * width(
-        careless
-    )  # sqrt(10) = 3.2 when patients differ and their levels do not
+    assert width(honest) > 2.5 * width(careless)  # sqrt(10) = 3.2 when patients differ and their levels do not
 
 
 @pytest.mark.parametrize("statistic", [score.median, score.median_absolute])
@@ -51,9 +49,7 @@ def test_the_same_seed_is_the_same_interval_in_any_order_of_patients(errors):
     found = score.clustered_interval(errors, OWNERS, score.median, resamples=200, seed=3)
     assert found == score.clustered_interval(errors, OWNERS, score.median, resamples=200, seed=3)
     order = np.argsort(-OWNERS, kind="stable")
-    assert found == score.clustered_interval(
-        errors[order], OWNERS[order], score.median, resamples=200, seed=3
-    )
+    assert found == score.clustered_interval(errors[order], OWNERS[order], score.median, resamples=200, seed=3)
     assert found != score.clustered_interval(errors, OWNERS, score.median, resamples=200, seed=4)
 
 
