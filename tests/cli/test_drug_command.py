@@ -27,7 +27,15 @@ def test_every_model_can_be_shown(name):
 
 def test_a_model_shows_what_decides_about_its_use():
     output = invoke("show", "vancomycin.goti2018").output
-    for text in ("AUC24/MIC 400-600", "10.1097/FTD.0000000000000490", "Disputed", "22.7 %", "0.147", "CRRT == 0", "sd = a + b f"):
+    for text in (
+        "AUC24/MIC 400-600",
+        "10.1097/FTD.0000000000000490",
+        "Disputed",
+        "22.7 %",
+        "0.147",
+        "CRRT == 0",
+        "sd = a + b f",
+    ):
         assert text in output
 
 

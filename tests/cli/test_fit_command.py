@@ -95,7 +95,10 @@ def test_a_subject_without_levels_is_as_the_population(table):
         (("vancomycin.goti", "ID,TIME,AMT,DV\n1,0,100,.\n"), ["vancomycin.goti2018"]),
         (("vancomycin.goti2018", "ID,TIME,AMT,DV\n1,0,100,.\n"), ["seen", "CRCL", "wanted", "fix"]),
         (("vancomycin.goti2018", "ID,TIME,CONC\n1,0,100\n"), ["seen", "wanted", "AMT", "fix"]),
-        (("vancomycin.goti2018", "ID,TIME,AMT,DV,CMT,CRCL,WT,DIAL\n1,0,100,.,3,90,70,0\n"), ["compartment 3", "1 central"]),
+        (
+            ("vancomycin.goti2018", "ID,TIME,AMT,DV,CMT,CRCL,WT,DIAL\n1,0,100,.,3,90,70,0\n"),
+            ["compartment 3", "1 central"],
+        ),
         (("vancomycin.goti2018", "ID,TIME,AMT,DV,RATE,CRCL,WT,DIAL\n1,0,100,.,-2,90,70,0\n"), ["RATE -2", "D1", "fix"]),
         (("no_such_file.toml", "ID,TIME,AMT,DV\n1,0,100,.\n"), ["seen", "wanted", "fix"]),
     ],
@@ -111,7 +114,9 @@ def test_what_is_wrong_is_said(case, said, table):
 
 
 def test_a_missing_table_is_said(tmp_path):
-    done = invoke("fit", "--drug", "vancomycin.goti2018", "--data", tmp_path / "none.csv", "--json", tmp_path / "o.json")
+    done = invoke(
+        "fit", "--drug", "vancomycin.goti2018", "--data", tmp_path / "none.csv", "--json", tmp_path / "o.json"
+    )
     assert done.exit_code != 0 and "none.csv" in done.output and "Traceback" not in done.output
 
 
@@ -133,6 +138,8 @@ def test_the_command_reproduces_a_reference_set(tmp_path):
     drug = ROOT / "evidence" / "dosing" / "reference" / "run001_map.toml"
     out = tmp_path / "out.json"
     assert invoke("fit", "--drug", drug, "--data", data, "--json", out, "--map-only").exit_code == 0
-    table = shared("reference", "dosing", "B_posologyr_cc0", "eta_map", "eta_table_001.csv").read_text().splitlines()[1:21]
+    table = (
+        shared("reference", "dosing", "B_posologyr_cc0", "eta_map", "eta_table_001.csv").read_text().splitlines()[1:21]
+    )
     expected = [float(line.split(",")[-1]) for line in table]
     assert [one["ofv"] for one in json.loads(out.read_text())] == pytest.approx(expected, abs=1e-5)

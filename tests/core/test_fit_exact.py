@@ -5,6 +5,7 @@ import numpy as np
 import pytest
 from numpy.polynomial.hermite_e import hermegauss
 from scipy.stats import multivariate_normal, norm
+from tests.models.pharmacology.plain import dose, history, plain_drug, sample
 
 from caretwin.core.ensemble import covariance, weighted_mean
 from caretwin.core.events import Series
@@ -13,7 +14,6 @@ from caretwin.core.history import pad_rows
 from caretwin.core.model import ABOVE_LIMIT, BELOW_LIMIT, MISSING, Observation
 from caretwin.core.simulate import run
 from caretwin.models.pharmacology.assembly import dynamics
-from tests.models.pharmacology.plain import dose, history, plain_drug, sample
 
 DRAWS = 4096
 LOG = 'form = "log_additive"\nadditive = 0.3\nunit = "1"'
@@ -48,7 +48,12 @@ def test_a_posterior_that_is_normal_is_found_exactly(linear, weight):
     # weight 0.25 is a flattened prior: four times the variance.
     y = np.array([14.0, 9.5, 12.2])
     doses, samples = immediately_after(y)
-    found = fit(dynamics(linear, prior_weight=weight), jax.random.key(0), history(linear, doses, (), samples, rows=8), draws=DRAWS)
+    found = fit(
+        dynamics(linear, prior_weight=weight),
+        jax.random.key(0),
+        history(linear, doses, (), samples, rows=8),
+        draws=DRAWS,
+    )
     mean, variance, evidence = exact_normal(y, 0.2 / weight)
     assert found.mode[0] == pytest.approx(mean, abs=1e-9)
     assert found.hessian[0, 0] == pytest.approx(0.2 / weight / variance, rel=1e-9)  # in prior standard deviations
@@ -129,7 +134,11 @@ def test_variability_between_occasions_is_shared_out_exactly():
 
 @pytest.fixture(scope="module")
 def two():
-    return plain_drug({"CL": 4.0, "V1": 30.0}, omega={"CL": 0.15, "V1": 0.1}, error='proportional = 0.15\nadditive = 0.3\nunit = "mg/L"')
+    return plain_drug(
+        {"CL": 4.0, "V1": 30.0},
+        omega={"CL": 0.15, "V1": 0.1},
+        error='proportional = 0.15\nadditive = 0.3\nunit = "mg/L"',
+    )
 
 
 DOSES = [dose(0, 500, 1)]

@@ -5,6 +5,7 @@ import jax
 import jax.numpy as jnp
 import numpy as np
 import pytest
+from tests.models.pharmacology.plain import dose, history, plain_drug, sample
 
 from caretwin.core.ensemble import covariance, weighted_mean
 from caretwin.core.fit import fit, fit_many, posterior
@@ -13,7 +14,6 @@ from caretwin.core.fit.pareto import UNRELIABLE, pareto_k
 from caretwin.core.status import Status
 from caretwin.models.pharmacology.assembly import dynamics
 from caretwin.models.pharmacology.drug_file import load_shipped
-from tests.models.pharmacology.plain import dose, history, plain_drug, sample
 
 DRAWS = 8192
 
@@ -33,8 +33,10 @@ def vancomycin():
 def oral():
     # Absorption, volume and clearance from three levels: correlated, and not normal.
     drug = plain_drug(
-        {"CL": 4.0, "V1": 70.0, "KA": 1.0}, omega={"CL": 0.2, "V1": 0.2, "KA": 0.2},
-        error="proportional = 0.1", absorption="first_order",
+        {"CL": 4.0, "V1": 70.0, "KA": 1.0},
+        omega={"CL": 0.2, "V1": 0.2, "KA": 0.2},
+        error="proportional = 0.1",
+        absorption="first_order",
     )
     samples = [sample(1.5, 91.3), sample(4.4, 110.8), sample(24.6, 20.7)]
     return dynamics(drug), history(drug, [dose(0, 10000)], (), samples, rows=8)
@@ -87,21 +89,62 @@ def test_the_fallback_sampler_finds_the_same_posterior(case):
     assert float(other.log_evidence[0]) == pytest.approx(float(found.log_evidence), abs=0.1)
 
 
-def test_a_bad_proposal_is_seen_and_replaced(case, monkeypatch):
-    # Importance sampling that fails must not be used: what is reported is the bad k, what is returned the fallback.
-    model, h, found = case
-    sampled = posterior._importance
+def spoiled(sampler):
+    """A sampler whose draws are all the same, and whose weights say so."""
 
     def narrow(*arguments):
-        drawn = sampled(*arguments)
+        drawn = sampler(*arguments)
         return drawn._replace(pareto_k=jnp.full_like(drawn.pareto_k, 0.9), z=jnp.zeros_like(drawn.z))
 
-    monkeypatch.setattr(posterior, "_importance", narrow)
+    return narrow
+
+
+def test_a_bad_proposal_is_tried_again_along_the_ridges(case, monkeypatch):
+    model, h, found = case
+    monkeypatch.setattr(posterior, "_importance", spoiled(posterior._importance))
+    again = fit(model, jax.random.key(1), h, draws=DRAWS)
+    assert int(again.status) == Status.OK and float(again.pareto_k) < 0.4
+    ours, theirs = (
+        moments(found.ensemble.theta, found.ensemble.logw),
+        moments(again.ensemble.theta, again.ensemble.logw),
+    )
+    assert (np.abs(ours[0] - theirs[0]) < 0.08 * ours[1]).all()
+    assert theirs[1] == pytest.approx(ours[1], rel=0.08)
+
+
+def test_when_that_is_bad_too_the_fallback_is_used_and_said(case, monkeypatch):
+    # What is reported is the k that was too high; what is returned comes from the fallback.
+    model, h, found = case
+    monkeypatch.setattr(posterior, "_importance", spoiled(posterior._importance))
+    monkeypatch.setattr(posterior, "_along_ridges", spoiled(posterior._along_ridges))
     again = fit(model, jax.random.key(1), h, draws=DRAWS)
     assert int(again.status) == Status.FALLBACK_SAMPLER
     assert float(again.pareto_k) == pytest.approx(0.9)
-    ours, theirs = moments(found.ensemble.theta, found.ensemble.logw), moments(again.ensemble.theta, again.ensemble.logw)
+    ours, theirs = (
+        moments(found.ensemble.theta, found.ensemble.logw),
+        moments(again.ensemble.theta, again.ensemble.logw),
+    )
     assert (np.abs(ours[0] - theirs[0]) < 0.08 * ours[1]).all()
+
+
+def test_a_thin_curved_ridge_is_followed_to_its_ends():
+    # One precise level, three effects: a normal around the optimum leaves the crest. Truth by a grid of 71^3 points.
+    drug = plain_drug(
+        {"CL": 4.0, "V1": 70.0, "KA": 1.0},
+        omega={"CL": 0.2, "V1": 0.2, "KA": 0.2},
+        error="proportional = 0.05",
+        absorption="first_order",
+    )
+    model, h = dynamics(drug), history(drug, [dose(0, 10000)], (), [sample(24, 55.0)], rows=8)
+    found = fit(model, jax.random.key(1), h, draws=DRAWS)
+    axis = np.linspace(-4.5, 4.5, 71)
+    z = np.stack(np.meshgrid(axis, axis, axis, indexing="ij"), -1).reshape(-1, 3)
+    value = jax.jit(lambda z: jax.lax.map(lambda one: objective(model, one, h)[0], z, batch_size=8192))(z)
+    mean, sd = moments(z * np.sqrt(0.2), -value)
+    ours = moments(found.ensemble.theta, found.ensemble.logw)
+    assert int(found.status) == Status.OK and float(found.pareto_k) < 0.4
+    assert (np.abs(ours[0] - mean) < 0.06 * sd).all()
+    assert ours[1] == pytest.approx(sd, rel=0.05)
 
 
 @pytest.mark.parametrize("shape", [0.3, 0.5, 0.9, 1.2])
@@ -137,8 +180,11 @@ def fitted(count, order=None):
     models, many = ward(8)
     chosen = order or list(range(count))
     return fit_many(
-        [models[i] for i in chosen], jax.random.key(1), [many[i] for i in chosen],
-        subjects=[f"subject {i}" for i in chosen], draws=512,
+        [models[i] for i in chosen],
+        jax.random.key(1),
+        [many[i] for i in chosen],
+        subjects=[f"subject {i}" for i in chosen],
+        draws=512,
     )
 
 

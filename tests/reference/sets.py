@@ -68,7 +68,7 @@ _run = jax.jit(run)
 
 
 def curve(name, eta, doses, times, covariates=None):
-    """Times, levels (the file's unit), areas of the steps, end state, for given etas; rows at ``times`` and at every dose edge."""
+    """Times, levels (the file's unit), areas of the steps and end state for given etas; rows at ``times`` at least."""
     drug = model(name)
     twin = bind(drug, record(doses, (), covariates))
     history = twin.history(times=list(times))
@@ -78,8 +78,12 @@ def curve(name, eta, doses, times, covariates=None):
         theta[drug.etas.index(parameter)] = value
     found = _run(twin.model, theta, history)
     factor = drug.channels["level"].factor
-    scale = drug.channels["level"].factor
-    return np.asarray(history.time), np.asarray(found.predicted[:, 0]) * scale, np.asarray(found.exposure) * factor, found.end
+    return (
+        np.asarray(history.time),
+        np.asarray(found.predicted[:, 0]) * factor,
+        np.asarray(found.exposure) * factor,
+        found.end,
+    )
 
 
 def at(times, values, wanted):

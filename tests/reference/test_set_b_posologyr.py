@@ -1,7 +1,7 @@
 """Set B: twenty subjects for each of ten models, with the optima of posologyr and the posteriors of Monolix.
 
-Leven, Pharmaceutics 2022;14:442, data CC0. The optima were made with a residual VARIANCE of .05 f^2, the posteriors with an
-SD of .05 f: two drug files per run.
+Leven, Pharmaceutics 2022;14:442, data CC0. The optima were made with a residual VARIANCE of .05 f^2, the
+posteriors with an SD of .05 f: two drug files per run.
 """
 
 import jax
@@ -64,10 +64,13 @@ def posterior():
     drug = model("run001_posterior")
     twins = [bind(drug, one) for one in posologyr_data("001")]
     fitted = fit_many(
-        [t.model for t in twins], jax.random.key(5), [t.history() for t in twins],
-        subjects=[t.subject for t in twins], draws=DRAWS,
+        [t.model for t in twins],
+        jax.random.key(5),
+        [t.history() for t in twins],
+        subjects=[t.subject for t in twins],
+        draws=DRAWS,
     )
-    return drug, twins, fitted
+    return drug, fitted
 
 
 def monolix(name):
@@ -97,7 +100,7 @@ def _levels(model, theta, history):
 @pytest.fixture(scope="module")
 def after_one_dose(posterior):
     """Levels of every draw of every subject on a grid of 0.1 h after a single dose of 1 mg."""
-    drug, twins, fitted = posterior
+    drug, fitted = posterior
     single = bind(drug, record([(0.0, 1.0, 0.0)]))
     history = single.history(times=list(np.round(np.arange(0, 48.05, 0.1), 1)))
     levels = _levels(single.model, fitted.ensemble.theta, pad_rows(history, 512))

@@ -3,6 +3,7 @@
 Numbers are facts of a public test suite (levenc/posologyr, tests/testthat); every case is described in field/dosing.md.
 """
 
+import jax
 import numpy as np
 import pytest
 
@@ -12,8 +13,6 @@ from caretwin.twin.dosing import bind
 from caretwin.twin.population import estimate
 from tests.reference.sets import area, at, curve, model, record
 
-import jax
-
 KEY = jax.random.key(0)
 
 
@@ -21,9 +20,7 @@ def only(name, one, **options):
     return estimate(model(name), [one], KEY, **options)[0]
 
 
-VANCOMYCIN = record(
-    [(0, 1900, 1), (22.2, 1750, 1)], [(12, 14.8), (37.5, 22.5)], {"CRCL": 34, "WT": 62, "DIAL": 0}
-)
+VANCOMYCIN = record([(0, 1900, 1), (22.2, 1750, 1)], [(12, 14.8), (37.5, 22.5)], {"CRCL": 34, "WT": 62, "DIAL": 0})
 PATIENT_4 = record([(0, 2000, 2), (24.2, 1400, 2)], [(13, 12), (48, 10.5)], {"CRCL": 65, "WT": 70, "DIAL": 0})
 
 
@@ -66,9 +63,7 @@ def test_piperacillin_whose_clearance_changes_from_day_to_day():
 
 def test_methotrexate_with_a_clearance_that_rose_and_an_occasion():
     one = record([(0, 11723, 3)], [(36, 10.32), (42, 6.59), (48, 4.58)], {"CLCR": 59, "BSA": 2.049}, lambda t: 1)
-    one = DosingRecord(
-        one.subject, one.doses, one.levels, (*one.covariates, CovariateValue("CLCR", 36.0, 175.0))
-    )
+    one = DosingRecord(one.subject, one.doses, one.levels, (*one.covariates, CovariateValue("CLCR", 36.0, 175.0)))
     found = only("methotrexate_iov", one)
     assert found.eta["CL"] == pytest.approx(-0.78917, abs=1e-4)
     assert found.eta["V2"] == pytest.approx(0.05709, abs=2e-4)
@@ -78,9 +73,7 @@ BW = zip((0, 1.5, 4.4, 7.1, 24.6), (77, 113, 92, 132, 126), (0, 0, 1, 0, 1), str
 CHANGING = tuple(v for t, w, s in BW for v in (CovariateValue("BW", t, w), CovariateValue("SEX", t, s)))
 
 
-@pytest.mark.parametrize(
-    "rule, eta, tolerance", [("nocb", (0.398846, 0.076220), 2e-6), ("locf", (0.2297, None), 1e-4)]
-)
+@pytest.mark.parametrize("rule, eta, tolerance", [("nocb", (0.398846, 0.076220), 2e-6), ("locf", (0.2297, None), 1e-4)])
 def test_covariates_that_change_between_records(rule, eta, tolerance):
     levels = [(1.5, 107.267), (4.4, 100.995), (7.1, 54.0546), (24.6, 5.97081)]
     one = record([(0, 10000, 1)], levels)

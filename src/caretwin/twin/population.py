@@ -81,9 +81,7 @@ def estimate(
     return [next(fitted) if isinstance(twin, DosingTwin) else twin for twin in bound]
 
 
-def _bound(
-    drug: Any, record: DosingRecord, interpolation: str | None, occasions: int
-) -> DosingTwin | Estimate:
+def _bound(drug: Any, record: DosingRecord, interpolation: str | None, occasions: int) -> DosingTwin | Estimate:
     try:
         twin = bind(drug, record, interpolation=interpolation, occasions=occasions)
         twin.history()
@@ -104,9 +102,7 @@ def _fit(twins: list[DosingTwin], key: Array, draws: int) -> list[Estimate]:
     return found
 
 
-def _fit_group(
-    twins: list[DosingTwin], histories: list[History], key: Array, draws: int, size: int
-) -> list[Estimate]:
+def _fit_group(twins: list[DosingTwin], histories: list[History], key: Array, draws: int, size: int) -> list[Estimate]:
     # The last group is filled up to the size of the others, so that it does not need a program of its own.
     extra = size - len(twins)
     padded, rows = twins + twins[-1:] * extra, histories + histories[-1:] * extra
@@ -148,15 +144,12 @@ def _parameters(twins: list[DosingTwin], theta: Array) -> list[dict[int | None, 
     moments = [_moments_of_interest(twin) for twin in twins]
     most = max(len(found) for found in moments)
     contexts = []
-    for twin, found in zip(twins, moments, strict=True):
+    for found in moments:
         rows = [context for _, context in found]
         rows += rows[-1:] * (most - len(rows))
         contexts.append(jax.tree.map(lambda *leaves: np.stack(leaves), *rows))
     stacked = jax.tree.map(lambda *leaves: np.stack(leaves), *contexts)
-    values = {
-        n: np.asarray(v)
-        for n, v in _individuals(stack_models([t.model for t in twins]), theta, stacked).items()
-    }
+    values = {n: np.asarray(v) for n, v in _individuals(stack_models([t.model for t in twins]), theta, stacked).items()}
     return [
         {
             which: {n: float(v[i, j]) / twin.drug.parameters[n].factor for n, v in values.items()}

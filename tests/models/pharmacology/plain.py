@@ -74,10 +74,20 @@ def sample(time, value, kind=1, channel=0, order=1 << 20):
 
 def history(drug, doses, times=(), samples=(), covariates=None, rows=None, occasions=None):
     """A history padded to a bucket, so that tests of one structure share a program."""
-    series = {name: value if isinstance(value, Series) else Series((0.0,), (float(value),)) for name, value in (covariates or {}).items()}
+    series = {
+        name: value if isinstance(value, Series) else Series((0.0,), (float(value),))
+        for name, value in (covariates or {}).items()
+    }
     model = dynamics(drug)
     found = build_history(
-        drug, doses, samples, series, times=[float(t) for t in times], movable=model.movable, start=0.0, occasions=occasions
+        drug,
+        doses,
+        samples,
+        series,
+        times=[float(t) for t in times],
+        movable=model.movable,
+        start=0.0,
+        occasions=occasions,
     )
     return pad_rows(found, rows or bucket(len(found.time)))
 

@@ -1,13 +1,13 @@
-"""What must hold for drug in a body whatever the drug: direction, balance, superposition, and agreement with other mathematics."""
+"""What must hold for drug in a body whatever the drug: direction, balance, superposition, other mathematics."""
 
 from itertools import pairwise
 
 import numpy as np
 import pytest
 from scipy.linalg import expm
+from tests.models.pharmacology.plain import Curve, dose, plain_drug
 
 from caretwin.core.events import Series
-from tests.models.pharmacology.plain import Curve, dose, plain_drug
 
 TWO = {"CL": 4.0, "V1": 30.0, "Q2": 6.0, "V2": 50.0}
 THREE = TWO | {"Q3": 1.5, "V3": 120.0}
@@ -114,7 +114,9 @@ def test_doses_add_up_and_scale(name):
 @pytest.mark.parametrize("name", ["one compartment", "two compartments", "three, oral"])
 def test_more_clearance_leaves_less_drug(name):
     values, shape = SHAPES[name]
-    levels = [Curve(plain_drug(values | {"CL": cl}, **shape), [dose(0, 300, 3)], TIMES).levels[-1] for cl in (2.0, 4.0, 6.0)]
+    levels = [
+        Curve(plain_drug(values | {"CL": cl}, **shape), [dose(0, 300, 3)], TIMES).levels[-1] for cl in (2.0, 4.0, 6.0)
+    ]
     assert all(more > less for more, less in pairwise(levels))
 
 
@@ -139,7 +141,9 @@ def test_a_lag_moves_the_curve_and_nothing_else():
     plain = Curve(plain_drug(ORAL, absorption="first_order"), [dose(0, 250), dose(8, 250)], TIMES[1:] - 0.7).levels
     lagged = Curve(plain_drug(ORAL | {"LAG1": 0.7}, absorption="first_order"), [dose(0, 250), dose(8, 250)], TIMES[1:])
     assert lagged.levels == pytest.approx(plain, rel=1e-12)
-    early = Curve(plain_drug(ORAL | {"LAG1": 0.7}, absorption="first_order"), [dose(0, 250), dose(8, 250)], [0.1, 0.69]).levels
+    early = Curve(
+        plain_drug(ORAL | {"LAG1": 0.7}, absorption="first_order"), [dose(0, 250), dose(8, 250)], [0.1, 0.69]
+    ).levels
     assert (early == 0).all()
 
 

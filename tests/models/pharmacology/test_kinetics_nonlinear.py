@@ -5,9 +5,9 @@ from itertools import pairwise
 import numpy as np
 import pytest
 from scipy.integrate import solve_ivp
+from tests.models.pharmacology.plain import Curve, dose, plain_drug
 
 from caretwin.models.pharmacology.drug_file import load_shipped
-from tests.models.pharmacology.plain import Curve, dose, plain_drug
 
 TIMES = np.array([0.5, 1.0, 3.0, 6.0, 12.0, 24.0])
 PHENYTOIN = {"VMAX": 13.5, "KM": 2.4, "V1": 36.0}  # mg/h, mg/L, L
@@ -86,7 +86,7 @@ def test_warfarin_inr(case):
 
 
 def test_norepinephrine_starts_in_its_own_steady_state():
-    # field/dosing.md 2.5: endogenous 237 ng/L; 0.1 ug/kg/min at 70 kg adds 3,333 ng/L; there is no false dip at the start.
+    # field/dosing.md 2.5: endogenous 237 ng/L; 0.1 ug/kg/min at 70 kg adds 3,333 ng/L; no false dip at the start.
     drug = load_shipped()["norepinephrine.li2024"]
     factor = drug.channels["level"].factor
     per_ng = 1 / 1e3 if drug.dose.unit == "ug" else 1.0
@@ -96,12 +96,23 @@ def test_norepinephrine_starts_in_its_own_steady_state():
     assert rest == pytest.approx(237, abs=0.5)
     infused = Curve(drug, [dose(0, 0.1 * 70 * 60 * 1e3 * per_ng * 24, 24)], [23.9], person).levels * factor
     assert infused[-1] - rest[0] == pytest.approx(3333, rel=2e-3)
-    with_propofol = Curve(drug, [], [8.0], person | {n: 3.53 for n in drug.covariate_names if "PROP" in n}).levels * factor
+    with_propofol = (
+        Curve(drug, [], [8.0], person | {n: 3.53 for n in drug.covariate_names if "PROP" in n}).levels * factor
+    )
     assert with_propofol[-1] > rest[-1]
 
 
 def test_the_bis_falls_with_propofol_and_slope_changes_at_ec50():
-    values = {"CL": 100.0, "V1": 6.0, "KE0": 9.0, "E0": 93.0, "EMAX": 0.0, "EC50": 3.0, "HILL_LOW": 1.9, "HILL_HIGH": 1.5}
+    values = {
+        "CL": 100.0,
+        "V1": 6.0,
+        "KE0": 9.0,
+        "E0": 93.0,
+        "EMAX": 0.0,
+        "EC50": 3.0,
+        "HILL_LOW": 1.9,
+        "HILL_HIGH": 1.5,
+    }
     drug = plain_drug(values, downstream="effect_site", response="sigmoid")
     effects = [Curve(drug, [dose(0, 100.0 * c * 40, 40)], [40.0]).effects[-1] for c in (1.0, 3.0, 6.0)]
     assert effects == pytest.approx([93 / (1 + (c / 3) ** g) for c, g in ((1, 1.9), (3, 1.7), (6, 1.5))], rel=1e-6)

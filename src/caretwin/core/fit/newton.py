@@ -99,10 +99,20 @@ def solve(matrix: Float[Array, "d d"], vector: Float[Array, " d"]) -> tuple[Floa
     return jnp.stack(back), positive
 
 
-def minimise(model: Model, z: Float[Array, " d"], history: History, most_steps: int | Array) -> Optimum:
-    """Newton from one start until the gradient is below 1e-8, the step is nothing, or ``most_steps`` are done."""
+def minimise(
+    model: Model,
+    z: Float[Array, " d"],
+    history: History,
+    most_steps: int | Array,
+    fixed: Float[Array, " d"] | None = None,
+) -> Optimum:
+    """Newton from one start until the gradient is below 1e-8, the step is nothing, or ``most_steps`` are done.
+
+    fixed  unit vector [d] along which nothing moves: the optimum in the plane across it
+    """
     d = z.shape[0]
-    kinks = history.doses is not None
+    kinks = history.doses is not None and fixed is None
+    plane = kinks or fixed is not None
 
     def body(s: _Search) -> _Search:
         # Each turn judges the trial point of the turn before (the start itself at first) and proposes the next.
@@ -120,10 +130,8 @@ def minimise(model: Model, z: Float[Array, " d"], history: History, most_steps: 
         if kinks:
             normal, found = _across(s, trial.gradient, finite & ~better)
             damping = jnp.where(found, FIRST_DAMPING, damping)
-            gradient_along = gradient - normal * (normal @ gradient)
-        else:
-            gradient_along = gradient
-        step, damping = _step(hessian, gradient_along, damping, normal if kinks else None)
+        gradient_along = gradient - normal * (normal @ gradient) if plane else gradient
+        step, damping = _step(hessian, gradient_along, damping, normal if plane else None)
         length = jnp.sqrt(jnp.sum(step**2))
         step = step * jnp.minimum(1.0, LONGEST_STEP / jnp.maximum(length, 1e-300))
         flat = jnp.max(jnp.abs(gradient_along)) < GRADIENT_TOLERANCE
@@ -135,10 +143,10 @@ def minimise(model: Model, z: Float[Array, " d"], history: History, most_steps: 
 
     nowhere = _Search(
         z, jnp.asarray(jnp.inf), jnp.full(d, jnp.inf), jnp.eye(d), jnp.asarray(10 * FIRST_DAMPING), z,
-        jnp.asarray(0), jnp.asarray(False), jnp.zeros(d),
+        jnp.asarray(0), jnp.asarray(False), jnp.zeros(d) if fixed is None else fixed,
     )  # fmt: skip
     end = jax.lax.while_loop(going, body, nowhere)
-    along = end.gradient - end.normal * (end.normal @ end.gradient) if kinks else end.gradient
+    along = end.gradient - end.normal * (end.normal @ end.gradient) if plane else end.gradient
     return Optimum(end.z, end.value, along, end.hessian, end.done, end.steps)
 
 
