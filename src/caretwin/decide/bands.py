@@ -19,7 +19,7 @@ from caretwin.decide.outcomes import follow
 from caretwin.decide.ranking import weighted_quantiles
 from caretwin.decide.regimen import Regimen
 
-POINTS = 240  # of the curve; a count, so that every report has one shape
+BEFORE, AFTER = 96, 144  # points of the curve before and after now; counts, so that every report has one shape
 DRAWS_OF_EACH = 128  # per model
 AHEAD = 96.0  # h after now
 
@@ -73,7 +73,8 @@ def _times(advice: Advice) -> np.ndarray:
     ahead = min(AHEAD, advice.question.horizon)
     if advice.best is not None:
         ahead = min(max(ahead, 3 * advice.best.regimen.interval), advice.question.horizon)
-    return np.linspace(begin, now + ahead, POINTS)
+    before = np.linspace(begin, now, BEFORE, endpoint=False) if begin < now else np.full(BEFORE, now)
+    return np.concatenate([before, np.linspace(now, now + ahead, AFTER)])
 
 
 def _groups(members: Sequence[Member]) -> dict[Any, list[int]]:

@@ -6,14 +6,14 @@ reason, when the answer would not be worth having.
 """
 
 from collections.abc import Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 import jax
 
 from caretwin.base.errors import DataError
 from caretwin.base.units import convert
-from caretwin.decide.members import OUTSIDE_POPULATION, Excluded, Member, candidates, learn
+from caretwin.decide.members import OUTSIDE_POPULATION, Excluded, Member, candidates, learn, thinned
 from caretwin.decide.next_sample import Sample, candidate_samples
 from caretwin.decide.preferences import Mic, Preferences
 from caretwin.decide.ranking import Judged, judge
@@ -24,6 +24,9 @@ from caretwin.twin.registry import family
 LEAST_WEIGHT = 0.02  # models believed less than this are left out of the simulation (and still shown)
 DRAWS = 2048
 PARTICLES = 512  # per model, for the simulation of regimens
+INTEGRATED_PARTICLES = 256  # the same for models without a closed form, which cost a hundred times as much
+SCREENING_PARTICLES = 64  # enough to see which maintenance doses are hopeless
+SCREENED = 12  # maintenance regimens that are kept for integrated models, with their loading doses
 HORIZON = 168.0  # h
 
 
@@ -106,7 +109,8 @@ def advise(question: Question, record: DosingRecord) -> Advice:
         reasons.append("no model may speak for this patient: " + _why(excluded))
         return _silent(question, record, (), excluded, reasons)
     key = jax.random.key(question.seed)
-    members = learn(allowed, key, question.now, draws=question.draws, particles=PARTICLES)
+    particles = INTEGRATED_PARTICLES if any(_integrated(c.twin) for c in allowed) else PARTICLES
+    members = learn(allowed, key, question.now, draws=question.draws, particles=particles)
     speaking = _speaking(members)
     if not speaking:
         reasons.append("no model fits this patient: " + "; ".join(f"{m.label}: {m.trouble}" for m in members))
@@ -123,6 +127,11 @@ def _decide(
     mic, notes = _mic(question, drug, target)
     shape_matters = target.kind in ("time_above_mic", "peak")
     regimens = practical_regimens(drug, _weight(record), every_duration=shape_matters)
+    if any(_integrated(m.twin) for m in speaking):
+        count = len(regimens)
+        regimens = _screened(question, speaking, regimens, target, mic)
+        if len(regimens) < count:
+            notes.append(f"{count - len(regimens)} of {count} practical regimens were ruled out on fewer draws")
     current = regimen_now(drug, speaking[0].twin, question.now)
     asked = regimens if current is None or current in regimens else (*regimens, current)
     everything, weights = judge(speaking, asked, target, mic, question.now, question.horizon, question.preferences)
@@ -145,6 +154,23 @@ def _decide(
     )
 
 
+def _integrated(twin: Any) -> bool:
+    return not twin.model.closed_form
+
+
+def _screened(
+    question: Question, members: Sequence[Member], regimens: tuple[Regimen, ...], target: Any, mic: Mic | None
+) -> tuple[Regimen, ...]:
+    """The regimens whose maintenance is among the best on a few draws; all of them when they are few."""
+    maintenance = tuple(r for r in regimens if r.loading is None)
+    if len(maintenance) <= SCREENED:
+        return regimens
+    few = [replace(m, ensemble=thinned(m.ensemble, SCREENING_PARTICLES)) for m in members]
+    judged, _ = judge(few, maintenance, target, mic, question.now, question.horizon, question.preferences)
+    kept = {(j.regimen.dose, j.regimen.interval, j.regimen.duration) for j in judged[:SCREENED]}
+    return tuple(r for r in regimens if (r.dose, r.interval, r.duration) in kept)
+
+
 def _silent(
     question: Question, record: DosingRecord, members: Sequence[Member], excluded: Sequence[Excluded],
     reasons: list[str],
@@ -162,8 +188,6 @@ def _why(excluded: Sequence[Excluded]) -> str:
 
 def _speaking(members: Sequence[Member]) -> list[Member]:
     """Those believed enough to simulate, with their weights made to sum to one again."""
-    from dataclasses import replace
-
     chosen = [m for m in members if m.weight >= LEAST_WEIGHT]
     total = sum(m.weight for m in chosen)
     return [replace(m, weight=m.weight / total) for m in chosen]

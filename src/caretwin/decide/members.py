@@ -1,7 +1,7 @@
 """Which models may speak for this patient, what each has learnt from the levels, and how much each is believed."""
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import partial
 from typing import Any, NamedTuple
 
@@ -185,7 +185,8 @@ def learn(
                 label=allowed[i].label,
                 fit=fit,
                 ensemble=_equal(fit.ensemble, particles),
-                weight=float(np.log(allowed[i].weight) + fit.log_evidence),
+                # Without a level the evidence is 1 for every model; its estimate would only add noise.
+                weight=float(np.log(allowed[i].weight) + (fit.log_evidence if allowed[i].twin.samples else 0.0)),
                 patient_tail=_patient_tail(allowed[i].twin, fit),
                 levels_tail=float(tails[k]),
                 warnings=allowed[i].warnings,
@@ -203,8 +204,6 @@ def _groups(twins: Sequence[DosingTwin]) -> dict[Any, list[int]]:
 
 
 def _normalised(members: list[Member]) -> list[Member]:
-    from dataclasses import replace
-
     fitting = [m.weight for m in members if m.fits]
     if not fitting:
         return [replace(m, weight=0.0) for m in members]
@@ -220,6 +219,13 @@ def _equal(ensemble: Ensemble, count: int) -> Ensemble:
     index = np.minimum(index, len(ensemble.logw) - 1)
     theta = np.asarray(ensemble.theta)[index]
     x = jax.tree.map(lambda leaf: np.asarray(leaf)[index], ensemble.x)
+    return Ensemble(theta, x, np.full(count, -np.log(count)), ensemble.t)
+
+
+def thinned(ensemble: Ensemble, count: int) -> Ensemble:
+    """``count`` of an equally weighted ensemble's draws, evenly picked."""
+    index = (np.arange(count) * len(ensemble.logw)) // count
+    theta, x = jax.tree.map(lambda leaf: np.asarray(leaf)[index], (ensemble.theta, ensemble.x))
     return Ensemble(theta, x, np.full(count, -np.log(count)), ensemble.t)
 
 

@@ -1,8 +1,8 @@
 """When the next blood sample would help most, and how much: the expected value of sample information.
 
 For each candidate time the levels that could be found are drawn from the posterior; each re-weights the draws; the best
-regimen is chosen again; the mean gain in utility over deciding now is the worth of that sample. Raiffa & Schlaifer, Applied
-Statistical Decision Theory, 1961, ch. 4.
+regimen is chosen again; the mean gain in utility over deciding now is the worth of that sample. Raiffa & Schlaifer,
+Applied Statistical Decision Theory, 1961, ch. 4.
 """
 
 from collections.abc import Sequence

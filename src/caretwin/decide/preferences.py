@@ -7,7 +7,6 @@ hard limit more often than the limit allows is not offered, whatever its utility
 peak, trough, steady_state_level, time_above_mic, effect.
 """
 
-from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -26,7 +25,8 @@ ADDITIVE = ("auc24", "auc24_over_mic", "trough", "steady_state_level")
 class Preferences:
     """What being under or over the target costs, relative to each other, and how much the early time counts.
 
-    The defaults are an assumption: both errors cost the same and the start counts as much as the end. A site sets its own.
+    The defaults are an assumption: both errors cost the same and the start counts as much as the end. A site sets its
+    own.
     """
 
     cost_under: float = 1.0
@@ -180,8 +180,3 @@ def _needed(mic: np.ndarray | None) -> np.ndarray:
             fix="give the MIC (mg/L) with the question or in the patient's table; it is not assumed",
         )
     return mic
-
-
-def limits_of(drug: Any) -> Sequence[Goal]:
-    """The drug file's limits."""
-    return [goal(drug, limit) for limit in drug.limits]

@@ -1,7 +1,7 @@
 """Every practical regimen judged on the same draws of every model: chances, exposure, utility, limits."""
 
 import math
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -9,7 +9,7 @@ import numpy as np
 
 from caretwin.decide.members import Member
 from caretwin.decide.outcomes import simulate
-from caretwin.decide.preferences import Goal, Mic, Preferences, goal, limits_of, metric
+from caretwin.decide.preferences import Goal, Mic, Preferences, goal, metric
 from caretwin.decide.regimen import Regimen
 
 
@@ -70,7 +70,8 @@ def judge(
         return [], np.zeros(0)
     weights = np.concatenate([np.full(len(m.ensemble.theta), m.weight / len(m.ensemble.theta)) for m in members])
     goals = [goal(m.twin.drug, described) for m in members]
-    limits = [limits_of(m.twin.drug) for m in members]
+    rules = strictest(m.twin.drug for m in members)
+    limits = [[goal(m.twin.drug, rule) for rule in rules] for m in members]
     shape = any(g.needs_shape for g in (*goals, *(g for own in limits for g in own)))
     courses = simulate(
         [m.twin for m in members], [m.ensemble.theta for m in members], regimens, now, horizon, shape
@@ -99,8 +100,18 @@ def judge(
     return sorted(judged, key=_rank), weights
 
 
+def strictest(drugs: Iterable[Any]) -> list[Any]:
+    """The limits of all models, each once and with the lowest chance that any of them allows."""
+    found: dict[Any, Any] = {}
+    for limit in (limit for drug in drugs for limit in drug.limits):
+        what = (limit.kind, limit.low, limit.high, limit.unit, limit.after)
+        if what not in found or limit.maximum_probability < found[what].maximum_probability:
+            found[what] = limit
+    return list(found.values())
+
+
 def _rank(judged: Judged) -> tuple[bool, float, float, float, float]:
-    """Allowed before forbidden, then utility to half a percent, then fewer doses a day, a loading dose last, less drug."""
+    """Allowed before forbidden, then utility to half a percent, fewer doses a day, no loading dose, less drug."""
     r = judged.regimen
     return not judged.allowed, -round(judged.utility * 200), 24.0 / r.interval, float(r.loading is not None), r.per_day
 

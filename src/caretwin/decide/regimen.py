@@ -93,12 +93,10 @@ def _loadings(drug: Any, dose: float, weight: float | None) -> Iterator[tuple[fl
     choices = drug.practical.loading
     if choices is None:
         return
-    for value in choices.values:
-        amount = _amount(drug, value, choices.unit, weight)
-        if amount is None or amount <= dose:
-            continue
-        step = _step(drug)
-        amount = round(amount / step) * step
+    step = _step(drug)
+    amounts = [_amount(drug, value, choices.unit, weight) for value in choices.values]
+    rounded = {round(amount / step) * step for amount in amounts if amount is not None}
+    for amount in sorted(amount for amount in rounded if amount > dose + 1e-9):
         yield amount, _shortest(drug.practical, amount)
 
 

@@ -19,6 +19,7 @@ from caretwin.twin.dosing import DosingTwin
 RIVALS = 12  # the best regimens, between which a slip could decide ...
 SCHEDULES = 3  # ... on so many schedules: doses in between cost nothing, another schedule is another simulation
 DRAWS_OF_EACH = 256  # per model
+INTEGRATED = (4, 128)  # rivals and draws for models without a closed form
 SAMPLE_SHIFTS = (-1.0, -0.5, 0.5, 1.0)  # h; assumption: how far a sample's time is usually wrong
 DOSE_SHIFTS = (-1.0, 1.0)  # h
 NOT_WORTH_A_CHANGE = 0.01  # utility; a rival that gains less than this is no reason to change
@@ -72,14 +73,19 @@ def consequences(advice: Advice) -> tuple[Consequence, ...]:
     return tuple(_consequence(advice, rivals, list(same)) for same in zip(*slips, strict=True))
 
 
+def _closed(advice: Advice) -> bool:
+    return all(m.twin.model.closed_form for m in advice.speaking)
+
+
 def _rivals(advice: Advice) -> list[Regimen]:
     schedules: list[tuple[float, float, float | None]] = []
+    most = RIVALS if _closed(advice) else INTEGRATED[0]
     found = []
     for regimen in (j.regimen for j in advice.judged if j.allowed):
         schedule = (regimen.interval, regimen.duration, None if regimen.loading is None else regimen.loading_duration)
         if schedule not in schedules and len(schedules) < SCHEDULES:
             schedules.append(schedule)
-        if schedule in schedules and len(found) < RIVALS:
+        if schedule in schedules and len(found) < most:
             found.append(regimen)
     return found
 
@@ -117,7 +123,8 @@ def _consequence(advice: Advice, rivals: list[Regimen], slips: list[Slip]) -> Co
     twins = [replace(m.twin, doses=s.doses, samples=s.samples) for m, s in zip(advice.speaking, slips, strict=True)]
     candidates = [Candidate(t, m.label, m.prior_weight, ()) for t, m in zip(twins, advice.speaking, strict=True)]
     key = jax.random.key(question.seed)
-    members = learn(candidates, key, question.now, draws=question.draws, particles=DRAWS_OF_EACH)
+    particles = DRAWS_OF_EACH if _closed(advice) else INTEGRATED[1]
+    members = learn(candidates, key, question.now, draws=question.draws, particles=particles)
     fitting = [m for m in members if m.weight > 0]
     if not fitting:
         trouble = "no model fits the record any more"

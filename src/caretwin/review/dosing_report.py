@@ -12,6 +12,7 @@ from caretwin.review import dosing_words as words
 from caretwin.review.dosing_words import Provenance
 
 REGIMENS = 12
+NARROW = "\u00a0"  # a number stays on the line of its unit
 
 
 def report(
@@ -31,7 +32,7 @@ def report(
 
     # autoescape: whatever a table holds is text, never markup
     environment = Environment(autoescape=True, undefined=StrictUndefined, trim_blocks=True, lstrip_blocks=True)
-    environment.filters |= {"percent": words.percent, "number": words.number}
+    environment.filters |= {"percent": lambda p: words.percent(p).replace(" ", NARROW), "number": words.number}
     source = files("caretwin.review").joinpath("templates/dosing_report.html.j2").read_text("utf-8")
     drug = words.drug_of(advice)
     return environment.from_string(source).render(
@@ -42,7 +43,7 @@ def report(
         target=advice.target,
         drug=drug,
         words=words,
-        answer=words.answer(advice),
+        answer=words.answer(advice).replace(" %", f"{NARROW}%"),
         members=sorted(advice.members, key=lambda m: -m.weight),
         speaking=sorted(advice.speaking, key=lambda m: -m.weight),
         rows=_rows(advice),

@@ -108,7 +108,7 @@ def aim(target: Any) -> str:
     scale = 100.0 if is_share(target) else 1.0
     low, high = (None if v is None else number(scale * v) for v in (target.low, target.high))
     span = f"at least {low}" if high is None else f"at most {high}" if low is None else f"{low}-{high}"
-    return f"{target.label} ({target.kind.replace('_', ' ')}: {span}{' ' + unit if unit else ''})"
+    return f"{target.label}; read as {target.kind}, {span}{' ' + unit if unit else ''}"
 
 
 def answer(advice: Advice) -> str:

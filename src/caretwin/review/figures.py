@@ -34,7 +34,7 @@ STYLE: dict[str, Any] = {
     "text.color": INK,
     "axes.spines.top": False,
     "axes.spines.right": False,
-    "axes.titlesize": 10,
+    "hatch.linewidth": 0.5,
 }
 
 
@@ -76,13 +76,13 @@ def course(advice: Advice, bands: Sequence[Band]) -> str:
     now, drug = advice.question.now, words.drug_of(advice)
     unit = bands[0].unit
     with matplotlib.rc_context(STYLE):
-        figure, axes = _figure(3.9)
+        figure, axes = _figure(3.6)
         hours = bands[0].times - now
         past = hours <= 0
         axes.fill_between(hours[past], bands[0].low[past], bands[0].high[past], color=GREY, alpha=0.28, lw=0)
         axes.plot(hours[past], bands[0].median[past], color=INK, lw=1.2)
         looks = ((BLUE, "-"), (ORANGE, (0, (4, 2))))
-        for band, (colour, dash) in reversed(list(zip(bands, looks, strict=False))):
+        for band, (colour, dash) in zip(bands, looks, strict=False):
             ahead = hours >= 0
             name = "nothing more given" if band.regimen is None else words.in_words(band.regimen, drug)
             axes.fill_between(hours[ahead], band.low[ahead], band.high[ahead], color=colour, alpha=0.16, lw=0)
