@@ -94,7 +94,8 @@ def _fit(twins: list[DosingTwin], key: Array, draws: int) -> list[Estimate]:
     histories = [_until_last_sample(twin) for twin in twins]
     even = stack(histories)
     histories = [jax.tree.map(lambda leaf, i=i: leaf[i], even) for i in range(len(twins))]
-    size = min(max(1, MOST_DRAWS_AT_ONCE // draws) if draws else MOST_MODES_AT_ONCE, len(twins))
+    room = max(1, MOST_DRAWS_AT_ONCE // draws) if draws else MOST_MODES_AT_ONCE
+    size = min(1 << (room.bit_length() - 1), len(twins))  # a power of two: batches are padded to one
     found: list[Estimate] = []
     for first in range(0, len(twins), size):
         group = slice(first, first + size)
