@@ -22,7 +22,7 @@ ROWS_SHOWN = 25
 @click.option("--json", "out", required=True, type=click.Path(path_type=Path), help="Where the results go.")
 @click.option("--map-only", is_flag=True, help="Only the most probable parameters, no draws.")
 @click.option(
-    "--draws", default=10_000, show_default=True, type=click.IntRange(100, 200_000), help="Per subject."
+    "--draws", default=20_000, show_default=True, type=click.IntRange(100, 200_000), help="Per subject."
 )
 @click.option(
     "--covariates",

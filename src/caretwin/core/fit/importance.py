@@ -4,8 +4,7 @@ The proposal is a mixture: multivariate t with 4 degrees of freedom at each opti
 and the prior itself with a tenth of the weight, so that weights stay bounded where the likelihood is flat. All draws are
 weighted by the whole mixture (balance heuristic, Veach & Guibas 1995; Owen & Zhou, J Am Stat Assoc 2000;95:135-143).
 
-The points are a Kronecker sequence (Kuipers & Niederreiter, Uniform Distribution of Sequences, 1974, ch. 2), shifted at random for each subject (Cranley & Patterson, SIAM J Numer Anal 1976;13:904-914):
-as independent between subjects as random draws, and more even within one.
+How many draws come from each part, and how far out they lie, is stratified; only their directions are random.
 """
 
 from functools import cache
@@ -52,24 +51,15 @@ def sample(model: Model, key: Array, optima: Optimum, history: History, draws: i
 
 
 @cache
-def _points(draws: int, d: int) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
-    """Even points [N, d] for the directions, scales [N] of the multivariate t, and uniforms [N] that choose the mode.
+def _strata(draws: int) -> tuple[np.ndarray, np.ndarray]:
+    """Scales [N] of the multivariate t and uniforms [N] that choose the mode: midpoints of equal strata, shuffled.
 
-    The last two need no shift: they are the midpoints of equal strata, matched to the points by the sequence.
+    They are the same for every subject; what differs between subjects, and is random, are the directions.
     """
-    even = _even_points(draws, d + 2)
-    strata = (np.argsort(np.argsort(even[:, d:], axis=0), axis=0) + 0.5) / draws
-    chi_square = chdtri(DEGREES_OF_FREEDOM, 1 - strata[:, 0])
-    return even[:, :d], np.sqrt(DEGREES_OF_FREEDOM / chi_square), strata[:, 1]
-
-
-def _even_points(count: int, dimensions: int) -> np.ndarray:
-    """Multiples of (1/g, 1/g^2, ...) modulo 1, where g^(dimensions + 1) = g + 1: a Kronecker sequence [count, dimensions]."""
-    root = 2.0
-    for _ in range(60):
-        root = (1 + root) ** (1 / (dimensions + 1))
-    step = root ** -np.arange(1.0, dimensions + 1)
-    return (0.5 + np.arange(1, count + 1)[:, None] * step) % 1.0
+    even = (np.arange(draws) + 0.5) / draws
+    shuffle = np.random.Generator(np.random.PCG64(20241121))
+    chi_square = chdtri(DEGREES_OF_FREEDOM, 1 - shuffle.permutation(even))
+    return np.sqrt(DEGREES_OF_FREEDOM / chi_square), shuffle.permutation(even)
 
 
 def _precision_factor(hessian: Float[Array, "d d"]) -> Float[Array, "d d"]:
@@ -91,11 +81,8 @@ def _mode_weights(optima: Optimum, lower: Array) -> Array:
 
 def _propose(key: Array, modes: Array, lower: Array, weights: Array, draws: int) -> Array:
     d = modes.shape[1]
-    even, scale, choice = _points(draws, d)
-    shift = jax.random.uniform(key, (d,))
-    inside = jnp.clip((jnp.asarray(even) + shift) % 1.0, 1e-12, 1 - 1e-12)
-    standard = jax.scipy.special.ndtri(inside)
-    # The prior's share is spread over the choices, so that its points are even too.
+    scale, choice = _strata(draws)
+    standard = jax.random.normal(key, (draws, d))
     from_prior = jnp.asarray(choice) < PRIOR_SHARE
     place = (jnp.asarray(choice) - PRIOR_SHARE) / (1 - PRIOR_SHARE)
     mode = jnp.sum(place[:, None] > jnp.cumsum(weights)[:-1], axis=1)
