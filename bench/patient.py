@@ -33,4 +33,8 @@ def question(particles: int, regimens: int) -> tuple[Callable[[], Any], int]:
     choices = practical_regimens(drug, 70.0)[:regimens]
     mic = Mic((1.0,), (1.0,))
     target = choose_target(drug, "auc24_over_mic")
-    return lambda: [j.late.target for j in judge(members, choices, target, mic, 48.0, 168.0, Preferences())[0]], len(choices)
+
+    def judged() -> list[float]:
+        return [one.late.target for one in judge(members, choices, target, mic, 48.0, 168.0, Preferences())[0]]
+
+    return judged, len(choices)

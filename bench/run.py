@@ -25,9 +25,11 @@ def machine() -> str:
     """Processor, cores, Python and JAX of this machine."""
     import jax
 
-    model = next((line.split(":")[1].strip() for line in _cpuinfo() if line.startswith("model name")), platform.machine())
+    named = (line.split(":")[1].strip() for line in _cpuinfo() if line.startswith("model name"))
+    model = next(named, platform.machine())
     cores = len(os.sched_getaffinity(0))
-    return f"{model}, {cores} cores, Python {platform.python_version()}, JAX {jax.__version__} ({jax.default_backend()})"
+    software = f"Python {platform.python_version()}, JAX {jax.__version__} ({jax.default_backend()})"
+    return f"{model}, {cores} cores, {software}"
 
 
 def _cpuinfo() -> list[str]:
@@ -107,8 +109,8 @@ def two_hundred_regimens() -> list[float]:
 
 
 def dose_command() -> list[float]:
-    """``caretwin dose`` in a new process, compiled programs present; the first run, which makes them, is not counted."""
-    example = HERE.parent / "examples" / "vancomycin.csv"
+    """``caretwin dose`` in a new process; the first run, which makes the compiled programs, is not counted."""
+    example = HERE.parent / "examples" / "vancomycin_intensive_care.csv"
     with tempfile.TemporaryDirectory() as folder:
         command = [sys.executable, "-m", "caretwin", "dose", str(example), "--drug", "vancomycin"]
         command += ["--json", f"{folder}/answer.json", "--html", f"{folder}/report.html"]

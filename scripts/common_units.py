@@ -11,10 +11,87 @@ from caretwin.base.spellings import to_ucum
 from caretwin.base.ucum import by_library
 
 ROOT = Path(__file__).parent.parent
-EVERYDAY = """1 % a wk d h min s mo g mg ug ng pg kg L dL mL uL mol mmol umol nmol meq cm m mm m2 kg/m2 mm[Hg] kPa [iU] [iU]/L
-mg/L ug/L ng/L ng/mL ug/mL mg/dL g/L g/dL mmol/L umol/L nmol/L mg/kg ug/kg mg/h ug/h ug/min mg/d L/h L/min mL/min
-mL/h L/kg mL/kg mL/min/{1.73_m2} L/h/kg mL/min/kg ug/kg/min mg/kg/h mg/kg/d mg.h/L ug.h/L ng.h/mL h-1 min-1 /h /min
-mg.h/mL [lb_av] [in_i] {INR} ng/L U/L m2/kg L/min/cm mg/L.h mg/L.d""".split()
+EVERYDAY = [
+    "1",
+    "%",
+    "a",
+    "wk",
+    "d",
+    "h",
+    "min",
+    "s",
+    "mo",
+    "g",
+    "mg",
+    "ug",
+    "ng",
+    "pg",
+    "kg",
+    "L",
+    "dL",
+    "mL",
+    "uL",
+    "mol",
+    "mmol",
+    "umol",
+    "nmol",
+    "meq",
+    "cm",
+    "m",
+    "mm",
+    "m2",
+    "kg/m2",
+    "mm[Hg]",
+    "kPa",
+    "[iU]",
+    "[iU]/L",
+    "mg/L",
+    "ug/L",
+    "ng/L",
+    "ng/mL",
+    "ug/mL",
+    "mg/dL",
+    "g/L",
+    "g/dL",
+    "mmol/L",
+    "umol/L",
+    "nmol/L",
+    "mg/kg",
+    "ug/kg",
+    "mg/h",
+    "ug/h",
+    "ug/min",
+    "mg/d",
+    "L/h",
+    "L/min",
+    "mL/min",
+    "mL/h",
+    "L/kg",
+    "mL/kg",
+    "mL/min/{1.73_m2}",
+    "L/h/kg",
+    "mL/min/kg",
+    "ug/kg/min",
+    "mg/kg/h",
+    "mg/kg/d",
+    "mg.h/L",
+    "ug.h/L",
+    "ng.h/mL",
+    "h-1",
+    "min-1",
+    "/h",
+    "/min",
+    "mg.h/mL",
+    "[lb_av]",
+    "[in_i]",
+    "{INR}",
+    "ng/L",
+    "U/L",
+    "m2/kg",
+    "L/min/cm",
+    "mg/L.h",
+    "mg/L.d",
+]
 
 
 def wanted() -> list[str]:
@@ -30,7 +107,7 @@ def wanted() -> list[str]:
 
 def main() -> None:
     """Write the table."""
-    lines = ["# Written by scripts/common_units.py from the UCUM library: factor (exact), then the power of each base quantity."]
+    lines = ["# Written by scripts/common_units.py from the UCUM library: exact factor, powers of base quantities."]
     for code in sorted({to_ucum(text) for text in wanted()}):
         try:
             unit = by_library(code)

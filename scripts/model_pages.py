@@ -107,9 +107,7 @@ def parameters(drug: Any) -> Iterator[str]:
             f"`{p.unit}`",
             variability(p.variability),
             variability(p.occasion),
-            "; ".join(
-                text for text in (p.description, p.note, p.source, p.assumed and "**assumed**") if text
-            ),
+            "; ".join(text for text in (p.description, p.note, p.source, p.assumed and "**assumed**") if text),
         )
         for p in drug.parameters.values()
     )
@@ -121,9 +119,7 @@ def parameters(drug: Any) -> Iterator[str]:
     if drug.covariances:
         yield ""
         for c in drug.covariances:
-            how = (
-                f"covariance {c.covariance:g}" if c.correlation is None else f"correlation {c.correlation:g}"
-            )
+            how = f"covariance {c.covariance:g}" if c.correlation is None else f"correlation {c.correlation:g}"
             yield f"- `{c.between[0]}` and `{c.between[1]}`: {how}{' (assumed)' if c.assumed else ''}"
 
 
@@ -157,8 +153,7 @@ def errors(drug: Any) -> Iterator[str]:
         (
             name,
             drug.channels[name].description,
-            f"{e.additive:g} "
-            + ("log units" if e.form == "log_additive" else f"`{drug.channels[name].unit}`"),
+            f"{e.additive:g} " + ("log units" if e.form == "log_additive" else f"`{drug.channels[name].unit}`"),
             f"{100 * e.proportional:g} %",
             ERROR_RULES[e.form],
             "; ".join(text for text in (e.note, e.assumed and "**assumed**") if text),
@@ -177,9 +172,7 @@ def aims(drug: Any) -> Iterator[str]:
         for one in aims:
             unit = "" if one.unit == "1" else f" `{one.unit}`"
             allowed = (
-                f", probability at most {one.maximum_probability:g}"
-                if hasattr(one, "maximum_probability")
-                else ""
+                f", probability at most {one.maximum_probability:g}" if hasattr(one, "maximum_probability") else ""
             )
             origin = one.source or "**assumed**"
             note = f" ({one.note})" if one.note else ""
@@ -191,8 +184,7 @@ def domain(drug: Any) -> Iterator[str]:
     if drug.domain:
         yield from ("", "## Where it holds", "")
         rows = (
-            ("no advice" if r.severity == "hard" else "warning", code(r.require.text), r.message)
-            for r in drug.domain
+            ("no advice" if r.severity == "hard" else "warning", code(r.require.text), r.message) for r in drug.domain
         )
         yield from table(("else", "required", "what it says"), rows)
 
@@ -212,9 +204,7 @@ def notes(drug: Any) -> Iterator[str]:
         yield from (f"- {words(name)}: {flat(text)}" for name, text in drug.notes.items())
     if drug.tests:
         yield from ("", "## Checked against", "")
-        yield from table(
-            ("calculation", "origin", "source"), ((t.name, t.origin, t.source) for t in drug.tests)
-        )
+        yield from table(("calculation", "origin", "source"), ((t.name, t.origin, t.source) for t in drug.tests))
 
 
 PARTS: tuple[Callable[[Any], Iterable[str]], ...] = (

@@ -15,9 +15,7 @@ import pytest
 import caretwin.core  # noqa: F401  double precision before any array is made
 
 # The same examples every time, and no deadline: a first call compiles for seconds.
-hypothesis.settings.register_profile(
-    "caretwin", derandomize=True, deadline=None, database=None, max_examples=50
-)
+hypothesis.settings.register_profile("caretwin", derandomize=True, deadline=None, database=None, max_examples=50)
 hypothesis.settings.load_profile("caretwin")
 
 

@@ -201,18 +201,14 @@ def test_every_command_and_option_is_documented():
     from caretwin.cli import main
 
     page = (DOCS / "command-line.md").read_text("utf-8")
-    sections = dict(
-        re.findall(r"^## `(caretwin [\w -]+?)(?: [A-Z].*)?`\n(.*?)(?=^## |\Z)", page, re.M | re.S)
-    )
+    sections = dict(re.findall(r"^## `(caretwin [\w -]+?)(?: [A-Z].*)?`\n(.*?)(?=^## |\Z)", page, re.M | re.S))
     missing = []
     for name, command in commands(main, ("caretwin",)):
         text = sections.get(name)
         if text is None:
             missing.append(name)
             continue
-        options = [
-            max(p.opts, key=len) for p in command.params if isinstance(p, click.Option) and not p.hidden
-        ]
+        options = [max(p.opts, key=len) for p in command.params if isinstance(p, click.Option) and not p.hidden]
         missing += [f"{name} {option}" for option in options if f"`{option}" not in text]
     assert missing == []
     assert set(sections) - {name for name, _ in commands(main, ("caretwin",))} == set()
@@ -225,9 +221,7 @@ DECISIONS = sorted((DOCS / "adr").glob("[0-9]*.md"))
 def test_a_decision_says_what_was_decided_and_why(path):
     text = path.read_text("utf-8")
     assert text.startswith(f"# {path.name[:4]} ")
-    absent = [
-        w for w in ("Status", "Question", "Decision", "Because", "Look again when") if f"\n{w}: " not in text
-    ]
+    absent = [w for w in ("Status", "Question", "Decision", "Because", "Look again when") if f"\n{w}: " not in text]
     assert absent == []
 
 

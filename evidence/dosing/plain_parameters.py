@@ -1,4 +1,3 @@
-# ruff: noqa: D103
 """Typical parameters of the shipped drugs, written a second time in plain Python, without units or files.
 
 This is the independent calculation behind the "recomputed" test vectors, and the oracle of
@@ -62,15 +61,7 @@ def vancomycin_colin2019(PMA, WT, SCR, CANCER):
 
     standard = exp(-1.22839 + 0.67190 * log10(PMA) + 6.27017 * exp(-3.10940 * PMA))
     size = (WT / 70) ** 0.75
-    cl = (
-        5.312
-        * size
-        * mature(PMA)
-        / mature(35.769)
-        * aged(PMA)
-        / aged(35.769)
-        * exp(-0.64856 * (SCR - standard))
-    )
+    cl = 5.312 * size * mature(PMA) / mature(35.769) * aged(PMA) / aged(35.769) * exp(-0.64856 * (SCR - standard))
     return {
         "CL": cl * (1.294 if CANCER else 1),
         "V1": 42.52 * WT / 70,

@@ -66,9 +66,7 @@ def test_an_integer_is_the_same_address_in_python_numpy_and_a_trace(number):
 
 def test_narrow_and_wide_integers_are_the_same_address():
     for number in (5, -5):
-        assert bits(stream(KEY, "sensor", jnp.int32(number))) == bits(
-            stream(KEY, "sensor", jnp.int64(number))
-        )
+        assert bits(stream(KEY, "sensor", jnp.int32(number))) == bits(stream(KEY, "sensor", jnp.int64(number)))
 
 
 def test_what_is_not_a_whole_number_of_64_bits_is_refused():

@@ -217,9 +217,7 @@ def test_dimension_and_base_factor():
 
 def test_absent_stays_absent_and_infinite_is_an_error():
     assert math.isnan(convert(math.nan, "mg/L", "g/L"))
-    np.testing.assert_array_equal(
-        convert(np.array([[1.0, np.nan]]), "mL/min", "L/h"), np.array([[0.06, np.nan]])
-    )
+    np.testing.assert_array_equal(convert(np.array([[1.0, np.nan]]), "mL/min", "L/h"), np.array([[0.06, np.nan]]))
     for value in (math.inf, np.array([1.0, -np.inf])):
         with pytest.raises(DataError, match="infinite"):
             convert(value, "mg/L", "g/L")

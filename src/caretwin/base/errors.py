@@ -31,10 +31,7 @@ class CaretwinError(Exception):
     def __str__(self) -> str:
         """Four lines: the class and the place, then seen, wanted and fix."""
         return (
-            f"{type(self).__name__}: {self.where}\n"
-            f"  seen    {self.seen}\n"
-            f"  wanted  {self.wanted}\n"
-            f"  fix     {self.fix}"
+            f"{type(self).__name__}: {self.where}\n  seen    {self.seen}\n  wanted  {self.wanted}\n  fix     {self.fix}"
         )
 
     def __reduce__(self) -> tuple[object, ...]:

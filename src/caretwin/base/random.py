@@ -17,9 +17,7 @@ WORD = 32
 """Bits that one fold takes; a 64-bit number is folded as two words, the high one first."""
 
 
-def stream(
-    key: Array, name: str, subject: str | int | Int[Array, ""] = 0, time: int | Int[Array, ""] = 0
-) -> Array:
+def stream(key: Array, name: str, subject: str | int | Int[Array, ""] = 0, time: int | Int[Array, ""] = 0) -> Array:
     """The key of one stream.
 
     key      JAX key of the run, typed or raw

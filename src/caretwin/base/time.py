@@ -69,9 +69,7 @@ def from_microseconds(microseconds: int) -> datetime:
 def _aware(instant: datetime) -> datetime:
     if instant.tzinfo is None:
         fix = "make it with parse_instant(text, zone)"
-        raise TimeError(
-            f"instant {instant}", seen="a datetime without a zone", wanted="an aware datetime", fix=fix
-        )
+        raise TimeError(f"instant {instant}", seen="a datetime without a zone", wanted="an aware datetime", fix=fix)
     return instant.astimezone(UTC)
 
 
@@ -85,9 +83,7 @@ def _place(clock: datetime, zone: str | None, text: str) -> datetime:
         place = ZoneInfo(zone)
     except (ZoneInfoNotFoundError, ValueError) as problem:
         fix = "write a name from the IANA tz database; on a system without one, install the package tzdata"
-        raise TimeError(
-            where, seen=f"zone {zone!r}", wanted="such as Europe/Berlin or UTC", fix=fix
-        ) from problem
+        raise TimeError(where, seen=f"zone {zone!r}", wanted="such as Europe/Berlin or UTC", fix=fix) from problem
     earlier, later = (clock.replace(tzinfo=place, fold=fold).astimezone(UTC) for fold in (0, 1))
     if earlier == later:
         return earlier

@@ -24,9 +24,7 @@ __all__ = ["Unit", "compatible", "convert", "dimension", "parse", "suggest", "to
 @overload
 def convert(value: float, from_: str, to: str, *, substance: str | None = None) -> float: ...
 @overload
-def convert(
-    value: NDArray[Any], from_: str, to: str, *, substance: str | None = None
-) -> NDArray[np.float64]: ...
+def convert(value: NDArray[Any], from_: str, to: str, *, substance: str | None = None) -> NDArray[np.float64]: ...
 def convert(
     value: float | NDArray[Any], from_: str, to: str, *, substance: str | None = None
 ) -> float | NDArray[np.float64]:

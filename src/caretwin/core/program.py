@@ -1,8 +1,9 @@
 """Compiled functions that a new process can use without tracing them again.
 
-JAX keeps compiled machine code between processes, but not the traced program: a cold process traces again for seconds before
-it finds its code. Here the traced program (StableHLO, by ``jax.export``) is kept beside it, addressed by the function, the
-shapes, the static structure, the versions of JAX and the content of caretwin's own source files: any change makes a new one.
+JAX keeps compiled machine code between processes, but not the traced program: a cold process traces again for seconds
+before it finds its code. Here the traced program (StableHLO, by ``jax.export``) is kept beside it, addressed by the
+function, the shapes, the static structure, the versions of JAX and the content of caretwin's own source files: any
+change makes a new one.
 
 Without a cache directory this is ``jax.jit`` and nothing else.
 """
@@ -93,7 +94,8 @@ def keeps(*classes: type) -> None:
 def _versions() -> str:
     root = Path(__file__).parent.parent
     digest = hashlib.sha256()
-    for path in sorted([*root.glob("base/*.py"), *root.glob("core/**/*.py"), *root.glob("models/**/*.py"), *root.glob("decide/*.py")]):
+    sources = [path for folder in ("base", "core", "models", "decide") for path in (root / folder).rglob("*.py")]
+    for path in sorted(sources):
         digest.update(path.read_bytes())
     return f"{jax.__version__} {version('jaxlib')} {jax.default_backend()} {digest.hexdigest()}"
 

@@ -43,7 +43,8 @@ class DosingTwin:
         times: Sequence[float] = (),
         doses: Sequence[GivenDose] | None = None,
         samples: bool = True,
-        start: float | None = None, contexts: Any = None,
+        start: float | None = None,
+        contexts: Any = None,
     ) -> History:
         """The history up to the last event or wanted time; other doses or no samples when asked.
 
@@ -80,11 +81,7 @@ def bind(
     Raises UnitError for a unit that does not fit, DataError for a dose or a level that the model has no place for.
     """
     first = _first_of_each_occasion(record) if drug.occasion_etas else {}
-    marks = (
-        Series(tuple(first.values()), tuple(map(float, range(len(first)))))
-        if first
-        else Series((0.0,), (0.0,))
-    )
+    marks = Series(tuple(first.values()), tuple(map(float, range(len(first))))) if first else Series((0.0,), (0.0,))
     count = max(occasions, len(marks.times)) if drug.occasion_etas else 0
     model = family("pharmacology").dynamics(drug, occasions=count, prior_weight=prior_weight)
     return DosingTwin(
@@ -137,8 +134,7 @@ def _input(drug: Any, dose: Dose, subject: str) -> int:
     raise DataError(
         f"dose of subject {subject} at {dose.time_h:g} h" + (f", row {dose.row}" if dose.row else ""),
         seen=seen,
-        wanted=f"one of the inputs of {drug.name}: "
-        + ", ".join(f"{i + 1} {n}" for i, n in enumerate(inputs)),
+        wanted=f"one of the inputs of {drug.name}: " + ", ".join(f"{i + 1} {n}" for i, n in enumerate(inputs)),
         fix="correct the route or the compartment, or use a model that has this input",
     )
 
@@ -149,8 +145,7 @@ def _sample(drug: Any, level: Level, subject: str) -> Sample:
         level = replace(level, channel="metabolite")  # a table that numbers its endpoints calls either one 2
     if level.channel not in channels or level.channel not in drug.errors:
         raise DataError(
-            f"measurement of subject {subject} at {level.time_h:g} h"
-            + (f", row {level.row}" if level.row else ""),
+            f"measurement of subject {subject} at {level.time_h:g} h" + (f", row {level.row}" if level.row else ""),
             seen=f"a value of the channel {level.channel!r}",
             wanted=f"a channel of {drug.name}: " + ", ".join(drug.errors),
             fix="use a model that predicts it, or leave the value out",
@@ -160,9 +155,7 @@ def _sample(drug: Any, level: Level, subject: str) -> Sample:
     if level.unit is not None:
         value = convert(value, level.unit, channel.unit, substance=drug.drug)
     order = level.row if level.row is not None else 0
-    return Sample(
-        level.time_h, channels.index(level.channel), value / channel.factor, KINDS[level.censoring], order
-    )
+    return Sample(level.time_h, channels.index(level.channel), value / channel.factor, KINDS[level.censoring], order)
 
 
 def _covariates(drug: Any, record: DosingRecord, interpolation: str | None) -> dict[str, Series]:
@@ -180,9 +173,7 @@ def covariate_value(drug: Any, value: CovariateValue) -> float:
     """A covariate in the drug file's unit."""
     if value.unit is None:
         return value.value
-    return convert(
-        value.value, value.unit, drug.covariates[value.name].unit, substance=SUBSTANCES.get(value.name)
-    )
+    return convert(value.value, value.unit, drug.covariates[value.name].unit, substance=SUBSTANCES.get(value.name))
 
 
 def occasion_numbers(record: DosingRecord) -> tuple[int, ...]:

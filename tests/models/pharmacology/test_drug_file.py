@@ -220,9 +220,7 @@ def test_domain_findings_have_grades():
     drug = parse_drug(GOOD)
     assert drug.check_domain({"WT": 70.0, "CRCL": 80.0}) == []
     assert [f.message for f in drug.check_domain({"WT": 70.0, "CRCL": 20.0})] == ["kidneys too weak"]
-    assert [(f.severity, f.subject) for f in drug.check_domain({"WT": 400.0, "CRCL": 80.0})] == [
-        ("hard", "WT")
-    ]
+    assert [(f.severity, f.subject) for f in drug.check_domain({"WT": 400.0, "CRCL": 80.0})] == [("hard", "WT")]
     missing = drug.check_domain({"WT": 70.0})
     assert [(f.severity, f.subject) for f in missing] == [("hard", "CRCL"), ("unknown", "CRCL")]
     worst_of_three = drug.check_domain({"WT": 70.0, "CRCL": [80.0, 20.0, 90.0]})

@@ -16,9 +16,7 @@ SHIPPED = load_shipped()
 
 
 def _plain():
-    spec = importlib.util.spec_from_file_location(
-        "plain", ROOT / "evidence" / "dosing" / "plain_parameters.py"
-    )
+    spec = importlib.util.spec_from_file_location("plain", ROOT / "evidence" / "dosing" / "plain_parameters.py")
     module = importlib.util.module_from_spec(spec)
     spec.loader.exec_module(module)
     return module
@@ -26,9 +24,7 @@ def _plain():
 
 PLAIN = _plain()
 EVERY = [*SHIPPED.values(), *(read_drug(path) for path in REFERENCE)]
-VECTORS = [
-    pytest.param(drug, vector, id=f"{drug.name}: {vector.name}") for drug in EVERY for vector in drug.tests
-]
+VECTORS = [pytest.param(drug, vector, id=f"{drug.name}: {vector.name}") for drug in EVERY for vector in drug.tests]
 each_drug = pytest.mark.parametrize("drug", EVERY, ids=lambda d: d.name)
 
 
@@ -47,9 +43,7 @@ def test_a_file_meets_its_own_checks(drug, vector):
     for name, expected in vector.parameters.items():
         assert found[name] == pytest.approx(expected, rel=vector.tolerance, abs=1e-12), name
     if not vector.eta:
-        assert drug.typical(vector.covariates)[0] == pytest.approx(
-            drug.individual(eta, columns, None, np), rel=1e-13
-        )
+        assert drug.typical(vector.covariates)[0] == pytest.approx(drug.individual(eta, columns, None, np), rel=1e-13)
 
 
 # Where a covariate lies in a plausible patient; file and plain function must agree everywhere in between.
@@ -243,9 +237,7 @@ def test_renal_replacement_blocks_models_built_on_creatinine():
 
 def test_creatinine_in_the_wrong_unit_is_noticed():
     """80 umol/L written as mg/dL is not believable."""
-    first, *_ = SHIPPED["vancomycin.goti2018"].check_domain(
-        dict(SCR=80, AGE=60, WT=70, FEMALE=0, DIAL=0, CRRT=0)
-    )
+    first, *_ = SHIPPED["vancomycin.goti2018"].check_domain(dict(SCR=80, AGE=60, WT=70, FEMALE=0, DIAL=0, CRRT=0))
     assert (first.severity, first.subject) == ("hard", "SCR")
 
 
@@ -270,9 +262,7 @@ def test_propofol_variances_are_squares_of_the_printed_numbers():
     stream = dict(V1=0.372531, V2=0.319203, V3=0.356362, CL=0.0702216, Q2=0.11998, Q3=0.0436006)
     stream |= dict(KE0=0.492493, EC50=0.0584127)
     for name, variance in stream.items():
-        assert drug.parameters[name].variability.variance == pytest.approx(
-            variance, rel=3e-3
-        )  # three digits printed
+        assert drug.parameters[name].variability.variance == pytest.approx(variance, rel=3e-3)  # three digits printed
 
 
 def test_files_are_read_only_when_asked_for():

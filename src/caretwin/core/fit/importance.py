@@ -1,8 +1,9 @@
 """Draws from the posterior by importance sampling around every optimum found, with the prior mixed in.
 
 The proposal is a mixture: multivariate t with 4 degrees of freedom at each optimum (covariance the inverse Hessian),
-and the prior itself with a tenth of the weight, so that weights stay bounded where the likelihood is flat. All draws are
-weighted by the whole mixture (balance heuristic, Veach & Guibas 1995; Owen & Zhou, J Am Stat Assoc 2000;95:135-143).
+and the prior itself with a tenth of the weight, so that weights stay bounded where the likelihood is flat. All draws
+are weighted by the whole mixture (balance heuristic, Veach & Guibas 1995; Owen & Zhou, J Am Stat Assoc
+2000;95:135-143).
 
 How many draws come from each part, and how far out they lie, is stratified; only their directions are random.
 """

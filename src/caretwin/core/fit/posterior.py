@@ -95,9 +95,7 @@ class Mode(NamedTuple):
 keeps(Ensemble, Fit, Mode, Optimum, importance.Draws)
 
 
-def fit(
-    model: Model, key: Array, history: History, *, subject: int | str = 0, draws: int = 1000
-) -> Fit:
+def fit(model: Model, key: Array, history: History, *, subject: int | str = 0, draws: int = 1000) -> Fit:
     """Posterior of one subject given its history.
 
     model    a model whose transition is deterministic (drug kinetics)
@@ -111,8 +109,13 @@ def fit(
 
 
 def fit_many(
-    models: Sequence[Model], key: Array, histories: Sequence[History], *, subjects: Sequence[int | str],
-    draws: int = 1000, starts: int = CANDIDATES,
+    models: Sequence[Model],
+    key: Array,
+    histories: Sequence[History],
+    *,
+    subjects: Sequence[int | str],
+    draws: int = 1000,
+    starts: int = CANDIDATES,
 ) -> Fit:
     """Posteriors of many subjects, each with its own model of one common structure; leaves [S, ...].
 
@@ -300,8 +303,12 @@ def _reliable(drawn: importance.Draws, draws: int) -> np.ndarray:
 
 
 def _replace_unreliable(
-    stacked: tuple[Model, History], key: Array, subjects: list[int | str], bad: np.ndarray,
-    drawn: importance.Draws, draws: int,
+    stacked: tuple[Model, History],
+    key: Array,
+    subjects: list[int | str],
+    bad: np.ndarray,
+    drawn: importance.Draws,
+    draws: int,
 ) -> importance.Draws:
     chosen = _pad_subjects(jax.tree.map(lambda leaf: np.asarray(leaf)[bad], stacked))
     names = [subjects[i] for i in bad]

@@ -1,8 +1,9 @@
 """From the prior to the posterior through a ladder of tempered likelihoods, for posteriors no proposal fits.
 
-Sequential Monte Carlo of Del Moral, Doucet & Jasra, J R Stat Soc B 2006;68:411-436, doi:10.1111/j.1467-9868.2006.00553.x:
-the exponent rises so that the effective sample size stays at half, then systematic resampling, then random-walk Metropolis
-moves with the particles' own covariance, scaled by 2.38/sqrt(d) (Roberts & Rosenthal, Stat Sci 2001;16:351-367).
+Sequential Monte Carlo of Del Moral, Doucet & Jasra, J R Stat Soc B 2006;68:411-436,
+doi:10.1111/j.1467-9868.2006.00553.x: the exponent rises so that the effective sample size stays at half, then
+systematic resampling, then random-walk Metropolis moves with the particles' own covariance, scaled by 2.38/sqrt(d)
+(Roberts & Rosenthal, Stat Sci 2001;16:351-367).
 """
 
 from typing import Any, NamedTuple

@@ -5,9 +5,7 @@ import jax.numpy as jnp
 from jaxtyping import Array, Float
 
 
-def normalised(
-    values: Float[Array, "... N"], log_weights: Float[Array, "... N"] | None
-) -> Float[Array, "... N"]:
+def normalised(values: Float[Array, "... N"], log_weights: Float[Array, "... N"] | None) -> Float[Array, "... N"]:
     """Weights [..., N] that sum to 1 over the particles; equal ones when ``log_weights`` is ``None``.
 
     log_weights  natural logarithms, up to a constant; -inf for a particle that counts for nothing

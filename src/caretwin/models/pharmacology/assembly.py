@@ -35,7 +35,10 @@ def dynamics(drug: Drug, *, occasions: int = 0, prior_weight: float = 1.0) -> Dr
         covariance = _block(covariance, np.asarray(drug.occasion_omega, dtype=np.float64))
     factor = np.linalg.cholesky(covariance / prior_weight) if len(covariance) else np.zeros((0, 0))
     prior = GaussianPrior(np.zeros(len(factor)), factor)
-    individualise = ByFormula(Formula(_fingerprint(drug), drug.individual)) if loading is None else _affine(drug, loading, occasions)
+    if loading is None:
+        individualise: LogAffine | ByFormula = ByFormula(Formula(_fingerprint(drug), drug.individual))
+    else:
+        individualise = _affine(drug, loading, occasions)
     return DrugModel(prior, individualise, residual_error(drug), drug.structure, effects, occasions)
 
 

@@ -15,9 +15,7 @@ _UNITS = {
 _UNIT_OF = {name: unit for unit, names in _UNITS.items() for name in names}
 
 # Parameters that may be zero: a fraction, a delay, an endogenous production, an effect that falls to nothing.
-MAY_BE_ZERO = frozenset(
-    {"LAG1", "LAG2", "F1", "F2", "FM", "PRODUCTION", "EMAX", "BASE", "INRMAX", "E0", "DELAY"}
-)
+MAY_BE_ZERO = frozenset({"LAG1", "LAG2", "F1", "F2", "FM", "PRODUCTION", "EMAX", "BASE", "INRMAX", "E0", "DELAY"})
 
 
 def canonical_unit(parameter: str, dose: str, effect: str, response: str) -> str:
@@ -26,8 +24,6 @@ def canonical_unit(parameter: str, dose: str, effect: str, response: str) -> str
     >>> canonical_unit("VMAX", "mg", "1", "none")
     'mg/h'
     """
-    if (
-        parameter == "EMAX"
-    ):  # a level of the effect for a sigmoid, a fraction inhibited for a turnover response
+    if parameter == "EMAX":  # a level of the effect for a sigmoid, a fraction inhibited for a turnover response
         return effect if response == "sigmoid" else "1"
     return _UNIT_OF[parameter].replace("{dose}", dose).replace("{effect}", effect)

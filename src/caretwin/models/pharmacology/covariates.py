@@ -66,9 +66,7 @@ def _ingredients_first(covariates: Mapping[str, Covariate]) -> list[str]:
     return in_order({name: c.derived for name, c in covariates.items() if c.derived is not None})
 
 
-def _missing(
-    name: str, covariates: Mapping[str, Covariate], values: Mapping[str, np.ndarray]
-) -> tuple[str, ...]:
+def _missing(name: str, covariates: Mapping[str, Covariate], values: Mapping[str, np.ndarray]) -> tuple[str, ...]:
     expression = covariates[name].derived
     if expression is None:
         return ()

@@ -85,15 +85,11 @@ def _rules(drug: Drug, known: Derivation) -> list[Finding]:
         absent = [n for n in names if n in known.missing]
         if absent:
             found.append(
-                Finding(
-                    "unknown", ", ".join(absent), f"not stated, needed for: {rule.require.text}", rule.message
-                )
+                Finding("unknown", ", ".join(absent), f"not stated, needed for: {rule.require.text}", rule.message)
             )
             continue
         base = {n: known.values[n] * unit(drug.covariates[n].unit)[0] for n in names}
         if not np.all(np.asarray(rule.require.evaluate(base)) != 0):
-            seen = ", ".join(
-                f"{n} {_range(np.atleast_1d(known.values[n]), drug.covariates[n].unit)}" for n in names
-            )
+            seen = ", ".join(f"{n} {_range(np.atleast_1d(known.values[n]), drug.covariates[n].unit)}" for n in names)
             found.append(Finding(rule.severity, ", ".join(names), seen, rule.message))
     return found

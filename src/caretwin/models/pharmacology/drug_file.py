@@ -41,9 +41,7 @@ def read_drug(path: str | Path) -> Drug:
     try:
         text = path.read_text(encoding="utf-8")
     except (OSError, UnicodeDecodeError) as error:
-        raise DrugFileError(
-            str(path), seen=str(error), wanted="a readable UTF-8 file", fix="check the path"
-        ) from None
+        raise DrugFileError(str(path), seen=str(error), wanted="a readable UTF-8 file", fix="check the path") from None
     return parse_drug(text, str(path))
 
 
@@ -57,9 +55,7 @@ def parse_drug(text: str, name: str = "drug.toml") -> Drug:
     _covariate_order(top, {n: c.derived for n, c in covariates.items() if c.derived is not None})
     definitions, kinds = _definitions(top.table_or_empty("definitions"), Scope(kinds, formulas()))
     known = Scope({n: kinds[n] for n in covariates}, formulas())
-    parameters = _parameters(
-        top.table("parameters"), structure, dose.unit, channels, Scope(kinds, formulas())
-    )
+    parameters = _parameters(top.table("parameters"), structure, dose.unit, channels, Scope(kinds, formulas()))
     etas = tuple(n for n, p in parameters.items() if p.variability is not None)
     occasion_etas = tuple(n for n, p in parameters.items() if p.occasion is not None)
     variances = {n: p.variability.variance for n, p in parameters.items() if p.variability is not None}
@@ -128,9 +124,7 @@ def _definitions(table: Table, scope: Scope) -> tuple[dict[str, Expression], dic
     found: dict[str, Expression] = {}
     for name in table.names():
         if name in scope.kinds:
-            raise table.error(
-                name, seen=f"{name}, which is a covariate", wanted="a new name", fix="rename it"
-            )
+            raise table.error(name, seen=f"{name}, which is a covariate", wanted="a new name", fix="rename it")
         found[name], kinds[name] = sections.expression(table, name, Scope(kinds, scope.formulas))
     return found, kinds
 

@@ -52,9 +52,7 @@ class Evaluator:
         """The structure's parameters [..., P] in canonical units."""
         parameters = self.drug.parameters
         columns = [
-            xp.broadcast_to(
-                xp.asarray(known[name] * (parameters[name].factor / self.base[name]), dtype=float), shape
-            )
+            xp.broadcast_to(xp.asarray(known[name] * (parameters[name].factor / self.base[name]), dtype=float), shape)
             for name in self.drug.structure.parameters
         ]
         return xp.stack(columns, axis=-1)
@@ -63,8 +61,7 @@ class Evaluator:
         """See :meth:`.drug.Drug.typical`."""
         derived = self.drug.derive(covariates)
         needed = {
-            name: np.atleast_1d(np.asarray(derived.values.get(name, np.nan), float))
-            for name in self.covariate_names
+            name: np.atleast_1d(np.asarray(derived.values.get(name, np.nan), float)) for name in self.covariate_names
         }
         for name, value in needed.items():
             if np.isnan(value).any():
@@ -151,7 +148,6 @@ def _missing(drug: Drug, name: str, ingredients: tuple[str, ...]) -> DomainError
     return DomainError(
         f"{drug.name}: parameters for these covariates",
         seen=f"no {what}",
-        wanted=what
-        + (f", or what it can be computed from (missing: {', '.join(ingredients)})" if ingredients else ""),
+        wanted=what + (f", or what it can be computed from (missing: {', '.join(ingredients)})" if ingredients else ""),
         fix=f"give {name}; it is not assumed to be normal",
     )

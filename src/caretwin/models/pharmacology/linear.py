@@ -5,9 +5,10 @@
     depot:  dA0/dt = r0 - ka A0, and ka A0 flows into A1
 
 The solution over a step of any length is A(t) = sum_i P_i [...] with the rates lambda_i of the disposition and their
-projectors P_i = prod_{j!=i} (M + lambda_j)/(lambda_j - lambda_i) (Sylvester's formula; Gibaldi & Perrier, Pharmacokinetics,
-2nd ed. 1982, ch. 2 and app. B). It is exact: there is no step size, and two steps of 1 h equal one of 2 h. Where two rates
-meet (absorption as fast as elimination) the divided difference is used, so nothing is divided by zero.
+projectors P_i = prod_{j!=i} (M + lambda_j)/(lambda_j - lambda_i) (Sylvester's formula; Gibaldi & Perrier,
+Pharmacokinetics, 2nd ed. 1982, ch. 2 and app. B). It is exact: there is no step size, and two steps of 1 h equal one
+of 2 h. Where two rates meet (absorption as fast as elimination) the divided difference is used, so nothing is divided
+by zero.
 """
 
 from collections.abc import Mapping
@@ -79,8 +80,10 @@ def _projectors(matrix: tuple[Vector, ...], rates: Vector) -> tuple[tuple[Vector
                 tuple((matrix[r][c] + (rates[j] if r == c else 0.0)) / gap for c in range(n)) for r in range(n)
             )
             product = tuple(
-                tuple(sum((product[r][k] * shifted[k][c] for k in range(1, n)), product[r][0] * shifted[0][c])
-                      for c in range(n))
+                tuple(
+                    sum((product[r][k] * shifted[k][c] for k in range(1, n)), product[r][0] * shifted[0][c])
+                    for c in range(n)
+                )
                 for r in range(n)
             )
         found.append(product)
@@ -97,8 +100,13 @@ def convolved(a: Scalar, b: Scalar, t: Scalar) -> Scalar:
 
 
 def step(
-    d: Disposition, amounts: Vector, rate: Scalar, dt: Scalar, ka: Scalar | None = None,
-    depot: Scalar | None = None, depot_rate: Scalar | None = None,
+    d: Disposition,
+    amounts: Vector,
+    rate: Scalar,
+    dt: Scalar,
+    ka: Scalar | None = None,
+    depot: Scalar | None = None,
+    depot_rate: Scalar | None = None,
 ) -> tuple[Vector, Scalar | None]:
     """Amounts [n] and depot after ``dt`` h with constant input rates (dose unit/h) into central and depot."""
     n = len(d.rates)

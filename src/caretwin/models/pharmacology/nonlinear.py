@@ -3,7 +3,8 @@
 Michaelis-Menten elimination   VMAX C/(KM + C)         amount/h
 turnover (indirect response)   dR/dt = R0 KOUT (1 - s) - KOUT R      s = EMAX C^HILL/(EC50^HILL + C^HILL)
                                Dayneka, Garg & Jusko, J Pharmacokinet Biopharm 1993;21:457-478, model I
-coagulation                    two chains of three transit compartments, first x' = k (1 - s - x), next x' = k (x_prev - x),
+coagulation                    two chains of three transit compartments, first x' = k (1 - s - x), next x' =
+                               k (x_prev - x),
                                k = 3/MTT; Hamberg et al., Clin Pharmacol Ther 2010;87:727-734
 effect site, metabolite        as in :mod:`linear`
 

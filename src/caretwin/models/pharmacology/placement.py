@@ -72,9 +72,7 @@ def as_rows(s: Structure, p: dict[str, Array], history: History, doses: Doses) -
     bolus = jnp.where(late[:, None], 0.0, bolus)[order]
     change = jnp.where(late[:, None], 0.0, change)[order]
     shift = jnp.zeros((1, len(s.inputs)))
-    u = DoseInputs(
-        jnp.concatenate([shift, bolus[:-1]]), jnp.concatenate([shift, jnp.cumsum(change, axis=0)[:-1]])
-    )
+    u = DoseInputs(jnp.concatenate([shift, bolus[:-1]]), jnp.concatenate([shift, jnp.cumsum(change, axis=0)[:-1]]))
     time = time[order]
     nearest = jnp.clip(jnp.searchsorted(history.time, time, side="left"), 0, rows - 1)
     extra = 2 * doses.time.shape[0]

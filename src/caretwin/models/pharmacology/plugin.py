@@ -61,7 +61,14 @@ class Pharmacology:
     ) -> History:
         """See :func:`.timeline.build_history`."""
         return build_history(
-            drug, doses, samples, covariates, occasions=occasions, times=times, movable=movable, start=start,
+            drug,
+            doses,
+            samples,
+            covariates,
+            occasions=occasions,
+            times=times,
+            movable=movable,
+            start=start,
             contexts=contexts,
         )
 

@@ -41,9 +41,7 @@ class ResidualError(eqx.Module):
     def standard_deviation(self, f: Float[Array, " C"]) -> Float[Array, " C"]:
         """Standard deviation [C] at prediction f [C], in the channels' units (log units for log_additive)."""
         slope = self.proportional * f
-        variance = jnp.where(
-            self.form == COMBINED_SD, (self.additive + slope) ** 2, self.additive**2 + slope**2
-        )
+        variance = jnp.where(self.form == COMBINED_SD, (self.additive + slope) ** 2, self.additive**2 + slope**2)
         if self.log_scale:
             variance = jnp.where(self.form == LOG_ADDITIVE, self.additive**2, variance)
         return jnp.sqrt(variance)

@@ -38,9 +38,7 @@ def expression(table: Table, key: str, scope: Scope) -> tuple[Expression, Kind]:
     try:
         return fit(parse(text, scope.formulas), scope.kinds)
     except ExpressionError as error:
-        raise table.error(
-            key, seen=error.seen, wanted=error.wanted, fix=error.fix, offset=error.offset
-        ) from None
+        raise table.error(key, seen=error.seen, wanted=error.wanted, fix=error.fix, offset=error.offset) from None
 
 
 def ucum(table: Table, key: str, like: str | None = None, default: str | None = None) -> str:
@@ -72,9 +70,7 @@ def quantity(table: Table, key: str, to: str) -> float | None:
         return None
     found = re.fullmatch(r"\s*([0-9.eE+-]+)\s+(\S+)\s*", text)
     if found is None:
-        raise table.error(
-            key, seen=repr(text), wanted=f'a number and its unit, such as "2 {to}"', fix="write both"
-        )
+        raise table.error(key, seen=repr(text), wanted=f'a number and its unit, such as "2 {to}"', fix="write both")
     if kind_of_unit(table, key, found[2]) != unit(to)[1]:
         raise table.error(key, seen=found[2], wanted=f"a unit such as {to}", fix=f"write it in {to}")
     return float(found[1]) * ratio(found[2], to)
@@ -93,9 +89,7 @@ def structure(table: Table) -> Structure:
     optional = table.texts("optional")
     for name in optional:
         if name not in OPTIONAL:
-            raise table.error(
-                "optional", seen=name, wanted=f"among {', '.join(OPTIONAL)}", fix=nearest(name, OPTIONAL)
-            )
+            raise table.error("optional", seen=name, wanted=f"among {', '.join(OPTIONAL)}", fix=nearest(name, OPTIONAL))
     found = Structure(
         compartments=int(compartments),
         absorption=table.choice("absorption", ABSORPTIONS, "none"),
@@ -142,9 +136,7 @@ def bounds(table: Table | None) -> Bounds | None:
         return None
     found = Bounds(table.number_or("low", None), table.number_or("high", None), table.text("message"))
     if found.low is None and found.high is None:
-        raise table.error(
-            "message", seen="neither low nor high", wanted="at least one", fix="add low = or high ="
-        )
+        raise table.error("message", seen="neither low nor high", wanted="at least one", fix="add low = or high =")
     table.finish()
     return found
 
@@ -217,15 +209,11 @@ def variability(table: Table) -> Variability | None:
             )
         return None
     if len(stated) > 1:
-        raise table.error(
-            stated[1], seen=" and ".join(stated), wanted="one of them", fix="keep what the source prints"
-        )
+        raise table.error(stated[1], seen=" and ".join(stated), wanted="one of them", fix="keep what the source prints")
     kind = stated[0]
     printed = table.number(kind)
     if printed <= 0:
-        raise table.error(
-            kind, seen=f"{printed:g}", wanted="a number above 0", fix="leave it out for no variability"
-        )
+        raise table.error(kind, seen=f"{printed:g}", wanted="a number above 0", fix="leave it out for no variability")
     if kind == "cv" and rule not in ("ln(1 + cv^2)", "cv^2"):
         raise table.error(
             kind,
@@ -257,9 +245,7 @@ def errors(table: Table, found: Mapping[str, DrugChannel]) -> dict[str, Residual
                 wanted="standard deviations above 0",
                 fix="give additive (with unit), proportional, or both",
             )
-        result[name] = ResidualError(
-            name, form, additive, proportional, one.truth("assumed"), one.text_or_none("note")
-        )
+        result[name] = ResidualError(name, form, additive, proportional, one.truth("assumed"), one.text_or_none("note"))
         one.finish()
     table.finish()
     return result

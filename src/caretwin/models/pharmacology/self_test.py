@@ -31,9 +31,7 @@ def failures(drug: Drug) -> list[str]:
 
 def _failures_of(drug: Drug, vector: TestVector) -> list[str]:
     found = _parameters(drug, vector)
-    expected = [
-        (name, vector.parameters[name], found[name], drug.parameters[name].unit) for name in vector.parameters
-    ]
+    expected = [(name, vector.parameters[name], found[name], drug.parameters[name].unit) for name in vector.parameters]
     if vector.doses:
         expected += _over_time(drug, vector)
     return [
@@ -75,9 +73,7 @@ def _over_time(drug: Drug, vector: TestVector) -> list[tuple[str, float, float, 
             checks.append((f"effect {clock}", vector.effects[at], effect, drug.channels["effect"].unit))
     for begin, end, area in vector.auc:
         inside = (time > begin + 1e-9) & (time <= end + 1e-9)
-        checks.append(
-            (f"area {begin:g}-{end:g} h", area, exposure[inside].sum() * level.factor, f"{level.unit}.h")
-        )
+        checks.append((f"area {begin:g}-{end:g} h", area, exposure[inside].sum() * level.factor, f"{level.unit}.h"))
     return checks
 
 
@@ -91,9 +87,7 @@ def _history(drug: Drug, vector: TestVector, movable: bool) -> History:
 
 def _given(drug: Drug, dose: TestDose) -> list[GivenDose]:
     place = drug.structure.inputs.index(dose.input)
-    return [
-        GivenDose(dose.time + k * dose.interval, dose.amount, dose.duration, place) for k in range(dose.count)
-    ]
+    return [GivenDose(dose.time + k * dose.interval, dose.amount, dose.duration, place) for k in range(dose.count)]
 
 
 def _numpy(tree: Any) -> Any:
@@ -101,9 +95,7 @@ def _numpy(tree: Any) -> Any:
 
 
 @jax.jit
-def _trajectory(
-    model: Model, theta: Array, history: History
-) -> tuple[Array, Array, Mapping[str, Array], Array]:
+def _trajectory(model: Model, theta: Array, history: History) -> tuple[Array, Array, Mapping[str, Array], Array]:
     """Times [E], predictions [E, C], states [E] and exposure [E] along a history."""
     phis = individuals(model, theta, history)
     rows = schedule(model, phis, history)

@@ -76,8 +76,11 @@ def _undelayed(drug: Drug, samples: Sequence[Sample], covariates: Mapping[str, S
 
 
 def _rows(
-    doses: Sequence[GivenDose], samples: Sequence[Sample], series: Mapping[str, Series],
-    times: Sequence[float], start: float | None,
+    doses: Sequence[GivenDose],
+    samples: Sequence[Sample],
+    series: Mapping[str, Series],
+    times: Sequence[float],
+    start: float | None,
 ) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
     """Times of the rows [E], the row of each sample and of each dose; ties keep the order of the record."""
     events = [(s.time, s.order, i) for i, s in enumerate(samples)]
@@ -125,9 +128,7 @@ def _contexts(
     table = np.stack(columns, axis=1) if columns else np.zeros((len(moments), 0))
     distinct, index = np.unique(table, axis=0, return_inverse=True)
     index = index.reshape(-1).astype(np.int32)
-    occasion = (
-        distinct[:, -1].astype(np.int32) if "occasion" in series else np.zeros(len(distinct), dtype=np.int32)
-    )
+    occasion = distinct[:, -1].astype(np.int32) if "occasion" in series else np.zeros(len(distinct), dtype=np.int32)
     values = {name: distinct[:, i] for i, name in enumerate(names)}
     typical = np.broadcast_to(drug.typical(values), (len(distinct), len(drug.structure.parameters)))
     if drug.log_loading() is None:

@@ -40,9 +40,7 @@ class Source:
             ) from None
         self._starts: dict[Path, int] | None = None
 
-    def error(
-        self, path: Path, *, seen: str, wanted: str, fix: str, offset: int | None = None
-    ) -> DrugFileError:
+    def error(self, path: Path, *, seen: str, wanted: str, fix: str, offset: int | None = None) -> DrugFileError:
         """The error for the value at ``path``; ``offset`` characters into its string when that is known."""
         at = self.position(path)
         if offset is not None:
@@ -147,9 +145,7 @@ class Table:
         """The keys in file order."""
         return list(self.data)
 
-    def error(
-        self, key: str | int, *, seen: str, wanted: str, fix: str, offset: int | None = None
-    ) -> DrugFileError:
+    def error(self, key: str | int, *, seen: str, wanted: str, fix: str, offset: int | None = None) -> DrugFileError:
         """The error for one of this table's values."""
         return self.source.error((*self.path, key), seen=seen, wanted=wanted, fix=fix, offset=offset)
 
@@ -180,9 +176,7 @@ class Table:
             return default
         found = self.text(key)
         if found not in options:
-            raise self.error(
-                key, seen=repr(found), wanted=f"one of {', '.join(options)}", fix=nearest(found, options)
-            )
+            raise self.error(key, seen=repr(found), wanted=f"one of {', '.join(options)}", fix=nearest(found, options))
         return found
 
     def numbers(self, key: str) -> tuple[float, ...]:
@@ -224,9 +218,7 @@ class Table:
         found = self.rows(key)
         for i, row in enumerate(found):
             if not isinstance(row, dict):
-                raise self.error(
-                    key, seen=repr(row), wanted="a table", fix=f"write [[{key}]] above entry {i + 1}"
-                )
+                raise self.error(key, seen=repr(row), wanted="a table", fix=f"write [[{key}]] above entry {i + 1}")
         return [Table(self.source, row, (*self.path, key, i)) for i, row in enumerate(found)]
 
     def finish(self) -> None:

@@ -39,9 +39,7 @@ def _range(table: Table, to: str) -> tuple[float | None, float | None]:
     factor = ratio(ucum(table, "unit", like=to), to)
     low, high = table.number_or("low", None), table.number_or("high", None)
     if low is None and high is None:
-        raise table.error(
-            "unit", seen="neither low nor high", wanted="at least one", fix="add low = or high ="
-        )
+        raise table.error("unit", seen="neither low nor high", wanted="at least one", fix="add low = or high =")
     return low if low is None else low * factor, high if high is None else high * factor
 
 
@@ -160,9 +158,7 @@ def rule(table: Table, scope: Scope) -> DomainRule:
 
 def disputed(table: Table) -> Disputed:
     """One of [[disputed]]"""
-    found = Disputed(
-        table.text("what"), table.text("ours"), table.text("others"), table.text_or_none("consequence")
-    )
+    found = Disputed(table.text("what"), table.text("ours"), table.text("others"), table.text_or_none("consequence"))
     table.finish()
     return found
 
@@ -208,9 +204,7 @@ def _values(table: Table, key: str, allowed: tuple[str, ...]) -> dict[str, float
     inner = table.table_or_empty(key)
     for name in inner.names():
         if name not in allowed:
-            raise inner.error(
-                name, seen=name, wanted=f"one of {', '.join(allowed)}", fix=nearest(name, allowed)
-            )
+            raise inner.error(name, seen=name, wanted=f"one of {', '.join(allowed)}", fix=nearest(name, allowed))
     return {name: inner.number(name) for name in inner.names()}
 
 
