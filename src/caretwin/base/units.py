@@ -40,7 +40,7 @@ def convert(
     Example: ``convert(1.0, "mg/dL", "umol/L", substance="creatinine")`` is 88.4.
     """
     source, target = parse(from_), parse(to)
-    bridge = _bridge(source, target, _named(substance))
+    bridge = _way(source, target, substance)
     if bridge is None:
         raise _refusal(source, target, _named(substance))
     if np.isinf(value).any():
@@ -59,11 +59,11 @@ def convert(
 def compatible(first: str, second: str, *, substance: str | None = None) -> bool:
     """Whether a value in ``first`` can be converted to ``second`` (through ``substance``, when named).
 
-    Raises :class:`UnitError` for a unit that cannot be read or a substance that is not in the table.
+    Raises :class:`UnitError` for a unit that cannot be read, or a substance that is needed and not in the table.
 
     Example: ``compatible("mg/dL", "umol/L")`` is False, and True with ``substance="creatinine"``.
     """
-    return _bridge(parse(first), parse(second), _named(substance)) is not None
+    return _way(parse(first), parse(second), substance) is not None
 
 
 def dimension(ucum: str) -> Mapping[str, int]:
@@ -97,6 +97,12 @@ def to_base_factor(ucum: str) -> float:
 
 def _named(substance: str | None) -> Substance | None:
     return None if substance is None else find_substance(substance)
+
+
+def _way(source: Unit, target: Unit, substance: str | None) -> Fraction | None:
+    """Factor between two dimensions; a substance is looked up only when needed, for not all are in the table."""
+    direct = _bridge(source, target, None)
+    return direct if direct is not None or substance is None else _bridge(source, target, _named(substance))
 
 
 def _affine(numbers: NDArray[np.float64], factor: Fraction, offset: Fraction) -> NDArray[np.float64]:
