@@ -130,3 +130,30 @@ def test_silence_has_a_status_of_its_own_and_says_what_to_do(tmp_path):
 def test_the_time_of_the_question_is_said(tmp_path):
     result = run(tmp_path, with_line(9, "0,covariate,crrt,yes,,"))
     assert "the last record of the table" in " ".join(result.output.split())
+
+
+def test_the_effect_in_the_table_decides_which_models_come_first():
+    from caretwin.cli.dose_input import by_effect
+    from caretwin.twin.registry import family
+
+    path = str(ROOT / "examples" / "warfarin_start.csv")
+    assert by_effect(path, family("pharmacology").names("warfarin"))[0] == "warfarin.xia2024"
+
+
+@pytest.mark.parametrize("table", sorted((ROOT / "examples").glob("*_*.csv")), ids=lambda path: path.stem)
+def test_every_example_is_read_or_is_the_one_with_mistakes(table):
+    from caretwin.base.errors import CaretwinError
+    from caretwin.cli import dose_input as given
+
+    drug = table.stem.split("_")[0]
+    if drug == "two":
+        return  # a table of many patients, for `caretwin fit`
+    names, read = given.models_of(drug, (), ())
+    names = given.by_effect(str(table), names)
+    if table.stem == "vancomycin_with_mistakes":
+        with pytest.raises(CaretwinError):
+            given.read_patient(str(table), drug, names, read)
+        return
+    record = given.read_patient(str(table), drug, names, read)
+    assert not record.errors
+    assert "Invented" in table.read_text("utf-8").splitlines()[0]

@@ -5,7 +5,8 @@ from dataclasses import replace
 import pytest
 
 from caretwin.base.errors import DataError, PlanError
-from caretwin.decide.dosing import Question, advise
+from caretwin.decide.dosing import Question, advise, of_one_effect
+from caretwin.decide.members import candidates
 from caretwin.record.dosing import Finding, Level
 from caretwin.review.dosing_words import remedies
 from tests.decide.patients import GOTI, changed, person, vancomycin
@@ -40,6 +41,24 @@ def test_no_practical_regimen_under_the_limits():
     assert answer.best is None and answer.judged  # what each regimen would do is still shown
     assert "every practical regimen breaks a hard limit" in answer.abstained[0]
     assert any("hold the drug" in text for text in remedies(answer))
+
+
+def test_advice_that_would_miss_its_target_is_not_given():
+    # At an MIC of 4 mg/L the target is an AUC24 of 1600 mg.h/L, far above the limit of 600: every dose that is allowed
+    # misses it.
+    answer = vancomycin(mic=4.0)
+    assert answer.best is None
+    assert "likely to reach the target" in answer.abstained[0]
+
+
+def test_an_inr_is_not_averaged_with_a_clotting_activity():
+    names = ("warfarin.xia2024", "warfarin.funaki2018")
+    known = {"CYP2C9_2": 0, "CYP2C9_3": 0, "VKORC1_A": 2, "AGE": 71, "WT": 60, "AMIODARONE": 0, "INR_BASE": 1.1,
+             "HAN": 1}  # fmt: skip
+    allowed, _ = candidates(person(known, doses=(), levels=()), names, (), 0.0)
+    same, others = of_one_effect(allowed)
+    assert {c.twin.drug.name for c in same} == {"warfarin.xia2024"}
+    assert [o.model for o in others] == ["warfarin.funaki2018"] or len(allowed) == 1
 
 
 def test_errors_of_the_record():

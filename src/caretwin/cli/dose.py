@@ -65,6 +65,7 @@ def command(
         json_out, html_out = json_out or f"{stem}.json", html_out or f"{stem}.html"
     given.check_folders(json_out, html_out)
     names, read = given.models_of(drug, models, files)
+    names = given.by_effect(patient, names)
     record = given.read_patient(patient, drug, names, read)
     now, when = given.time_of_question(now_text, record)
     mics, mic_source = given.mic_of(mic, record)

@@ -51,8 +51,32 @@ def models_of(drug: str, names: tuple[str, ...], files: tuple[str, ...]) -> tupl
 
 def read_patient(path: str, drug: str, names: tuple[str, ...], files: tuple[Any, ...]) -> DosingRecord:
     """The patient's table, read with the names and units of the models; TableError with everything that is wrong."""
+    return read_dosing_table(path, hints=hints_of(drug, loaded(names, files)))
+
+
+def by_effect(path: str, names: tuple[str, ...]) -> tuple[str, ...]:
+    """Models whose effect the table measures come first: the first one decides which effect the answer is about."""
     pharmacology = family("pharmacology")
-    return read_dosing_table(path, hints=hints_of(drug, [*(pharmacology.load(n) for n in names), *files]))
+    try:
+        text = Path(path).read_text("utf-8", errors="replace").lower()
+    except OSError:
+        return names  # reading it properly will say what is wrong
+
+    def strange(name: str) -> tuple[bool, bool]:
+        words = _effect_words(pharmacology.load(name))
+        return not any(re.search(rf"[,;\t]\s*{re.escape(word)}\s*[,;\t]", text) for word in words), not words
+
+    return tuple(sorted(names, key=strange))
+
+
+def _effect_words(drug: Any) -> dict[str, str]:
+    """Short names of the channels that are no levels: {"inr": "effect"}."""
+    return {
+        word.lower(): channel
+        for channel, c in drug.channels.items()
+        if channel != "level"
+        for word in re.findall(r"\((\w+)\)", c.description)
+    }
 
 
 def hints_of(name: str, drugs: list[Any]) -> DrugHints:
@@ -63,12 +87,6 @@ def hints_of(name: str, drugs: list[Any]) -> DrugHints:
         for covariate in drug.covariates.values():
             units.setdefault(covariate.name, covariate.unit)
     channels = {channel: c.unit for channel, c in first.channels.items()}
-    words = {
-        word.lower(): channel
-        for channel, c in first.channels.items()
-        if channel != "level"
-        for word in re.findall(r"\((\w+)\)", c.description)
-    }
     practical = first.practical
     doses = (
         None
@@ -79,7 +97,7 @@ def hints_of(name: str, drugs: list[Any]) -> DrugHints:
         drug=name,
         dose_unit=first.dose.unit if first.dose.label_unit is None else None,
         channel_units=channels,
-        channel_names=words,
+        channel_names=_effect_words(first),
         covariate_units=units,
         usual_dose=None if doses is None else (min(doses), max(doses)),
         inputs=tuple(dict.fromkeys(i for drug in drugs for i in drug.structure.inputs)),

@@ -13,7 +13,7 @@ import jax
 
 from caretwin.base.errors import DataError
 from caretwin.base.units import convert
-from caretwin.decide.members import OUTSIDE_POPULATION, Excluded, Member, candidates, learn, thinned
+from caretwin.decide.members import OUTSIDE_POPULATION, Candidate, Excluded, Member, candidates, learn, thinned
 from caretwin.decide.next_sample import Sample, candidate_samples
 from caretwin.decide.preferences import Mic, Preferences
 from caretwin.decide.ranking import Judged, judge
@@ -28,6 +28,8 @@ INTEGRATED_PARTICLES = 256  # the same for models without a closed form, which c
 SCREENING_PARTICLES = 64  # enough to see which maintenance doses are hopeless
 SCREENED = 12  # maintenance regimens that are kept for integrated models, with their loading doses
 HORIZON = 168.0  # h
+# Assumption: advice that misses its target four times in five is not worth having.
+LEAST_CHANCE = 0.2
 
 
 @dataclass(frozen=True)
@@ -104,6 +106,8 @@ def advise(question: Question, record: DosingRecord) -> Advice:
             fix="correct the name of the drug, or give a drug file",
         )
     allowed, excluded = candidates(record, names, question.drug_files, question.now)
+    allowed, other_effects = of_one_effect(allowed)
+    excluded += other_effects
     reasons = _data_reasons(record)
     if not allowed:
         reasons.append("no model may speak for this patient: " + _why(excluded))
@@ -116,6 +120,20 @@ def advise(question: Question, record: DosingRecord) -> Advice:
         reasons.append("no model fits this patient: " + "; ".join(f"{m.label}: {m.trouble}" for m in members))
         return _silent(question, record, members, excluded, reasons)
     return _decide(question, record, members, speaking, excluded, reasons)
+
+
+def of_one_effect(allowed: list[Candidate]) -> tuple[list[Candidate], list[Excluded]]:
+    """Only models that predict what the first one predicts: an INR cannot be averaged with a clotting activity."""
+
+    def effect(candidate: Candidate) -> str | None:
+        channel = candidate.twin.drug.channels.get("effect")
+        return None if channel is None else str(channel.description)
+
+    wanted = next((effect(c) for c in allowed if effect(c) is not None), None)
+    same = [c for c in allowed if effect(c) in (None, wanted)]
+    others = dict.fromkeys((c.twin.drug.name, effect(c)) for c in allowed if effect(c) not in (None, wanted))
+    reason = "predicts {}, and this answer is about {}: ask it alone"
+    return same, [Excluded(name, reason.format(what, wanted)) for name, what in others]
 
 
 def _decide(
@@ -142,7 +160,13 @@ def _decide(
         broken = [r for r in judged[0].risks if r.broken]
         worst = "; ".join(f"{r.label}: {r.probability:.0%}, allowed {r.allowed:.0%}" for r in broken)
         reasons.append(f"every practical regimen breaks a hard limit; the least bad one: {worst}")
-    samples = candidate_samples(speaking, judged, weights, question.now, judged[0].regimen) if judged else []
+    elif judged[0].late.target < LEAST_CHANCE:
+        chance = f"the best has a chance of {judged[0].late.target:.0%} in the end"
+        reasons.append(f"no practical regimen that the limits allow is likely to reach the target: {chance}")
+    samples: list[Sample] = []
+    if judged:
+        best, effect = judged[0].regimen, target.kind == "effect"
+        samples = candidate_samples(speaking, judged, weights, question.now, best, effect)
     notes += [f"{m.label}: {warning}" for m in speaking for warning in m.warnings]
     if any(m.domain_factor < 1 for m in speaking):
         text = f"a model made for other patients counts {OUTSIDE_POPULATION:g} times as much before levels are seen"

@@ -29,12 +29,14 @@ class Sample:
 
 
 def candidate_samples(
-    members: Sequence[Member], judged: Sequence[Judged], weights: np.ndarray, now: float, regimen: Regimen
+    members: Sequence[Member], judged: Sequence[Judged], weights: np.ndarray, now: float, regimen: Regimen,
+    effect: bool = False,
 ) -> list[Sample]:
     """Every sensible time in the first intervals of ``regimen``, best first.
 
     judged   regimens with their scores on the pooled draws; only allowed ones are chosen between
     weights  [D] of the pooled draws
+    effect   whether the effect is measured (an INR), not the level
     """
     horizon = max(48.0, 2 * regimen.interval)
     courses = simulate([m.twin for m in members], [m.ensemble.theta for m in members], [regimen], now, horizon)
@@ -45,17 +47,15 @@ def candidate_samples(
     start = 0.5 if regimen.duration == 0 else min(regimen.duration, regimen.interval / 2) + 0.5
     look = curves[0].moments
     times = [t for t in (*look.early[::2], *look.late[::2]) if t >= start]
-    found = [_worth(t, members, curves, scores, exposure, weights) for t in times]
-    return sorted(found, key=lambda s: (-round(s.gain, 3), -round(s.variance_removed, 2), s.hours))
+    found = [_worth(t, members, curves, scores, exposure, weights, effect) for t in times]
+    # Of samples that are about as good the earliest is the best: it helps sooner.
+    return sorted(found, key=lambda s: (-round(s.gain, 3), -round(20 * s.variance_removed), s.hours))
 
 
 def _worth(t: float, members: Sequence[Member], curves: Sequence[Curves], scores: np.ndarray,
-           exposure: np.ndarray, weights: np.ndarray) -> Sample:  # fmt: skip
-    level = np.concatenate([c.at(c.level, t)[:, 0] for c in curves])
-    sd = np.concatenate([
-        np.asarray(m.twin.model.error.standard_deviation(c.at(c.level, t)[:, :1]))[:, 0]
-        for m, c in zip(members, curves, strict=True)
-    ])  # fmt: skip
+           exposure: np.ndarray, weights: np.ndarray, effect: bool) -> Sample:  # fmt: skip
+    pairs = [_measured(member, c, t, effect) for member, c in zip(members, curves, strict=True)]
+    level, sd = (np.concatenate(part) for part in zip(*pairs, strict=True))
     possible = _possible_levels(level, sd, weights)
     density = np.exp(-0.5 * ((possible[:, None] - level) / sd) ** 2) / sd * weights  # [Y, D]
     share = density / np.maximum(density.sum(axis=1, keepdims=True), 1e-300)
@@ -66,6 +66,16 @@ def _worth(t: float, members: Sequence[Member], curves: Sequence[Curves], scores
     now = weights @ exposure**2 - (weights @ exposure) ** 2
     removed = 1.0 - left / now if now > 0 else 0.0
     return Sample(float(t), float(max(utility_after - utility_now, 0.0)), float(np.clip(removed, 0.0, 1.0)))
+
+
+def _measured(member: Member, curves: Curves, t: float, effect: bool) -> tuple[np.ndarray, np.ndarray]:
+    """Expected value and standard deviation of a measurement at ``t`` for each draw [N]."""
+    columns = [curves.at(curves.level, t)[:, 0]]
+    if effect:
+        columns.append(curves.at(curves.effect, t)[:, 0])
+    predicted = np.stack(columns, axis=1)
+    sd = np.asarray(member.twin.model.error.standard_deviation(predicted))
+    return columns[-1], sd[:, len(columns) - 1]
 
 
 def _possible_levels(level: np.ndarray, sd: np.ndarray, weights: np.ndarray) -> np.ndarray:

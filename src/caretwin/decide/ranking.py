@@ -110,10 +110,15 @@ def strictest(drugs: Iterable[Any]) -> list[Any]:
     return list(found.values())
 
 
-def _rank(judged: Judged) -> tuple[bool, float, float, float, float]:
-    """Allowed before forbidden, then utility to half a percent, fewer doses a day, no loading dose, less drug."""
+def _rank(judged: Judged) -> tuple[bool, float, float, float, bool, float]:
+    """Allowed before forbidden, then utility to half a percent; of equals the one nearest to once a day, then the more
+    frequent one, without a loading dose, with less drug.
+
+    Once a day is an assumption about wards, and it keeps a peak target from being met every third day only.
+    """
     r = judged.regimen
-    return not judged.allowed, -round(judged.utility * 200), 24.0 / r.interval, float(r.loading is not None), r.per_day
+    from_daily = round(abs(math.log2(r.interval / 24.0)), 9)
+    return not judged.allowed, -round(judged.utility * 200), from_daily, r.interval, r.loading is not None, r.per_day
 
 
 def _chances(g: Goal, values: np.ndarray, weights: np.ndarray) -> list[Chances]:

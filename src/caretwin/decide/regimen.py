@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from itertools import pairwise
 from typing import Any
 
-from caretwin.base.units import compatible, convert
+from caretwin.base.units import convert
 from caretwin.core.events import GivenDose
 
 
@@ -43,7 +43,9 @@ class Regimen:
     def doses(self, now: float, horizon: float, target: int, amount: float | None = None) -> tuple[GivenDose, ...]:
         """Maintenance doses from ``now`` for ``horizon`` h; ``amount`` replaces the dose (1 for a unit response)."""
         size = self.dose if amount is None else amount
-        first = now if self.loading is None else now + self.interval
+        # A continuous infusion follows its loading dose at once; other doses keep their interval.
+        wait = self.loading_duration if self.duration >= self.interval else self.interval
+        first = now if self.loading is None else now + wait
         count = max(0, round((now + horizon - first) / self.interval + 0.499999))
         return tuple(
             GivenDose(first + k * self.interval, size, self.duration, target, order=1 << 20) for k in range(count)
@@ -74,7 +76,18 @@ def practical_regimens(drug: Any, weight: float | None, *, every_duration: bool 
             for duration in _durations(practical, dose, interval, every_duration):
                 for loading, time in _loadings(drug, dose, weight):
                     found.append(Regimen(dose, interval, duration, loading, time))
-    return tuple(found)
+    return tuple(_different(found))
+
+
+def _different(regimens: list[Regimen]) -> Iterator[Regimen]:
+    """Each once: a continuous infusion of one daily amount is the same, however it is cut into bags."""
+    seen = set()
+    for r in sorted(regimens, key=lambda r: -r.interval):
+        continuous = r.duration >= r.interval
+        what = (round(r.per_day, 6), r.loading) if continuous else r
+        if what not in seen:
+            seen.add(what)
+            yield r
 
 
 def _durations(practical: Any, dose: float, interval: float, every: bool) -> Iterator[float]:
@@ -101,7 +114,7 @@ def _loadings(drug: Any, dose: float, weight: float | None) -> Iterator[tuple[fl
 
 
 def _amount(drug: Any, value: float, unit: str, weight: float | None) -> float | None:
-    if compatible(unit, drug.dose.unit, substance=drug.drug):
+    if not unit.endswith("/kg"):
         return convert(value, unit, drug.dose.unit, substance=drug.drug)
     if weight is None:
         return None

@@ -97,8 +97,8 @@ def _readable(ucum: str) -> str:
 
 def exposure(chances: Chances, target: Any) -> str:
     """Mean and 90 % interval, such as "498 (338-671)"."""
-    scale = 100.0 if is_share(target) else 1.0
-    mean, low, high = (number(scale * v) for v in (chances.mean, chances.low, chances.high))
+    values = (chances.mean, chances.low, chances.high)
+    mean, low, high = (f"{100 * v:.0f}" if is_share(target) else number(v) for v in values)
     return f"{mean} ({low}-{high})"
 
 
@@ -135,7 +135,7 @@ def span_of(hours: float) -> str:
 def moment(hours: float, origin: datetime | None) -> str:
     """A time of the record: by the clock (UTC) when the table had one, else in hours."""
     if origin is None:
-        return f"{hours:g} h"
+        return f"{round(hours, 2):g} h"
     at = origin + timedelta(hours=hours)
     return f"{at:%Y-%m-%d %H:%M} UTC"
 
@@ -178,7 +178,7 @@ def remedies(advice: Advice) -> list[str]:
             "check the times and amounts of the last doses, whether one was missed, and where the sample was drawn"
         )
         found.append("repeat the level; a level that is known to be wrong can be taken out of the table, with a note")
-    if "breaks a hard limit" in text:
+    if "breaks a hard limit" in text or "likely to reach the target" in text:
         found.append("hold the drug and ask again at a later time (--now), or after another level")
         found.append("consider another drug; a limit is a local setting of the drug file, to be changed by its owner")
     if "no practical doses" in text:
