@@ -42,9 +42,7 @@ def changed(model: str, **fields):
 def judged(advice: Advice, dose: float, interval: float):
     """What the advice says about one regimen without a loading dose."""
     return next(
-        j
-        for j in advice.judged
-        if (j.regimen.dose, j.regimen.interval, j.regimen.loading) == (dose, interval, None)
+        j for j in advice.judged if (j.regimen.dose, j.regimen.interval, j.regimen.loading) == (dose, interval, None)
     )
 
 

@@ -63,9 +63,7 @@ def test_an_inr_is_not_averaged_with_a_clotting_activity():
 
 def test_errors_of_the_record():
     finding = Finding("error", 7, "unit", "a dose in 'spoons'", "mg", "write the amount in mg")
-    answer = advise(
-        Question("vancomycin", now=48.0, models=(GOTI,)), replace(person(), findings=(finding,))
-    )
+    answer = advise(Question("vancomycin", now=48.0, models=(GOTI,)), replace(person(), findings=(finding,)))
     assert answer.best is None
     assert "row 7" in answer.abstained[0]
 

@@ -47,7 +47,7 @@ def test_the_answer_stands_first_with_its_uncertainty(whole, page):
     text = words.answer(advice)
     assert words.in_words(advice.best.regimen, words.drug_of(advice)) in text
     assert f"{100 * best.target:.0f} %" in text and f"{best.low:.0f}-{best.high:.0f}" in text
-    assert page.index("class=\"answer\"") < page.index("<h2>")
+    assert page.index('class="answer"') < page.index("<h2>")
 
 
 def test_every_drawing_says_what_it_shows_and_every_id_is_its_own(page):

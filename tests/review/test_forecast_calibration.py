@@ -2,10 +2,10 @@
 
 import numpy as np
 import pytest
-from tests.review.forecast_patients import LEVEL_TIMES, patients
 
 from caretwin.review.forecasting import replay, summarise
 from caretwin.twin.registry import family
+from tests.review.forecast_patients import LEVEL_TIMES, patients
 
 COUNT = 60  # times four levels: 240 cases, one batch, one compiled program for this file and the next
 DRAWS = 400

@@ -3,13 +3,13 @@
 from dataclasses import replace
 
 import pytest
-from tests.review.forecast_patients import patients, with_level
-from tests.review.test_forecast_calibration import COUNT, DRAWS
 
 from caretwin.record.dosing import CovariateValue, Dose, DoseHistory, Level
 from caretwin.review.forecasting import replay
-from caretwin.review.forecasting.cases import cases_of
+from caretwin.review.forecasting.series import series_of
 from caretwin.twin.registry import family
+from tests.review.forecast_patients import patients, with_level
+from tests.review.test_forecast_calibration import COUNT, DRAWS
 
 
 @pytest.fixture(scope="module")
@@ -49,14 +49,15 @@ def test_later_levels_change_no_earlier_forecast_by_a_single_bit(drug, records, 
 
 def test_levels_drawn_at_the_same_time_do_not_know_each_other(drug, records):
     twice = replace(records[0], levels=(*records[0].levels, Level(23.5, 99.0, "mg/L")))
-    cases, refused = cases_of(drug, twice)
+    series, refused = series_of(drug, twice)
     assert not refused
-    assert [case.earlier for case in cases] == [0, 1, 2, 4, 2]
+    known = {step.level: len(step.seen) for step in series[0].steps}
+    assert known == {0: 0, 1: 1, 2: 2, 4: 2, 3: 4}
 
 
 def test_a_level_that_came_back_late_is_not_used_before_it_came(drug, records):
     late = with_level(records[0], 0, received_h=30.0)
-    assert [case.earlier for case in cases_of(drug, late)[0]] == [0, 0, 1, 3]
+    assert [len(step.seen) for step in series_of(drug, late)[0][0].steps] == [0, 0, 1, 3]
 
 
 def test_later_doses_and_covariates_are_not_in_the_history(drug, records):
@@ -66,32 +67,33 @@ def test_later_doses_and_covariates_are_not_in_the_history(drug, records):
         doses=(*record.doses, Dose(30.0, 500.0, "mg", 0.5, "central")),
         covariates=(*record.covariates, CovariateValue("WT", 30.0, 5.0, "kg")),
     )
-    for one, other in zip(cases_of(drug, record)[0], cases_of(drug, later)[0], strict=True):
-        same = one.history.time.tolist() == other.history.time.tolist()
-        assert same == (record.levels[one.level].time_h < 30)
+    before, after = (forecasts(replay([drug], [r, *records[1:]], draws=DRAWS)) for r in (record, later))
+    for (subject, time), one in before.items():
+        unchanged = subject != record.subject or time < 30
+        assert (after[subject, time].next.point == one.next.point) == unchanged
 
 
 def test_a_covariate_that_is_not_known_yet_refuses_the_level_with_the_reason(drug, records):
     unweighed = replace(
         records[0], covariates=(CovariateValue("WT", 20.0, 2.0, "kg"), CovariateValue("APGAR", 0.0, 8.0, "1"))
     )
-    cases, refused = cases_of(drug, unweighed)
-    assert [case.level for case in cases] == [2, 3]
+    series, refused = series_of(drug, unweighed)
+    assert [step.level for step in series[0].steps] == [2, 3]
     assert refused[0].levels == 2
     assert "WT" in refused[0].reason
 
 
 def test_a_level_before_any_dose_is_refused(drug, records):
     early = replace(records[0], levels=(Level(0.0, 0.0, "mg/L"), *records[0].levels))
-    cases, refused = cases_of(drug, early)
-    assert len(cases) == 4
+    series, refused = series_of(drug, early)
+    assert len(series[0].steps) == 4
     assert "before any dose" in refused[0].reason
 
 
 def test_a_patient_outside_the_hard_domain_is_refused_for_that_model(drug, records):
     heavy = replace(records[0], covariates=(CovariateValue("WT", 0.0, 70.0, "kg"), records[0].covariates[1]))
-    cases, refused = cases_of(drug, heavy)
-    assert not cases
+    series, refused = series_of(drug, heavy)
+    assert not series
     assert refused[0].levels == 4
     assert "newborn" in refused[0].reason
 
@@ -109,20 +111,13 @@ def test_a_value_below_the_limit_has_a_log_score_and_no_prediction_error(drug, r
 
 
 def test_uncertain_doses_are_believed_by_how_well_they_explain_the_levels(drug, records):
-    """Two histories of doses, one false by a factor of three: after a level the false one has no say."""
-    import jax
-    import numpy as np
-
-    from caretwin.review.forecasting.mixture import weights_of
-    from caretwin.review.forecasting.predictive import predictives
-
+    """Two histories of doses, one false by a factor of three: after two levels the false one has no say."""
     wrong = tuple(replace(dose, amount=3 * dose.amount) for dose in records[0].doses)
-    doubtful = replace(
-        records[0], alternatives=(DoseHistory(records[0].doses, 0.5, "true"), DoseHistory(wrong, 0.5, "false"))
-    )
-    cases, _ = cases_of(drug, doubtful)
-    found = predictives(cases, jax.random.key(0), draws=DRAWS)
-    pairs = [(cases[i].level, found[i : i + 2]) for i in range(0, len(cases), 2)]
-    shares = {level: weights_of(np.log([0.5, 0.5]), pair)[0] for level, pair in pairs}
-    assert shares[0] == 0.5
-    assert shares[2] > 0.99
+    true, false = DoseHistory(records[0].doses, 0.5, "true"), DoseHistory(wrong, 0.5, "false")
+    found = [
+        forecasts(replay([drug], [replace(records[0], alternatives=choice), *records[1:]], draws=DRAWS))
+        for choice in ((true, true), (true, false))
+    ]
+    certain, doubtful = ([f for (who, _), f in sorted(one.items()) if who == records[0].subject] for one in found)
+    assert doubtful[0].next.q95 > 2 * certain[0].next.q95
+    assert doubtful[-1].next.point == pytest.approx(certain[-1].next.point, rel=0.1)

@@ -37,9 +37,7 @@ def list_models(drug: str | None) -> None:
     table = Table(box=None, header_style="bold", pad_edge=False)
     for heading in ("name", "drug", "grade", "structure", "assumed", "population"):
         fixed = heading in ("name", "drug", "grade")
-        table.add_column(
-            heading, no_wrap=fixed, overflow="fold", justify="right" if heading == "assumed" else "left"
-        )
+        table.add_column(heading, no_wrap=fixed, overflow="fold", justify="right" if heading == "assumed" else "left")
     for name in names:
         model = pharmacology.load(name)
         table.add_row(
@@ -84,13 +82,9 @@ def _problem(file: str) -> str:
     except CaretwinError as error:
         return str(error)
     if failed:
-        return "\n".join(
-            [f"{file}: {len(failed)} expected numbers are not met", *(f"  {line}" for line in failed)]
-        )
+        return "\n".join([f"{file}: {len(failed)} expected numbers are not met", *(f"  {line}" for line in failed)])
     vectors = len(drug.tests)
-    note = (
-        f"{vectors} test vector{'' if vectors == 1 else 's'} met" if vectors else "no test vectors: add one"
-    )
+    note = f"{vectors} test vector{'' if vectors == 1 else 's'} met" if vectors else "no test vectors: add one"
     click.echo(f"{file}: OK, {drug.name}, grade {drug.grade}, {note}, {len(drug.assumptions)} assumptions")
     return ""
 
@@ -103,9 +97,7 @@ def structure_in_words(drug: Any) -> str:
         words.append("first-order absorption")
     if s.elimination != "linear":
         words.append(
-            {"michaelis_menten": "saturable elimination", "mixed": "linear and saturable elimination"}[
-                s.elimination
-            ]
+            {"michaelis_menten": "saturable elimination", "mixed": "linear and saturable elimination"}[s.elimination]
         )
     if s.downstream != "none":
         words.append(s.downstream.replace("_", " "))
@@ -137,9 +129,7 @@ def _pages(drug: Any) -> Iterable[Any]:
     )
     yield from _parameters(drug)
     for c in drug.covariances:
-        how = (
-            f"correlation {c.correlation:g}" if c.correlation is not None else f"covariance {c.covariance:g}"
-        )
+        how = f"correlation {c.correlation:g}" if c.correlation is not None else f"covariance {c.covariance:g}"
         yield f"  {c.between[0]} and {c.between[1]}: {how}{' (assumed)' if c.assumed else ''}"
     if drug.definitions:
         yield _heading("Definitions")
@@ -148,9 +138,7 @@ def _pages(drug: Any) -> Iterable[Any]:
     yield _errors(drug)
     yield from _aims(drug)
     yield from _practical(drug)
-    yield from _bullets(
-        "Domain of validity", (f"{r.severity}: {r.message} ({r.require.text})" for r in drug.domain)
-    )
+    yield from _bullets("Domain of validity", (f"{r.severity}: {r.message} ({r.require.text})" for r in drug.domain))
     yield from _bullets("Disputed", map(_disputed, drug.disputed))
     yield from _bullets("Assumptions", drug.assumptions)
     yield from _bullets("Notes", (f"{name}: {text}" for name, text in drug.notes.items()))
@@ -194,9 +182,7 @@ def _variability(v: Any, parameter: Any) -> str:
     added = f", added in {parameter.unit}" if parameter.eta == "additive" else ""
     number = f"{100 * v.printed:g} %" if v.kind == "cv" else f"{v.printed:g}"
     how = "" if v.kind == "omega2" else f" (variance {v.variance:.4g})"
-    return f"{kind} {number}{how}{added}{' (assumed)' if v.assumed else ''}" + (
-        f" ({v.note})" if v.note else ""
-    )
+    return f"{kind} {number}{how}{added}{' (assumed)' if v.assumed else ''}" + (f" ({v.note})" if v.note else "")
 
 
 def _covariates(drug: Any) -> Any:
@@ -206,9 +192,7 @@ def _covariates(drug: Any) -> Any:
     for heading in ("", "unit", "what it is", "current for", "blocks outside", "warns outside"):
         table.add_column(heading, overflow="fold")
     for c in drug.covariates.values():
-        what = "; ".join(
-            text for text in (c.description, c.kind, c.derived and f"else {c.derived.text}") if text
-        )
+        what = "; ".join(text for text in (c.description, c.kind, c.derived and f"else {c.derived.text}") if text)
         age = f"{c.maximum_age:g} h" if c.maximum_age else "always"
         table.add_row(c.name, _escape(c.unit), _escape(what), age, _bounds(c.hard), _bounds(c.soft))
     return table
@@ -228,13 +212,11 @@ def _errors(drug: Any) -> str:
     lines = [_heading("Residual error (standard deviations)")]
     for name, e in drug.errors.items():
         unit = "log units" if e.form == "log_additive" else drug.channels[name].unit
-        parts = [f"b = {100 * e.proportional:g} %"] * bool(e.proportional) + [
-            f"a = {e.additive:g} {unit}"
-        ] * bool(e.additive)
-        text = f"{name} ({drug.channels[name].description}): {', '.join(parts)}; {SENTENCE_OF_RULE[e.form]}"
-        lines.append(
-            "  " + _escape(text + (" - assumed" if e.assumed else "") + (f" ({e.note})" if e.note else ""))
+        parts = [f"b = {100 * e.proportional:g} %"] * bool(e.proportional) + [f"a = {e.additive:g} {unit}"] * bool(
+            e.additive
         )
+        text = f"{name} ({drug.channels[name].description}): {', '.join(parts)}; {SENTENCE_OF_RULE[e.form]}"
+        lines.append("  " + _escape(text + (" - assumed" if e.assumed else "") + (f" ({e.note})" if e.note else "")))
     return "\n".join(lines)
 
 

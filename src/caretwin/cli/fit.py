@@ -15,15 +15,11 @@ ROWS_SHOWN = 25
 
 
 @click.command()
-@click.option(
-    "--drug", "drug_name", required=True, metavar="FILE|NAME", help="Drug file, or a name from `drug list`."
-)
+@click.option("--drug", "drug_name", required=True, metavar="FILE|NAME", help="Drug file, or a name from `drug list`.")
 @click.option("--data", required=True, type=click.Path(path_type=Path), help="Table with NONMEM columns.")
 @click.option("--json", "out", required=True, type=click.Path(path_type=Path), help="Where the results go.")
 @click.option("--map-only", is_flag=True, help="Only the most probable parameters, no draws.")
-@click.option(
-    "--draws", default=20_000, show_default=True, type=click.IntRange(100, 200_000), help="Per subject."
-)
+@click.option("--draws", default=20_000, show_default=True, type=click.IntRange(100, 200_000), help="Per subject.")
 @click.option(
     "--covariates",
     type=click.Choice(["locf", "nocb", "linear"]),
@@ -48,15 +44,11 @@ def command(
 
     from caretwin.twin.population import estimate
 
-    found = estimate(
-        drug, records, jax.random.key(seed), draws=0 if map_only else draws, interpolation=covariates
-    )
+    found = estimate(drug, records, jax.random.key(seed), draws=0 if map_only else draws, interpolation=covariates)
     refused = [one for one in found if one.refused is not None]
     if len(refused) == len(found):
         raise refused[0].refused or AssertionError
-    out.write_text(
-        json.dumps([entry(one) for one in found], indent=1, allow_nan=False) + "\n", encoding="utf-8"
-    )
+    out.write_text(json.dumps([entry(one) for one in found], indent=1, allow_nan=False) + "\n", encoding="utf-8")
     _show(drug, found, records, findings, out)
 
 
@@ -121,9 +113,7 @@ def _finite(value: float) -> float | None:
     return value if math.isfinite(value) else None
 
 
-def _show(
-    drug: Any, found: Sequence[Any], records: Sequence[Any], findings: Sequence[Any], out: Path
-) -> None:
+def _show(drug: Any, found: Sequence[Any], records: Sequence[Any], findings: Sequence[Any], out: Path) -> None:
     from rich.console import Console
 
     console = Console()
@@ -133,17 +123,13 @@ def _show(
     if len(fitted) > ROWS_SHOWN:
         console.print(f"... and {len(fitted) - ROWS_SHOWN} more, in {out}")
     levels = sum(one.levels for one in fitted)
-    console.print(
-        f"{len(fitted)} subjects, {levels} measurements, sum of OFV {sum(o.ofv for o in fitted):.3f}"
-    )
+    console.print(f"{len(fitted)} subjects, {levels} measurements, sum of OFV {sum(o.ofv for o in fitted):.3f}")
     for one in fitted:
         if not one.reliable:
             console.print(f"[yellow]subject {one.subject}[/yellow]: {one.status}")
     for one in found:
         if one.refused is not None:
-            console.print(
-                f"[red]subject {one.subject} was not fitted[/red]", str(one.refused), sep="\n", markup=True
-            )
+            console.print(f"[red]subject {one.subject} was not fitted[/red]", str(one.refused), sep="\n", markup=True)
     early = [r.subject for r in records if _level_before_dose(r)]
     if early:
         names = ", ".join(early[:10]) + (" ..." if len(early) > 10 else "")

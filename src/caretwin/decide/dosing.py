@@ -137,8 +137,12 @@ def of_one_effect(allowed: list[Candidate]) -> tuple[list[Candidate], list[Exclu
 
 
 def _decide(
-    question: Question, record: DosingRecord, members: Sequence[Member], speaking: Sequence[Member],
-    excluded: Sequence[Excluded], reasons: list[str],
+    question: Question,
+    record: DosingRecord,
+    members: Sequence[Member],
+    speaking: Sequence[Member],
+    excluded: Sequence[Excluded],
+    reasons: list[str],
 ) -> Advice:
     drug = max(speaking, key=lambda m: m.weight).twin.drug
     target = choose_target(drug, question.target)
@@ -173,8 +177,18 @@ def _decide(
         notes.append(f"{text}, an assumption")
     notes += [f"{m.twin.drug.name}: {text}" for m in speaking for text in m.twin.drug.assumptions]
     return Advice(
-        question, record, target, tuple(members), tuple(speaking), tuple(excluded), tuple(judged), tuple(samples),
-        tuple(reasons), tuple(dict.fromkeys(notes)), mic, next((j for j in everything if j.regimen == current), None),
+        question,
+        record,
+        target,
+        tuple(members),
+        tuple(speaking),
+        tuple(excluded),
+        tuple(judged),
+        tuple(samples),
+        tuple(reasons),
+        tuple(dict.fromkeys(notes)),
+        mic,
+        next((j for j in everything if j.regimen == current), None),
     )
 
 
@@ -196,7 +210,10 @@ def _screened(
 
 
 def _silent(
-    question: Question, record: DosingRecord, members: Sequence[Member], excluded: Sequence[Excluded],
+    question: Question,
+    record: DosingRecord,
+    members: Sequence[Member],
+    excluded: Sequence[Excluded],
     reasons: list[str],
 ) -> Advice:
     return Advice(question, record, None, tuple(members), (), tuple(excluded), (), (), tuple(reasons), ())

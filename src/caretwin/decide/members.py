@@ -163,9 +163,7 @@ def _one_line(error: CaretwinError) -> str:
     return f"{error.seen}; {error.fix}"
 
 
-def learn(
-    allowed: Sequence[Candidate], key: Array, now: float, *, draws: int, particles: int
-) -> list[Member]:
+def learn(allowed: Sequence[Candidate], key: Array, now: float, *, draws: int, particles: int) -> list[Member]:
     """Posterior of every candidate, in as few batches as there are structures, with averaging weights.
 
     A weight is evidence x prior weight: how well the model foretold the levels, times how far it was made for

@@ -29,7 +29,11 @@ class Sample:
 
 
 def candidate_samples(
-    members: Sequence[Member], judged: Sequence[Judged], weights: np.ndarray, now: float, regimen: Regimen,
+    members: Sequence[Member],
+    judged: Sequence[Judged],
+    weights: np.ndarray,
+    now: float,
+    regimen: Regimen,
     effect: bool = False,
 ) -> list[Sample]:
     """Every sensible time in the first intervals of ``regimen``, best first.

@@ -78,7 +78,11 @@ class Course:
 
 
 def simulate(
-    twins: Sequence[DosingTwin], thetas: Sequence[np.ndarray], regimens: Sequence[Regimen], now: float, horizon: float,
+    twins: Sequence[DosingTwin],
+    thetas: Sequence[np.ndarray],
+    regimens: Sequence[Regimen],
+    now: float,
+    horizon: float,
     shape: bool = True,
 ) -> list[list[Course]]:
     """Courses [models][regimens] on the draws theta [N, d] of each model.
@@ -194,9 +198,7 @@ class _Group:
             ])  # fmt: skip
         return self._read(histories, times, looks)
 
-    def _read(
-        self, histories: list[list[History]], times: np.ndarray, looks: Sequence[Moments]
-    ) -> list[list[Curves]]:
+    def _read(self, histories: list[list[History]], times: np.ndarray, looks: Sequence[Moments]) -> list[list[Curves]]:
         """Curves [models][courses] of histories [models][courses], read at times [courses, T] after now."""
         count, courses = len(histories), len(histories[0])
         size = small_bucket(courses)

@@ -58,8 +58,13 @@ class Judged:
 
 
 def judge(
-    members: Sequence[Member], regimens: Sequence[Regimen], described: Any, mic: Mic | None, now: float,
-    horizon: float, preferences: Preferences,
+    members: Sequence[Member],
+    regimens: Sequence[Regimen],
+    described: Any,
+    mic: Mic | None,
+    now: float,
+    horizon: float,
+    preferences: Preferences,
 ) -> tuple[list[Judged], np.ndarray]:
     """All regimens, best first, and the pooled weights [D] of the draws they were judged on.
 
@@ -73,9 +78,7 @@ def judge(
     rules = strictest(m.twin.drug for m in members)
     limits = [[goal(m.twin.drug, rule) for rule in rules] for m in members]
     shape = any(g.needs_shape for g in (*goals, *(g for own in limits for g in own)))
-    courses = simulate(
-        [m.twin for m in members], [m.ensemble.theta for m in members], regimens, now, horizon, shape
-    )
+    courses = simulate([m.twin for m in members], [m.ensemble.theta for m in members], regimens, now, horizon, shape)
     mics = [None if mic is None else mic.draws(len(m.ensemble.theta)) for m in members]
 
     def pooled(asked: Sequence[Goal], late: bool) -> np.ndarray:

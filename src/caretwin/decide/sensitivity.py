@@ -130,9 +130,7 @@ def _consequence(advice: Advice, rivals: list[Regimen], slips: list[Slip]) -> Co
         trouble = "no model fits the record any more"
         return Consequence(slips[0].label, None, None, None, 0.0, trouble)
     # Models that do not fit keep their place with weight 0, so that the shapes stay those of the advice.
-    judged, _ = judge(
-        members, rivals, advice.target, advice.mic, question.now, question.horizon, question.preferences
-    )
+    judged, _ = judge(members, rivals, advice.target, advice.mic, question.now, question.horizon, question.preferences)
     return _compared(slips[0].label, advice, judged)
 
 

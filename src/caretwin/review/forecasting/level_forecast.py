@@ -9,10 +9,10 @@ AVERAGE = "average"
 class Scores:
     """How one predictive distribution did; NaN where a score does not exist.
 
-    point      median of the predicted level, measurement error left out (the channel's unit)
+    point      median of the predicted level, measurement error left out (the record's unit)
     q05, q95   ends of the central 90 % interval of the next measurement
     inside     1 when the measurement lay in it, else 0; NaN for a value beyond a limit of quantification
-    crps       continuous ranked probability score (the channel's unit; smaller is better)
+    crps       continuous ranked probability score (the record's unit; smaller is better)
     pit        place of the measurement within its forecast, between 0 and 1
     log_score  log predictive density of the measurement, or log probability of what is beyond a limit
     """
@@ -33,14 +33,15 @@ class LevelForecast:
     model     name of the drug model, or "average"
     subject   the record's subject; ``patient`` is the person, who may have several records
     time_h    when the level was drawn (h from the subject's origin)
-    observed  the measured value (the limit when censored), in the unit of the model's channel
+    observed  the measured value (the limit when censored), in the unit of the record
     measured  False for a value beyond a limit of quantification
     earlier   how many earlier levels the forecast had seen
     typical   what the model predicts for the typical person with these covariates (all random effects 0)
     prior     forecast from covariates and doses alone
     next      forecast from these and from every earlier level
     weight    share of the model in the average, before the level was seen
-    pareto_k, reliable   of the worst posterior behind the forecast; 0 and True when no level had been seen
+    ess       effective number of draws behind the forecast (the least of the models that count, for the average)
+    reliable  whether they are enough
     """
 
     model: str
@@ -55,7 +56,7 @@ class LevelForecast:
     prior: Scores
     next: Scores
     weight: float
-    pareto_k: float
+    ess: float
     reliable: bool
 
 

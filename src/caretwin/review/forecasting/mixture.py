@@ -14,6 +14,7 @@ from numpy.typing import NDArray
 from caretwin.review.forecasting.predictive import Predictive
 
 Numbers = NDArray[np.float64]
+COUNTS = 0.01  # weight from which a member's reliability is the mixture's
 
 
 def weights_of(log_prior: Sequence[float], members: Sequence[Predictive]) -> Numbers:
@@ -42,6 +43,7 @@ def mix(log_prior: Sequence[float], members: Sequence[Predictive]) -> Predictive
         return members[0]
     before, after = prior_weights(log_prior), weights_of(log_prior, members)
     evidence = np.asarray([one.log_evidence for one in members])
+    heavy = [m for m, w in zip(members, after, strict=True) if w > COUNTS] or members
     return Predictive(
         typical=np.float64(_median([one.typical for one in members], before)),
         prior=_drawn([one.prior for one in members], before),
@@ -51,10 +53,8 @@ def mix(log_prior: Sequence[float], members: Sequence[Predictive]) -> Predictive
         log_score=_log_average([one.log_score for one in members], after),
         prior_log_score=_log_average([one.prior_log_score for one in members], before),
         log_evidence=_log_average(evidence, before),
-        pareto_k=np.float64(
-            max((float(m.pareto_k) for m, w in zip(members, after, strict=True) if w > 0.01), default=0.0)
-        ),
-        reliable=np.bool_(all(m.reliable for m, w in zip(members, after, strict=True) if w > 0.01)),
+        ess=min(m.ess for m in heavy),
+        reliable=all(m.reliable for m in heavy),
     )
 
 

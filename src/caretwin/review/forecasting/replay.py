@@ -1,8 +1,8 @@
 """Replays the treatment of many patients: at each level, what every valid model would have said just before it.
 
 Within one model, histories of doses that are possible are integrated over by their evidence. Over models, forecasts
-are averaged with the evidence of the levels seen so far; a model whose hard domain excludes the patient is not used
-for that patient, and counted.
+are averaged with the evidence of the levels seen so far and the prior weights of dosing advice (less for a model that
+was not made for such patients); a model whose hard domain excludes the patient is not used, and counted.
 """
 
 from collections.abc import Callable, Sequence
@@ -13,11 +13,12 @@ import jax
 import numpy as np
 
 from caretwin.record.dosing import DosingRecord
-from caretwin.review.forecasting.cases import Case, cases_of
 from caretwin.review.forecasting.level_forecast import AVERAGE, LevelForecast, Refused
 from caretwin.review.forecasting.mixture import mix, weights_of
-from caretwin.review.forecasting.predictive import Predictive, predictives
-from caretwin.review.forecasting.scoring import measured, observed, scores
+from caretwin.review.forecasting.predictive import Predictive
+from caretwin.review.forecasting.scoring import observed, scores
+from caretwin.review.forecasting.sequential import forecast_all
+from caretwin.review.forecasting.series import Series, Step, series_of
 
 DRAWS = 1000
 Progress = Callable[[int, int], None]
@@ -43,7 +44,8 @@ class Replay:
 class _Forecast:
     """One model's forecast of one level, histories of doses integrated over."""
 
-    case: Case
+    series: Series
+    step: Step
     predictive: Predictive
 
 
@@ -63,32 +65,32 @@ def replay(
     """One-step-ahead forecasts of every level of every record under every model, and their average.
 
     drugs     drug models of the family "pharmacology"
-    draws     posterior draws per level and model
-    progress  told how many fits are done, of how many
+    draws     particles per patient and model
+    progress  told how many forecasts are done, of how many
 
     The point forecast is the median of the predicted level. Nothing is raised for a patient that no model can be
     used for: it is refused with its reason. Example: ``replay([goti], records).forecasts``.
     """
-    cases: list[Case] = []
+    every: list[Series] = []
     refused: list[Refused] = []
     for drug in drugs:
         for record in records:
-            found, not_found = cases_of(drug, record)
-            cases += found
+            found, not_found = series_of(drug, record)
+            every += found
             refused += not_found
+    total = sum(len(one.steps) for one in every)
     done = 0
 
     def tell(more: int) -> None:
         nonlocal done
         done += more
-        progress(done, len(cases))
+        progress(done, total)
 
-    progress(0, len(cases))
-    every = predictives(cases, jax.random.key(seed), draws=draws, progress=tell)
-    by_model = _over_doses(cases, every)
+    progress(0, total)
+    by_model = _over_doses(every, forecast_all(every, jax.random.key(seed), draws=draws, progress=tell))
     healthy = [f for f in by_model if _finite(f.predictive)]
     refused += [
-        Refused(f.case.drug.name, f.case.record.subject, 1, "the forecast is not a number")
+        Refused(f.series.drug.name, f.series.record.subject, 1, "the forecast is not a number")
         for f in by_model
         if not _finite(f.predictive)
     ]
@@ -104,17 +106,23 @@ def replay(
 
 
 def _finite(one: Predictive) -> bool:
-    return bool(np.isfinite(one.level).all() and np.isfinite(one.next).all() and np.isfinite(one.prior_next).all())
+    return all(np.isfinite(values).all() for values in (one.prior, one.prior_next, one.level, one.next))
 
 
-def _over_doses(cases: Sequence[Case], every: Sequence[Predictive]) -> list[_Forecast]:
+def _over_doses(every: Sequence[Series], forecasts: Sequence[Sequence[tuple[Step, Predictive]]]) -> list[_Forecast]:
     """One forecast per level and model: the mixture over histories of doses."""
-    groups: dict[tuple[str, int, str], list[int]] = {}
-    for i, case in enumerate(cases):
-        groups.setdefault((case.record.subject, case.level, case.drug.name), []).append(i)
+    groups: dict[tuple[str, int, str], list[_Forecast]] = {}
+    for series, steps in zip(every, forecasts, strict=True):
+        for step, one in steps:
+            address = (series.record.subject, step.level, series.drug.name)
+            groups.setdefault(address, []).append(_Forecast(series, step, one))
     return [
-        _Forecast(cases[places[0]], mix([np.log(cases[i].prior_weight) for i in places], [every[i] for i in places]))
-        for places in groups.values()
+        _Forecast(
+            group[0].series,
+            group[0].step,
+            mix([float(np.log(one.series.prior_weight)) for one in group], [one.predictive for one in group]),
+        )
+        for group in groups.values()
     ]
 
 
@@ -122,38 +130,39 @@ def _over_models(forecasts: Sequence[_Forecast]) -> tuple[list[_Forecast], list[
     """The average of the models of each level, and the weight of each of ``forecasts`` in it."""
     groups: dict[tuple[str, int], list[int]] = {}
     for i, one in enumerate(forecasts):
-        groups.setdefault((one.case.record.subject, one.case.level), []).append(i)
+        groups.setdefault((one.series.record.subject, one.step.level), []).append(i)
     averaged, weights = [], [0.0] * len(forecasts)
     for places in groups.values():
-        equal = [0.0] * len(places)
+        trust = [float(np.log(forecasts[i].step.trust)) for i in places]
         members = [forecasts[i].predictive for i in places]
-        for i, share in zip(places, weights_of(equal, members), strict=True):
+        for i, share in zip(places, weights_of(trust, members), strict=True):
             weights[i] = float(share)
-        averaged.append(_Forecast(forecasts[places[0]].case, mix(equal, members)))
+        first = forecasts[places[0]]
+        averaged.append(_Forecast(first.series, first.step, mix(trust, members)))
     return averaged, weights
 
 
 def _level_forecasts(
     forecasts: Sequence[_Forecast], weights: Sequence[float], name: str | None = None
 ) -> list[LevelForecast]:
-    cases = [one.case for one in forecasts]
-    prior, following = scores(cases, [one.predictive for one in forecasts])
+    levels = [one.series.record.levels[one.step.level] for one in forecasts]
+    prior, following = scores(levels, [one.predictive for one in forecasts])
     return [
         LevelForecast(
-            model=name or one.case.drug.name,
-            subject=one.case.record.subject,
-            patient=patient_of(one.case.record.subject),
-            channel=one.case.record.levels[one.case.level].channel,
-            time_h=one.case.record.levels[one.case.level].time_h,
-            observed=observed(one.case),
-            measured=measured(one.case),
-            earlier=one.case.earlier,
+            model=name or one.series.drug.name,
+            subject=one.series.record.subject,
+            patient=patient_of(one.series.record.subject),
+            channel=level.channel,
+            time_h=level.time_h,
+            observed=observed(level),
+            measured=level.censoring == "measured",
+            earlier=len(one.step.seen),
             typical=float(one.predictive.typical),
             prior=before,
             next=after,
             weight=weight,
-            pareto_k=float(one.predictive.pareto_k),
+            ess=float(one.predictive.ess),
             reliable=bool(one.predictive.reliable),
         )
-        for one, before, after, weight in zip(forecasts, prior, following, weights, strict=True)
+        for one, level, before, after, weight in zip(forecasts, levels, prior, following, weights, strict=True)
     ]
