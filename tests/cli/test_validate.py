@@ -49,7 +49,7 @@ def test_alone_a_model_is_its_own_average(run):
 
 def test_the_table_says_what_the_entries_say(run):
     found, entries = run
-    assert f"{100 * entries[0]['mdape_next']:.1f} %" in found.output
+    assert f"/{100 * entries[0]['mdape_next']:.1f}" in found.output
     assert "phenobarbital: 60 patients, 240 measurements" in found.output
 
 

@@ -13,7 +13,7 @@ def forecast(centre, spread=1.0, log_score=-1.0, evidence=0.0, count=1000):
     particles = centre + spread * ndtri((np.arange(count) + 0.5) / count)
     return Predictive(
         centre, particles, particles, particles, particles, np.float64(log_score), np.float64(log_score),
-        np.float64(evidence), np.float64(0.1), np.bool_(True),
+        np.float64(evidence), 500.0, True,
     )  # fmt: skip
 
 

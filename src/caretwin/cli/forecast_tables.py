@@ -3,7 +3,7 @@
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-UNITS_OF_CHANNEL = {"level": "levels", "effect": "effects", "metabolite": "metabolite levels"}
+WORDS_OF_CHANNEL = {"effect": "effect", "metabolite": "metabolite"}
 
 
 def results_table(title: str, entries: Sequence[Mapping[str, Any]]) -> Any:
@@ -11,19 +11,25 @@ def results_table(title: str, entries: Sequence[Mapping[str, Any]]) -> Any:
     from rich.table import Table
 
     table = Table(title=title, title_justify="left", title_style="bold", header_style="bold", box=None, pad_edge=False)
-    table.add_column("model")
+    table.add_column("model", no_wrap=True)
     for heading in (
-        "patients", "levels", "MdPE\na priori", "MdAPE\na priori", "MdPE\nnext level", "MdAPE\nnext level",
-        "in the 90 %\ninterval", "CRPS", "log score",
-    ):  # fmt: skip
-        table.add_column(heading, justify="right")
+        "patients\n/levels",
+        "a priori\nMdPE/MdAPE %",
+        "next level\nMdPE/MdAPE %",
+        "in the 90 %\ninterval, %",
+        "next\nCRPS",
+    ):
+        table.add_column(heading, justify="right", no_wrap=True)
     for e in entries:
-        style = "bold" if e["model"] == "average" else ""
         table.add_row(
-            _name(e), str(e["patients"]), str(e["levels"]), percent(e["mdpe_prior"], True), percent(e["mdape_prior"]),
-            percent(e["mdpe_next"], True), percent(e["mdape_next"]), _coverage(e), _figure(e["crps_next"]),
-            _figure(e["log_score_next"], True), style=style,
-        )  # fmt: skip
+            _name(e),
+            f"{e['patients']}/{e['levels']}",
+            _errors(e, "prior"),
+            _errors(e, "next"),
+            _coverage(e),
+            _figure(e["crps_next"]),
+            style="bold" if e["model"] == "average" else "",
+        )
     return table
 
 
@@ -51,25 +57,24 @@ def not_forecast(refused: Sequence[Any], patient_of: Any) -> list[tuple[str, str
     return [(*key, str(levels[key]), str(len(patients[key]))) for key in order]
 
 
-def percent(value: float | None, signed: bool = False) -> str:
-    """A fraction as per cent with one digit; a dash when there is none."""
-    if value is None:
-        return "-"
-    return f"{100 * value:+.1f} %" if signed else f"{100 * value:.1f} %"
+def _errors(e: Mapping[str, Any], stage: str) -> str:
+    bias, inaccuracy = e[f"mdpe_{stage}"], e[f"mdape_{stage}"]
+    return "-" if bias is None else f"{100 * bias:+.1f}/{100 * inaccuracy:.1f}"
 
 
 def _coverage(e: Mapping[str, Any]) -> str:
     value, interval = e["coverage90_next"], e["coverage90_next_interval"]
-    if value is None or interval is None:
-        return percent(value)
-    return f"{100 * value:.1f} % ({100 * interval[0]:.0f}-{100 * interval[1]:.0f})"
-
-
-def _figure(value: float | None, signed: bool = False) -> str:
     if value is None:
         return "-"
-    return f"{value:+.3f}" if signed else f"{value:.3g}"
+    around = f" ({100 * interval[0]:.0f}-{100 * interval[1]:.0f})" if interval else ""
+    return f"{100 * value:.1f}{around}"
+
+
+def _figure(value: float | None) -> str:
+    return "-" if value is None else f"{value:.3g}"
 
 
 def _name(e: Mapping[str, Any]) -> str:
-    return e["model"] if e["channel"] == "level" else f"{e['model']} ({UNITS_OF_CHANNEL[e['channel']]})"
+    """The model without its drug, which the title names."""
+    name = e["model"].split(".", 1)[-1]
+    return name if e["channel"] == "level" else f"{name} ({WORDS_OF_CHANNEL[e['channel']]})"
