@@ -172,7 +172,9 @@ def learn(allowed: Sequence[Candidate], key: Array, now: float, *, draws: int, p
     members: list[Member | None] = [None] * len(allowed)
     for places in _groups([candidate.twin for candidate in allowed]).values():
         twins = [allowed[i].twin for i in places]
-        histories = [twin.history(times=(now,)) for twin in twins]
+        # What comes after the last sample teaches nothing, so now needs no row of its own: a slip of the chart then has
+        # the rows of the chart, and goes through the same program.
+        histories = [twin.history(times=() if twin.samples else (now,)) for twin in twins]
         subjects = [f"{allowed[i].twin.subject}/{allowed[i].label}" for i in places]
         fits = fit_many([t.model for t in twins], key, histories, subjects=subjects, draws=draws)
         tails = _levels_tail([t.model for t in twins], histories, fits, key)
