@@ -201,7 +201,7 @@ def test_every_command_and_option_is_documented():
     from caretwin.cli import main
 
     page = (DOCS / "command-line.md").read_text("utf-8")
-    sections = dict(re.findall(r"^## `(caretwin [\w -]+?)(?: [A-Z].*)?`\n(.*?)(?=^## |\Z)", page, re.M | re.S))
+    sections = dict(re.findall(r"^## `(caretwin [\w -]+?)(?: [A-Z][^`]*)?`\n(.*?)(?=^## |\Z)", page, re.M | re.S))
     missing = []
     for name, command in commands(main, ("caretwin",)):
         text = sections.get(name)
