@@ -52,8 +52,8 @@ def _header(console: Console, advice: Advice, when: str) -> None:
     doses = sum(1 for d in record.doses if d.time_h < question.now)
     known = len(record.known_by(question.now).levels)
     later = len(record.doses) - doses
-    text = f"{_count(doses, 'dose')} and {_count(known, 'level')} before now"
-    _fact(console, "given", text + (f"; {_count(later, 'later dose')} would be replaced" if later else ""))
+    text = f"{words.count(doses, 'dose')} and {words.count(known, 'level')} before now"
+    _fact(console, "given", text + (f"; {words.count(later, 'later dose')} would be replaced" if later else ""))
     if advice.target is not None:
         _fact(console, "target", words.aim(advice.target))
     if advice.mic is not None:
@@ -61,10 +61,6 @@ def _header(console: Console, advice: Advice, when: str) -> None:
         shown = ", ".join(f"{v:g}" + (f" ({words.percent(p)})" if p < 1 else "") for v, p in values)
         unit = words.drug_of(advice).dose.unit
         _fact(console, "MIC", f"{shown} {unit}/L")
-
-
-def _count(number: int, what: str) -> str:
-    return f"{number or 'no'} {what}{'' if number == 1 else 's'}"
 
 
 def _findings(console: Console, advice: Advice) -> None:
@@ -98,7 +94,7 @@ def _regimens(console: Console, advice: Advice) -> None:
     advised = "" if advice.best is not None else " (not advised: for information only)"
     _heading(console, f"Regimens, best first: {len(shown)} of {len(advice.judged)}{advised}")
     target, drug = advice.target, words.drug_of(advice)
-    table = _table()
+    table = _table(console)
     table.add_column("", justify="right", no_wrap=True)
     table.add_column("regimen", ratio=1)
     two = f"{words.PERIOD[target.kind]}\nearly\nlate"
@@ -144,7 +140,7 @@ def _models(console: Console, advice: Advice) -> None:
         return
     _heading(console, "Models")
     if advice.members:
-        table = _table()
+        table = _table(console)
         table.add_column("model", ratio=1)
         headings = ("weight", "made for such\npatients", "levels\nfit, p", "patient\nfits, p", "Pareto\nk")
         for heading in headings:
@@ -169,7 +165,7 @@ def _parameters(console: Console, advice: Advice, parameters: dict[str, tuple[Pe
         return
     learnt = "after the levels" if advice.record.levels else "no level yet: the population"
     _heading(console, f"This patient's parameters ({learnt}; median and 90 % interval)")
-    table = _table()
+    table = _table(console)
     table.add_column("model", ratio=1)
     for heading in ("parameter", "this patient", "people like this", "unit"):
         table.add_column(heading, justify="left" if heading in ("parameter", "unit") else "right", no_wrap=True)
@@ -195,7 +191,7 @@ def _slips(console: Console, advice: Advice, slips: Sequence[Consequence]) -> No
     if not slips or advice.best is None:
         return
     _heading(console, "If the chart is wrong: what the advised regimen would then do (late)")
-    table = _table()
+    table = _table(console)
     table.add_column("if ...", ratio=1)
     unit = words.exposure_unit(advice.target)
     for heading in ("P(target)", words.PERIOD[advice.target.kind] + (f", {unit}" if unit else "")):
@@ -225,8 +221,9 @@ def _notes(console: Console, advice: Advice) -> None:
         _bullet(console, f"and {len(notes) - NOTES_SHOWN} more, in the report and in the JSON file")
 
 
-def _table() -> Table:
-    return Table(box=None, header_style="bold", pad_edge=False, padding=(0, 1), expand=True, collapse_padding=True)
+def _table(console: Console) -> Table:
+    width = min(console.width, 104)  # wider rows are hard to follow across
+    return Table(box=None, header_style="bold", pad_edge=False, padding=(0, 1), width=width, collapse_padding=True)
 
 
 def _heading(console: Console, text: str) -> None:

@@ -162,10 +162,10 @@ def _decide(
         reasons.append(f"{drug.name} lists no practical doses")
     elif not judged[0].allowed:
         broken = [r for r in judged[0].risks if r.broken]
-        worst = "; ".join(f"{r.label}: {r.probability:.0%}, allowed {r.allowed:.0%}" for r in broken)
+        worst = "; ".join(f"{r.label}: {100 * r.probability:.0f} %, allowed {100 * r.allowed:.0f} %" for r in broken)
         reasons.append(f"every practical regimen breaks a hard limit; the least bad one: {worst}")
     elif judged[0].late.target < LEAST_CHANCE:
-        chance = f"the best has a chance of {judged[0].late.target:.0%} in the end"
+        chance = f"the best has a chance of {100 * judged[0].late.target:.0f} % in the end"
         reasons.append(f"no practical regimen that the limits allow is likely to reach the target: {chance}")
     samples: list[Sample] = []
     if judged:

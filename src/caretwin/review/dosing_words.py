@@ -79,6 +79,15 @@ def number(value: float) -> str:
     return f"{value:.0f}" if abs(value) >= 100 else f"{value:.3g}"
 
 
+def count(number: int, what: str) -> str:
+    """A number of things.
+
+    >>> count(0, "dose"), count(1, "level"), count(4, "dose")
+    ('no doses', '1 level', '4 doses')
+    """
+    return f"{number or 'no'} {what}{'' if number == 1 else 's'}"
+
+
 def is_share(target: Any) -> bool:
     """Whether the exposure is a share of time, shown in percent."""
     return bool(target.kind == "time_above_mic")

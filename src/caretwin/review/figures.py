@@ -81,12 +81,13 @@ def course(advice: Advice, bands: Sequence[Band]) -> str:
         past = hours <= 0
         axes.fill_between(hours[past], bands[0].low[past], bands[0].high[past], color=GREY, alpha=0.28, lw=0)
         axes.plot(hours[past], bands[0].median[past], color=INK, lw=1.2)
-        looks = ((BLUE, "-"), (ORANGE, (0, (4, 2))))
-        for band, (colour, dash) in zip(bands, looks, strict=False):
+        looks = {"advised": (BLUE, "-"), "as now": (ORANGE, (0, (4, 2))), "without": (GREY, (0, (1, 1)))}
+        for band in bands:
+            role = _role(band, advice)
+            colour, dash = looks[role]
             ahead = hours >= 0
             name = "nothing more given" if band.regimen is None else words.in_words(band.regimen, drug)
             axes.fill_between(hours[ahead], band.low[ahead], band.high[ahead], color=colour, alpha=0.16, lw=0)
-            role = _role(band, advice)
             axes.plot(hours[ahead], band.median[ahead], color=colour, ls=dash, lw=1.6, label=f"{role}: {name}")
         _measurements(axes, advice, bands[0].channel, unit, now)
         axes.axvline(0, color=INK, lw=0.8)
