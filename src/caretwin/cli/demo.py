@@ -14,7 +14,7 @@ SHOWN = {
     "phenobarbital": ("59 neonates in routine care", ("phenobarbital.grasela1985",)),
     "quinidine": ("136 patients whose covariates change", ("quinidine.pinheiro2000",)),
 }
-DRAWS = 500
+DRAWS = 400
 DECISION = "phenobarbital"  # whose patient with the most levels gets a dosing decision
 
 
