@@ -30,7 +30,7 @@ def question(particles: int, regimens: int) -> tuple[Callable[[], Any], int]:
     allowed, _ = candidates(record(), ["vancomycin.goti2018"], [], 48.0)
     members = learn(allowed, jax.random.key(0), 48.0, draws=4 * particles, particles=particles)
     drug = members[0].twin.drug
-    choices = practical_regimens(drug, 70.0)[:regimens]
+    choices = practical_regimens(drug, 70.0, every_duration=True)[:regimens]
     mic = Mic((1.0,), (1.0,))
     target = choose_target(drug, "auc24_over_mic")
 

@@ -104,7 +104,7 @@ def two_hundred_regimens() -> list[float]:
     from bench.patient import question
 
     judge, count = question(particles=1000, regimens=200)
-    assert count == 200
+    assert count == 200, count
     return timed(judge)
 
 

@@ -2,6 +2,7 @@
 
 import math
 from dataclasses import dataclass
+from functools import cached_property
 
 import numpy as np
 
@@ -25,7 +26,7 @@ class Moments:
     early: np.ndarray
     late: np.ndarray
 
-    @property
+    @cached_property
     def times(self) -> np.ndarray:
         """All of them, sorted and distinct."""
         edges = [t for window in self.area for t in window]

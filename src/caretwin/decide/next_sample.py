@@ -10,8 +10,9 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from caretwin.decide.curves import Curves
 from caretwin.decide.members import Member
-from caretwin.decide.outcomes import Curves, simulate
+from caretwin.decide.outcomes import simulate
 from caretwin.decide.ranking import Judged
 from caretwin.decide.regimen import Regimen
 

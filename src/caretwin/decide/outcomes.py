@@ -1,12 +1,12 @@
 """What each regimen would do to this patient: every one simulated on the same draws from the posterior.
 
-For linear drugs a schedule is simulated once, with doses of 1; base (what is already in the body) + dose x unit
-response + loading dose x its unit response then gives every regimen exactly. Other drugs are simulated regimen by
+For linear drugs the response to one dose is simulated once, and base (what is already in the body) + dose x response of
+the schedule + loading dose x its response then gives every regimen exactly. Other drugs are simulated regimen by
 regimen. Models of one structure go through one compiled call.
 """
 
 from collections.abc import Sequence
-from dataclasses import dataclass, field, replace
+from dataclasses import replace
 from functools import partial
 from typing import Any
 
@@ -14,67 +14,19 @@ import jax
 import jax.numpy as jnp
 import numpy as np
 from jaxtyping import Array
+from scipy.sparse import csr_array
 
 from caretwin.core.events import GivenDose, Series
 from caretwin.core.history import History, bucket, small_bucket, stack
 from caretwin.core.program import program
 from caretwin.core.simulate import run
+from caretwin.decide.curves import Course, Curves
 from caretwin.decide.moments import Moments, moments
 from caretwin.decide.regimen import Regimen
+from caretwin.decide.superposition import Terms, superposition
 from caretwin.twin.dosing import DosingTwin
 
 MOST_VALUES = 4_000_000  # predictions held at once (32 MB)
-
-
-@dataclass(frozen=True, eq=False)
-class Curves:
-    """One course of treatment on N draws of one model, in canonical units; times are h after now.
-
-    level, effect  [N, T]  expected level (dose unit/L) and effect (NaN without one) at ``times``
-    area           [N, T]  area under the level from now to each time (dose unit h/L)
-    read           what was already read from these curves, by the name of the question
-    """
-
-    moments: Moments
-    times: np.ndarray
-    level: np.ndarray
-    effect: np.ndarray
-    area: np.ndarray
-    read: dict[Any, np.ndarray] = field(default_factory=dict)
-
-    def at(self, values: np.ndarray, times: Any) -> np.ndarray:
-        """Columns of ``values`` [N, T] at some of ``times``."""
-        return values[:, np.searchsorted(self.times, np.atleast_1d(times) - 1e-9)]
-
-    def auc24(self, window: tuple[float, float]) -> np.ndarray:
-        """Mean area per 24 h within a window [N]."""
-        start, stop = window
-        inside = self.at(self.area, stop)[:, 0] - self.at(self.area, start)[:, 0]
-        return inside * 24.0 / (stop - start)
-
-
-@dataclass(frozen=True, eq=False)
-class Course:
-    """One regimen as a sum of curves, each times a number: (1, what is in the body), (dose, unit response), ...
-
-    What is linear in the level can be read from each part once and added up; :meth:`whole` adds the curves themselves.
-    """
-
-    parts: tuple[tuple[float, Curves], ...]
-
-    @property
-    def moments(self) -> Moments:
-        """When the regimen is looked at."""
-        return self.parts[0][1].moments
-
-    def whole(self) -> Curves:
-        """The curves of the regimen."""
-        first = self.parts[0][1]
-        if len(self.parts) == 1:
-            return first
-        level = sum((c * part.level for c, part in self.parts[1:]), self.parts[0][0] * first.level)
-        area = sum((c * part.area for c, part in self.parts[1:]), self.parts[0][0] * first.area)
-        return Curves(first.moments, first.times, level, first.effect, area)
 
 
 def simulate(
@@ -93,14 +45,21 @@ def simulate(
     found: list[list[Course]] = [[] for _ in twins]
     groups: dict[Any, list[int]] = {}
     for i, twin in enumerate(twins):
-        linear = twin.model.proportional and "TDD" not in twin.covariates
-        groups.setdefault((jax.tree.structure(twin.model), linear), []).append(i)
+        groups.setdefault((jax.tree.structure(twin.model), _adds_up(twin, now, horizon)), []).append(i)
     for (_, linear), places in groups.items():
         group = _Group([twins[i] for i in places], np.stack([thetas[i] for i in places]), now, horizon, shape)
         courses = group.combined(regimens) if linear else group.one_by_one(regimens)
         for i, course in zip(places, courses, strict=True):
             found[i] = course
     return found
+
+
+def _adds_up(twin: DosingTwin, now: float, horizon: float) -> bool:
+    """Whether doses from now on act independently of each other and of when they are given."""
+    if not twin.model.proportional or "TDD" in twin.covariates:
+        return False
+    ahead = twin.history(doses=(), times=(now + horizon,), samples=False, start=now)
+    return len(jax.tree.leaves(ahead.contexts)[0]) == 1  # no covariate changes after now
 
 
 class _Group:
@@ -138,65 +97,79 @@ class _Group:
         return [[Course(((1.0, c),)) for c in row] for row in curves]
 
     def combined(self, regimens: Sequence[Regimen]) -> list[list[Course]]:
-        """Schedules with doses of 1, and what is already in the body, to be added up."""
+        """What is already in the body, and schedules and loading doses of 1, to be added up."""
         keys = [(r.interval, r.duration, r.loading is not None, r.loading_duration) for r in regimens]
-        schedules = list(dict.fromkeys(keys))
-        examples = [regimens[keys.index(key)] for key in schedules]
-        looks = [moments(r, self.horizon, self.shape) for r in examples]
-        times = _stacked_times([look.times for look in looks])
-        union = np.unique(np.concatenate([look.times for look in looks]))
-        loads = sorted({r.loading_duration for r in regimens if r.loading is not None})
-
-        base = self._base(union)
-        shared = [(r.doses(self.now, self.horizon, self.target, 1.0), t) for r, t in zip(examples, times, strict=True)]
-        unit = self._units(shared, times, looks)
-        dose_now = [((GivenDose(self.now, 1.0, d, self.target),), union) for d in loads]
-        load = self._units(dose_now, np.tile(union, (len(loads), 1)), [looks[0]] * len(loads)) if loads else []
+        examples = {key: r for key, r in zip(keys, regimens, strict=True)}
+        looks = {key: moments(r, self.horizon, self.shape) for key, r in examples.items()}
+        asked = [(looks[key], r.doses(0.0, self.horizon, self.target, 1.0)) for key, r in examples.items()]
+        loaded = [key for key in examples if key[2]]
+        asked += [(looks[key], (GivenDose(0.0, 1.0, key[3], self.target),)) for key in loaded]
+        base = self._base(np.unique(np.concatenate([look.times for look in looks.values()])))
+        units = self._unit_responses(asked)
         found = []
-        for m in range(len(self.twins)):
-            bases = [_narrow(base[m], look) for look in looks]
-            extra = {
-                (s, d): _narrow(load[m][k], looks[s]) for s in range(len(looks)) for k, d in enumerate(loads)
-                if schedules[s][2] and schedules[s][3] == d
-            }  # fmt: skip
-            row = []
-            for r, key in zip(regimens, keys, strict=True):
-                s = schedules.index(key)
-                parts = [(1.0, bases[s]), (r.dose, unit[m][s])]
-                if r.loading is not None:
-                    parts.append((r.loading, extra[s, r.loading_duration]))
-                row.append(Course(tuple(parts)))
-            found.append(row)
+        for own, unit in zip(base, units, strict=True):
+            before = {key: own.narrowed(look) for key, look in looks.items()}
+            schedule = dict(zip(examples, unit, strict=False))
+            load = dict(zip(loaded, unit[len(examples) :], strict=True))
+            found.append([
+                Course((
+                    (1.0, before[key]),
+                    (r.dose, schedule[key]),
+                    *(() if r.loading is None else ((r.loading, load[key]),)),
+                ))
+                for r, key in zip(regimens, keys, strict=True)
+            ])  # fmt: skip
         return found
 
-    def _base(self, union: np.ndarray) -> list[Curves]:
+    def _base(self, times: np.ndarray) -> list[Curves]:
+        """What was given before now, if nothing else follows."""
         histories = []
         for twin in self.twins:
             given = self.given(twin)
             origin = min((d.time for d in given), default=self.now)
-            history = twin.history(doses=given, times=self.now + union, samples=False, start=min(origin, self.now))
+            history = twin.history(doses=given, times=self.now + times, samples=False, start=min(origin, self.now))
             histories.append([history])
-        look = Moments(((0.0, 0.0),) * 3, (0.0, 0.0), (0.0, 0.0), union, union)
-        return [row[0] for row in self._read(histories, union[None], [look])]
+        return [row[0] for row in self._read(histories, times[None], [_nothing_special(times)])]
 
-    def _units(
-        self, schedules: Sequence[tuple[tuple[GivenDose, ...], np.ndarray]], times: np.ndarray, looks: Sequence[Moments]
-    ) -> list[list[Curves]]:
-        # The rows of a schedule are the same for every model; only the parameters' context differs.
-        end = self.now + self.horizon
-        whole = [t.history(doses=(), times=(end,), samples=False, start=self.now).contexts for t in self.twins]
-        constant = all(len(c.occasion) == 1 for c in whole)
-        histories = []
-        for twin, contexts in zip(self.twins, whole, strict=True):
-            if constant and histories:
-                histories.append([h._replace(contexts=contexts) for h in histories[0]])
-                continue
-            known = contexts if constant else None  # else something changes after now: a covariate of a later time
-            histories.append([
-                twin.history(doses=d, times=self.now + at, samples=False, start=self.now, contexts=known)
-                for d, at in schedules
-            ])  # fmt: skip
-        return self._read(histories, times, looks)
+    def _unit_responses(self, asked: Sequence[tuple[Moments, tuple[GivenDose, ...]]]) -> list[list[Curves]]:
+        """Curves [models][asked] of doses (h after now) in an empty body, each read at its own moments."""
+        drug = self.twins[0].drug
+        instant = f"D{self.target + 1}" in drug.structure.parameters  # the model itself gives doses a duration
+        pushed, infused = zip(*(superposition(doses, look.times, instant) for look, doses in asked), strict=True)
+        endless = GivenDose(self.now, self.horizon, self.horizon, self.target)
+        parts = [
+            self._responses(dose, terms)
+            for dose, terms in ((GivenDose(self.now, 1.0, 0.0, self.target), pushed), (endless, infused))
+            if any(len(t.row) for t in terms)
+        ]
+        found = []
+        for of_model in zip(*parts, strict=True):
+            curves = []
+            for (look, _), *pairs in zip(asked, *of_model, strict=True):
+                level, area = (sum(values).T for values in zip(*pairs, strict=True))
+                curves.append(Curves(look, look.times, level, np.full((1, len(look.times)), np.nan), area))
+            found.append(curves)
+        return found
+
+    def _responses(self, dose: GivenDose, terms: Sequence[Terms]) -> list[list[tuple[np.ndarray, np.ndarray]]]:
+        """Level and area [T, N], for [models][terms]: sums of the response to one dose at several ages."""
+        ages, column = np.unique(np.concatenate([t.age for t in terms]), return_inverse=True)
+        histories = [
+            [twin.history(doses=(dose,), times=self.now + ages, samples=False, start=self.now)] for twin in self.twins
+        ]
+        edges = np.cumsum([0, *(t.times for t in terms)])
+        row = np.concatenate([t.row + edge for t, edge in zip(terms, edges[:-1], strict=True)])
+        factor = np.concatenate([t.factor for t in terms])
+        matrix = csr_array((factor, (row, column)), shape=(edges[-1], len(ages)))
+        return [
+            [
+                (level, area)
+                for level, area in zip(
+                    np.split(matrix @ c.level.T, edges[1:-1]), np.split(matrix @ c.area.T, edges[1:-1]), strict=True
+                )
+            ]
+            for (c,) in self._read(histories, ages[None], [_nothing_special(ages)])
+        ]
 
     def _read(self, histories: list[list[History]], times: np.ndarray, looks: Sequence[Moments]) -> list[list[Curves]]:
         """Curves [models][courses] of histories [models][courses], read at times [courses, T] after now."""
@@ -237,10 +210,9 @@ def _own(times: np.ndarray) -> tuple[np.ndarray, int]:
     return times[:n], n
 
 
-def _narrow(curves: Curves, look: Moments) -> Curves:
-    """The same curves at the times of one schedule."""
-    columns = np.searchsorted(curves.times, look.times - 1e-9)
-    return Curves(look, look.times, curves.level[:, columns], curves.effect[:, columns], curves.area[:, columns])
+def _nothing_special(times: np.ndarray) -> Moments:
+    """Times that belong to no regimen."""
+    return Moments(((0.0, 0.0),) * 3, (0.0, 0.0), (0.0, 0.0), times, times)
 
 
 def follow(twin: DosingTwin, regimen: Regimen, now: float) -> DosingTwin:

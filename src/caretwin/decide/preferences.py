@@ -7,6 +7,7 @@ hard limit more often than the limit allows is not offered, whatever its utility
 peak, trough, steady_state_level, time_above_mic, effect.
 """
 
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -14,7 +15,7 @@ import numpy as np
 
 from caretwin.base.errors import PlanError
 from caretwin.base.units import convert
-from caretwin.decide.outcomes import Course, Curves
+from caretwin.decide.curves import Course, Curves
 
 KINDS = ("auc24", "auc24_over_mic", "peak", "trough", "steady_state_level", "time_above_mic", "effect")
 
@@ -122,13 +123,33 @@ def _scale(drug: Any, described: Any) -> float:
     return 1.0
 
 
-def metric(goal: Goal, course: Course, late: bool, mic: np.ndarray | None) -> np.ndarray:
-    """The number that a goal is about, for each draw [N], in canonical units; NaN where it does not exist."""
-    if goal.kind in ADDITIVE:
-        parts = (c * _additive(goal, part, late) for c, part in course.parts)
-        total = np.sum(list(parts), axis=0)
-        return total / _needed(mic) if goal.kind == "auc24_over_mic" else total
-    curves = course.whole()
+def metric(goal: Goal, courses: Sequence[Course], late: bool, mic: np.ndarray | None) -> np.ndarray:
+    """The number that a goal is about, for every course and draw [R, N], in canonical units; NaN where it has none."""
+    if goal.kind not in ADDITIVE:
+        return np.stack([_of_shape(goal, course.whole(), late, mic) for course in courses])
+    total = _summed(courses, lambda part: _additive(goal, part, late))
+    return total / _needed(mic) if goal.kind == "auc24_over_mic" else total
+
+
+def _summed(courses: Sequence[Course], read: Callable[[Curves], np.ndarray]) -> np.ndarray:
+    """What adds up over doses [R, N]: each part is read once, however many courses it belongs to."""
+    places: dict[int, int] = {}
+    distinct: list[np.ndarray] = []
+    share = []
+    for r, course in enumerate(courses):
+        for factor, part in course.parts:
+            if id(part) not in places:
+                places[id(part)] = len(distinct)
+                distinct.append(read(part))
+            share.append((factor, r, places[id(part)]))
+    factors, rows, columns = (np.asarray(column) for column in zip(*share, strict=True))
+    weights = np.zeros((len(courses), len(distinct)))
+    np.add.at(weights, (rows, columns), factors)
+    return weights @ np.stack(distinct)
+
+
+def _of_shape(goal: Goal, curves: Curves, late: bool, mic: np.ndarray | None) -> np.ndarray:
+    """Peaks, time above a level and effects are read from the curve itself [N]."""
     look = curves.moments
     if goal.kind == "peak":
         grid = curves.at(curves.level, look.late if late else look.early).max(axis=1)

@@ -83,10 +83,7 @@ def judge(
 
     def pooled(asked: Sequence[Goal], late: bool) -> np.ndarray:
         """The number asked for, of every regimen on every pooled draw [R, D]."""
-        parts = [
-            np.stack([metric(g, course, late, own) for course in row])
-            for g, row, own in zip(asked, courses, mics, strict=True)
-        ]
+        parts = [metric(g, row, late, own) for g, row, own in zip(asked, courses, mics, strict=True)]
         return np.concatenate(parts, axis=1)
 
     first = goals[0]

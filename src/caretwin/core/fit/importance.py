@@ -87,21 +87,20 @@ def _propose(key: Array, modes: Array, lower: Array, weights: Array, draws: int)
     from_prior = jnp.asarray(choice) < PRIOR_SHARE
     place = (jnp.asarray(choice) - PRIOR_SHARE) / (1 - PRIOR_SHARE)
     mode = jnp.sum(place[:, None] > jnp.cumsum(weights)[:-1], axis=1)
-    radius = jnp.asarray(scale)[:, None]
-    wide = jnp.stack([_scaled(standard * radius, lower[r]) + modes[r] for r in range(modes.shape[0])])
-    chosen = wide[0]
-    for r in range(1, modes.shape[0]):
-        chosen = jnp.where((mode == r)[:, None], wide[r], chosen)
-    return jnp.where(from_prior[:, None], standard, chosen)
+    one_of = jax.nn.one_hot(mode, modes.shape[0])
+    around = one_of @ modes
+    factor = jnp.einsum("nr,rij->nij", one_of, lower)
+    wide = around + _scaled(standard * jnp.asarray(scale)[:, None], factor)
+    return jnp.where(from_prior[:, None], standard, wide)
 
 
-def _scaled(standard: Float[Array, "N d"], lower: Float[Array, "d d"]) -> Float[Array, "N d"]:
+def _scaled(standard: Float[Array, "N d"], lower: Float[Array, "N d d"]) -> Float[Array, "N d"]:
     """Solves lower' v = s for every row: standard normals become draws with covariance (lower lower')^-1."""
-    d = lower.shape[0]
+    d = lower.shape[-1]
     found: list[Array] = [jnp.zeros(())] * d
     for i in reversed(range(d)):
-        known = sum((lower[k, i] * found[k] for k in range(i + 1, d)), jnp.zeros(()))
-        found[i] = (standard[:, i] - known) / lower[i, i]
+        known = sum((lower[:, k, i] * found[k] for k in range(i + 1, d)), jnp.zeros(()))
+        found[i] = (standard[:, i] - known) / lower[:, i, i]
     return jnp.stack(found, axis=1)
 
 
@@ -110,15 +109,16 @@ def _log_mixture(z: Array, modes: Array, lower: Array, weights: Array) -> Array:
     nu = DEGREES_OF_FREEDOM
     gammaln = jax.scipy.special.gammaln
     constant = gammaln((nu + d) / 2) - gammaln(nu / 2) - 0.5 * d * jnp.log(nu * jnp.pi)
-    parts = []
-    for r in range(modes.shape[0]):
-        offset = z - modes[r]
+
+    def part(mode: Array, factor: Array, weight: Array) -> Array:
+        offset = z - mode
         squares = sum(
-            (sum((lower[r, k, i] * offset[:, k] for k in range(i, d)), jnp.zeros(())) ** 2 for i in range(d)),
+            (sum((factor[k, i] * offset[:, k] for k in range(i, d)), jnp.zeros(())) ** 2 for i in range(d)),
             jnp.zeros(()),
         )
-        log_determinant = jnp.sum(jnp.log(jnp.diagonal(lower[r])))
-        log_t = constant + log_determinant - 0.5 * (nu + d) * jnp.log1p(squares / nu)
-        parts.append(log_t + jnp.log(weights[r]) + jnp.log1p(-PRIOR_SHARE))
+        log_t = constant + jnp.sum(jnp.log(jnp.diagonal(factor))) - 0.5 * (nu + d) * jnp.log1p(squares / nu)
+        return log_t + jnp.log(weight) + jnp.log1p(-PRIOR_SHARE)
+
+    parts = jax.vmap(part)(modes, lower, weights)
     prior = jnp.log(PRIOR_SHARE) - 0.5 * jnp.sum(z**2, axis=1) - 0.5 * d * jnp.log(2 * jnp.pi)
-    return jax.scipy.special.logsumexp(jnp.stack([*parts, prior]), axis=0)
+    return jax.scipy.special.logsumexp(jnp.concatenate([parts, prior[None]]), axis=0)

@@ -104,15 +104,15 @@ def minimise(
     z: Float[Array, " d"],
     history: History,
     most_steps: int | Array,
-    fixed: Float[Array, " d"] | None = None,
+    across: Float[Array, " d"],
+    tolerance: float | Array = GRADIENT_TOLERANCE,
 ) -> Optimum:
-    """Newton from one start until the gradient is below 1e-8, the step is nothing, or ``most_steps`` are done.
+    """Newton from one start until the gradient is below ``tolerance``, the step is nothing, or after ``most_steps``.
 
-    fixed  unit vector [d] along which nothing moves: the optimum in the plane across it
+    across  unit vector [d] along which nothing moves, for the optimum in the plane across it; zeros: everything moves
     """
     d = z.shape[0]
-    kinks = history.doses is not None and fixed is None
-    plane = kinks or fixed is not None
+    kinks = history.doses is not None
 
     def body(s: _Search) -> _Search:
         # Each turn judges the trial point of the turn before (the start itself at first) and proposes the next.
@@ -130,11 +130,11 @@ def minimise(
         if kinks:
             normal, found = _across(s, trial.gradient, finite & ~better)
             damping = jnp.where(found, FIRST_DAMPING, damping)
-        gradient_along = gradient - normal * (normal @ gradient) if plane else gradient
-        step, damping = _step(hessian, gradient_along, damping, normal if plane else None)
+        gradient_along = gradient - normal * jnp.sum(normal * gradient)
+        step, damping = _step(hessian, gradient_along, damping, normal)
         length = jnp.sqrt(jnp.sum(step**2))
         step = step * jnp.minimum(1.0, LONGEST_STEP / jnp.maximum(length, 1e-300))
-        flat = jnp.max(jnp.abs(gradient_along)) < GRADIENT_TOLERANCE
+        flat = jnp.max(jnp.abs(gradient_along)) < tolerance
         done = flat | (length < SMALLEST_STEP) | (damping > MOST_DAMPING)
         return _Search(z, value, gradient, hessian, damping, z + step, s.steps + 1, done, normal)
 
@@ -143,10 +143,10 @@ def minimise(
 
     nowhere = _Search(
         z, jnp.asarray(jnp.inf), jnp.full(d, jnp.inf), jnp.eye(d), jnp.asarray(10 * FIRST_DAMPING), z,
-        jnp.asarray(0), jnp.asarray(False), jnp.zeros(d) if fixed is None else fixed,
+        jnp.asarray(0), jnp.asarray(False), across,
     )  # fmt: skip
     end = jax.lax.while_loop(going, body, nowhere)
-    along = end.gradient - end.normal * (end.normal @ end.gradient) if plane else end.gradient
+    along = end.gradient - end.normal * jnp.sum(end.normal * end.gradient)
     return Optimum(end.z, end.value, along, end.hessian, end.done, end.steps)
 
 
@@ -155,19 +155,21 @@ def _across(s: _Search, gradient: Array, failed: Array) -> tuple[Array, Array]:
     step = s.trial - s.z
     jump = gradient - s.gradient - s.hessian @ step
     size = jnp.sqrt(jnp.sum(jump**2))
-    along = s.gradient - s.normal * (s.normal @ s.gradient)
+    along = s.gradient - s.normal * jnp.sum(s.normal * s.gradient)
     # A short step that fails although the gradient promised a descent: the gradient is another on the far side.
     met = failed & (jnp.sqrt(jnp.sum(step**2)) < AT_A_KINK) & (size > 0.1 * jnp.max(jnp.abs(along)))
     met &= jnp.all(s.normal == 0) & jnp.isfinite(size)
     return jnp.where(met, jump / jnp.maximum(size, 1e-300), s.normal), met
 
 
-def _step(hessian: Array, gradient: Array, damping: Array, normal: Array | None) -> tuple[Array, Array]:
+def _step(hessian: Array, gradient: Array, damping: Array, normal: Array) -> tuple[Array, Array]:
     """Newton's step with at least ``damping``, never along ``normal``, and the damping needed for a descent."""
     identity = jnp.eye(hessian.shape[0])
-    if normal is not None:
-        plane = identity - jnp.outer(normal, normal)
-        hessian = plane @ hessian @ plane + jnp.outer(normal, normal)
+    # (1 - n n') H (1 - n n') + n n', written out: with n = 0 it is H.
+    towards = jnp.sum(hessian * normal, axis=1)
+    both = normal[:, None] * towards
+    twice = 1.0 + jnp.sum(towards * normal)
+    hessian = hessian - both - both.T + twice * normal[:, None] * normal
     step, positive = solve(hessian + damping * identity, -gradient)
     # Where the surface is not convex, the damping that certainly makes it so (Gershgorin's circles).
     row_sums = jnp.sum(jnp.abs(hessian), axis=1)

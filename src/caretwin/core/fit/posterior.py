@@ -17,9 +17,10 @@ from jaxtyping import Array, Float, Int
 from caretwin.base.random import stable_hash, stream
 from caretwin.core.ensemble import Ensemble
 from caretwin.core.fit import importance, tempering
-from caretwin.core.fit.newton import Optimum, minimise
+from caretwin.core.fit.newton import GRADIENT_TOLERANCE, Optimum, minimise
 from caretwin.core.fit.objective import objective, ofv, to_theta
-from caretwin.core.fit.ridges import with_ridges
+from caretwin.core.fit.ridges import MOST_STEPS as RIDGE_STEPS
+from caretwin.core.fit.ridges import NEAR_THE_CREST, with_ridges
 from caretwin.core.history import History, measured, small_bucket, stack
 from caretwin.core.model import Model
 from caretwin.core.program import keeps, program
@@ -36,6 +37,7 @@ MOST_STEPS = 60
 FEW_SUBJECTS = 16  # up to here the whole batch is run on: gathering the slow ones would cost another compilation
 ACCEPTED_GRADIENT = 1e-4  # prior standard deviations; what integrated models reach, and far below any decision
 LEAST_ESS = 50.0
+CACHED_DRAWS = 64_000  # draws that are weighted at a time; measured: half as many or four times as many are slower
 
 
 class Demand(NamedTuple):
@@ -174,24 +176,59 @@ def _stream_of_each(key: Array, name: str, subjects: Array) -> Array:
 
 
 def _modes(models: Model, histories: History, starts: int) -> Mode:
-    """Newton from the best few starts of every subject; the slow searches are finished in a smaller batch."""
+    """Newton from the best few starts of every subject; the slow searches are then finished together."""
     if histories.doses is not None:
         starts = max(starts, CANDIDATES_WITH_KINKS)
     z = _choose_starts(models, histories, starts)
-    optima = _newton(models, histories, z, FIRST_STEPS)
-    unfinished = np.argwhere(~np.asarray(optima.converged))
-    size = optima.converged.shape[0]
-    if len(unfinished) and size <= FEW_SUBJECTS:
-        return _best(models, histories, _newton(models, histories, optima.z, MOST_STEPS))
-    optima = jax.tree.map(np.array, optima)
-    for first in range(0, len(unfinished), size):
-        group = unfinished[first : first + size]
-        subject, place = np.resize(group, (size, 2)).T
-        chosen = jax.tree.map(lambda leaf, i=subject: np.asarray(leaf)[i], (models, histories))
-        finished = _newton(*chosen, optima.z[subject, place][:, None], MOST_STEPS)
+    zeros = np.zeros(z.shape)
+    optima = jax.tree.map(np.array, _newton(models, histories, z, zeros, FIRST_STEPS, GRADIENT_TOLERANCE))
+    subject, place = np.nonzero(~optima.converged)
+    if subject.size:
+        unfinished = optima.z[subject, place]
+        finished = _search((models, histories), subject, unfinished, np.zeros(unfinished.shape), MOST_STEPS)
         for old, new in zip(optima, finished, strict=True):
-            old[subject, place] = np.asarray(new)[:, 0]
+            old[subject, place] = new
     return _best(models, histories, optima)
+
+
+def _search(
+    stacked: tuple[Model, History],
+    subject: np.ndarray,
+    z: np.ndarray,
+    across: np.ndarray,
+    most_steps: int,
+    tolerance: float = GRADIENT_TOLERANCE,
+) -> Optimum:
+    """Newton for any number of searches, leaves [K, ...], in the shapes that are compiled already.
+
+    subject, z, across   [K], [K, d], [K, d]: whose search it is, where it starts and what it does not move along
+    """
+    size = len(stacked[1].time)
+    few = size <= FEW_SUBJECTS
+    width = (REFINED if stacked[1].doses is None else REFINED_WITH_KINKS) if few else 1
+    packs = _packs(subject, width)
+    rows = size if few else max(FEW_SUBJECTS, size // 8)
+    found: Any = None
+    for first in range(0, len(packs), rows):
+        batch = np.resize(packs[first : first + rows], (rows, width))
+        model, history = jax.tree.map(lambda leaf, i=subject[batch[:, 0]]: np.asarray(leaf)[i], stacked)
+        done = _newton(model, history, z[batch], across[batch], most_steps, tolerance)
+        if found is None:
+            found = jax.tree.map(lambda leaf: np.zeros((len(z), *leaf.shape[2:]), leaf.dtype), done)
+        for old, new in zip(found, done, strict=True):
+            old[batch] = np.asarray(new)
+    return found
+
+
+def _packs(subject: np.ndarray, width: int) -> np.ndarray:
+    """Places [P, width] of the searches in rows of one subject each; a row that is not full repeats its last."""
+    rows = []
+    for one in dict.fromkeys(subject.tolist()):
+        mine = np.flatnonzero(subject == one)
+        for first in range(0, len(mine), width):
+            part = mine[first : first + width]
+            rows.append(np.concatenate([part, np.repeat(part[-1:], width - len(part))]))
+    return np.stack(rows)
 
 
 @program(static=(2,))
@@ -208,11 +245,12 @@ def _starts_of_one(model: Model, history: History, starts: int) -> Array:
 
 
 @program
-def _newton(models: Model, histories: History, z: Array, most_steps: Array) -> Optimum:
-    def of_one(model: Model, history: History, starts: Array) -> Optimum:
-        return jax.vmap(lambda start: minimise(model, start, history, most_steps))(starts)
+def _newton(models: Model, histories: History, z: Array, across: Array, most_steps: Array, tolerance: Array) -> Optimum:
+    def of_one(model: Model, history: History, starts: Array, across: Array) -> Optimum:
+        search = partial(minimise, model, history=history, most_steps=most_steps, tolerance=tolerance)
+        return jax.vmap(lambda start, normal: search(z=start, across=normal))(starts, across)
 
-    return eqx.filter_vmap(of_one)(models, histories, z)
+    return eqx.filter_vmap(of_one)(models, histories, z, across)
 
 
 @program
@@ -253,7 +291,12 @@ def _start_points(d: int, count: int) -> np.ndarray:
 
 @program(static=(4,))
 def _importance(models: Model, histories: History, keys: Array, optima: Optimum, draws: int) -> importance.Draws:
-    return eqx.filter_vmap(partial(importance.sample, draws=draws))(models, keys, optima, histories)
+    def of_one(one: tuple[Model, Array, Optimum, History]) -> importance.Draws:
+        model, key, places, history = one
+        return importance.sample(model, key, places, history, draws)
+
+    # As many subjects at a time as the processor's caches hold.
+    return jax.lax.map(of_one, (models, keys, optima, histories), batch_size=max(1, CACHED_DRAWS // draws))
 
 
 @program(static=(3,))
@@ -275,23 +318,24 @@ def _poor(drawn: importance.Draws, draws: int) -> np.ndarray:
     return (np.asarray(drawn.pareto_k) > wanted.ridge_k) | (_ess(drawn.logw) < wanted.ridge_share * draws)
 
 
-@program(static=(4,))
-def _along_ridges(models: Model, histories: History, keys: Array, optima: Optimum, draws: int) -> importance.Draws:
-    def of_one(model: Model, history: History, key: Array, optima: Optimum) -> importance.Draws:
-        return importance.sample(model, key, with_ridges(model, optima, history), history, draws)
-
-    return eqx.filter_vmap(of_one)(models, histories, keys, optima)
-
-
 def _follow_ridges(
     stacked: tuple[Model, History], keys: Array, optima: Optimum, poor: np.ndarray, drawn: importance.Draws, draws: int
 ) -> importance.Draws:
-    rows = np.resize(poor, small_bucket(poor.size))
-    chosen = jax.tree.map(lambda leaf: np.asarray(leaf)[rows], (*stacked, optima))
-    again = _along_ridges(*chosen[:2], keys[rows], chosen[2], draws)
+    def crest(z: np.ndarray, across: np.ndarray) -> Optimum:
+        subject = np.repeat(poor, z.shape[1])
+        flat = (len(subject), z.shape[2])
+        found = _search(stacked, subject, z.reshape(flat), across.reshape(flat), RIDGE_STEPS, NEAR_THE_CREST)
+        return jax.tree.map(lambda leaf: leaf.reshape(*z.shape[:2], *leaf.shape[1:]), found)
 
-    def put(old: Array, new: Array) -> Array:
-        return jnp.asarray(old).at[jnp.asarray(poor)].set(new[: poor.size])
+    places = with_ridges(jax.tree.map(lambda leaf: np.asarray(leaf)[poor], optima), crest)
+    rows = np.resize(np.arange(poor.size), small_bucket(poor.size))
+    chosen = jax.tree.map(lambda leaf: np.asarray(leaf)[poor[rows]], stacked)
+    again = _importance(*chosen, keys[poor[rows]], jax.tree.map(lambda leaf: leaf[rows], places), draws)
+
+    def put(old: Array, new: Array) -> np.ndarray:
+        whole = np.array(old)
+        whole[poor] = np.asarray(new)[: poor.size]
+        return whole
 
     return jax.tree.map(put, drawn, again)
 
