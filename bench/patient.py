@@ -8,7 +8,7 @@ import jax
 from caretwin.decide.dosing import choose_target
 from caretwin.decide.members import candidates, learn
 from caretwin.decide.preferences import Mic, Preferences
-from caretwin.decide.ranking import judge
+from caretwin.decide.ranking import courses_of, judge
 from caretwin.decide.regimen import practical_regimens
 from caretwin.record.dosing import CovariateValue, Dose, DosingRecord, Level
 
@@ -35,6 +35,7 @@ def question(particles: int, regimens: int) -> tuple[Callable[[], Any], int]:
     target = choose_target(drug, "auc24_over_mic")
 
     def judged() -> list[float]:
-        return [one.late.target for one in judge(members, choices, target, mic, 48.0, 168.0, Preferences())[0]]
+        courses = courses_of(members, choices, target, 48.0, 168.0)
+        return [one.late.target for one in judge(members, choices, courses, target, mic, Preferences())[0]]
 
     return judged, len(choices)

@@ -8,7 +8,7 @@ import jax
 from caretwin.decide.dosing import Advice, Question, advise
 from caretwin.decide.members import candidates, learn
 from caretwin.decide.preferences import Preferences
-from caretwin.decide.ranking import judge
+from caretwin.decide.ranking import courses_of, judge
 from caretwin.decide.regimen import practical_regimens
 from caretwin.record.dosing import CovariateValue, Dose, DosingRecord, Level
 from caretwin.twin.registry import family
@@ -54,5 +54,7 @@ def daily_doses(model: str, covariates, values, horizon: float, particles: int):
     few = replace(drug, practical=replace(drug.practical, doses=doses, intervals=daily, loading=None))
     allowed, _ = candidates(person(covariates, doses=(), levels=()), (), (few,), 0.0)
     members = learn(allowed, jax.random.key(0), 0.0, draws=2048, particles=particles)
-    found, _ = judge(members, practical_regimens(few, None), few.targets[0], None, 0.0, horizon, Preferences())
+    regimens = practical_regimens(few, None)
+    courses = courses_of(members, regimens, few.targets[0], 0.0, horizon)
+    found, _ = judge(members, regimens, courses, few.targets[0], None, Preferences())
     return {j.regimen.dose: j for j in found}

@@ -19,7 +19,7 @@ def _areas(model, record, eta, regimens, horizon):
     theta[0, : len(eta)] = eta
     (courses,) = simulate([twin], [theta], regimens, 0.0, horizon)
     curves = [course.whole() for course in courses]
-    return [float(c.auc24(c.moments.area[2])[0]) for c in curves]
+    return [float(c.auc24(2)[0]) for c in curves]
 
 
 def test_the_dose_for_an_auc_of_400_at_steady_state():

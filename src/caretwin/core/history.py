@@ -59,9 +59,9 @@ class History(NamedTuple):
         return jnp.diff(self.time, axis=-1, prepend=self.time[..., :1])
 
 
-def bucket(size: int) -> int:
+def bucket(size: int, buckets: tuple[int, ...] = BUCKETS) -> int:
     """The smallest bucket that holds ``size`` rows: shapes come from a short list, so compilations stay few."""
-    return next((b for b in BUCKETS if b >= size), -(-size // BUCKETS[-1]) * BUCKETS[-1])
+    return next((b for b in buckets if b >= size), -(-size // buckets[-1]) * buckets[-1])
 
 
 def small_bucket(size: int) -> int:
@@ -114,9 +114,9 @@ def pad_doses(history: History, count: int) -> History:
     return history._replace(doses=jax.tree.map(zeros, history.doses))
 
 
-def stack(histories: list[History]) -> History:
+def stack(histories: list[History], buckets: tuple[int, ...] = BUCKETS) -> History:
     """Many subjects as one history with a leading axis S, padded to the largest bucket among them."""
-    rows = bucket(max(h.time.shape[-1] for h in histories))
+    rows = bucket(max(h.time.shape[-1] for h in histories), buckets)
     contexts = small_bucket(max(len(jax.tree.leaves(h.contexts)[0]) for h in histories))
     doses = small_bucket(max(0 if h.doses is None else len(h.doses.time) for h in histories))
     padded = [pad_doses(pad_contexts(pad_rows(h, rows), contexts), doses) for h in histories]

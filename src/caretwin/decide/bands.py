@@ -10,9 +10,10 @@ import jax.numpy as jnp
 import numpy as np
 from jaxtyping import Array
 
-from caretwin.core.history import History, small_bucket, stack
+from caretwin.core.history import History, stack
 from caretwin.core.program import program
 from caretwin.core.simulate import run
+from caretwin.decide.batches import groups, padded, stacked
 from caretwin.decide.dosing import Advice
 from caretwin.decide.members import Member
 from caretwin.decide.outcomes import follow
@@ -49,7 +50,7 @@ def bands(advice: Advice, regimens: Sequence[Regimen | None]) -> list[Band]:
     channel = 1 if advice.target is not None and advice.target.kind == "effect" else 0
     times = _times(advice)
     values, weights = [], []
-    for places in _groups(advice.speaking).values():
+    for places in groups([m.twin.model for m in advice.speaking]):
         group = [advice.speaking[i] for i in places]
         found = _simulated(group, regimens, times, advice)[..., channel]  # [R, M, N, T]
         values.append(found.reshape(len(found), -1, len(times)))
@@ -77,13 +78,6 @@ def _times(advice: Advice) -> np.ndarray:
     return np.concatenate([before, np.linspace(now, now + ahead, AFTER)])
 
 
-def _groups(members: Sequence[Member]) -> dict[Any, list[int]]:
-    groups: dict[Any, list[int]] = {}
-    for i, member in enumerate(members):
-        groups.setdefault(jax.tree.structure(member.twin.model), []).append(i)
-    return groups
-
-
 def _simulated(
     group: Sequence[Member], regimens: Sequence[Regimen | None], times: np.ndarray, advice: Advice
 ) -> np.ndarray:
@@ -99,14 +93,12 @@ def _simulated(
                 twin = follow(twin, regimen, now)
                 given += regimen.all_doses(now, horizon, target)
             histories.append(twin.history(doses=given, times=times, samples=False))
-    size = small_bucket(len(group))
-    padding = [*range(len(group)), *[len(group) - 1] * (size - len(group))]
-    flat = stack(histories)
-    many = jax.tree.map(lambda leaf: leaf.reshape(len(regimens), len(group), *leaf.shape[1:])[:, padding], flat)
-    models = jax.tree.map(lambda *leaves: np.stack([leaves[i] for i in padding]), *[m.twin.model for m in group])
+    rows = [padded(histories[r * len(group) : (r + 1) * len(group)]) for r in range(len(regimens))]
+    flat = stack([history for row in rows for history in row])
+    many = jax.tree.map(lambda leaf: leaf.reshape(len(rows), len(rows[0]), *leaf.shape[1:]), flat)
     step = len(group[0].ensemble.theta) // DRAWS_OF_EACH
-    theta = np.stack([np.asarray(group[i].ensemble.theta)[::step] for i in padding])
-    return np.asarray(_curves(models, theta, many, times))[:, : len(group)]
+    theta = np.stack(padded([np.asarray(m.ensemble.theta)[::step] for m in group]))
+    return np.asarray(_curves(stacked([m.twin.model for m in group]), theta, many, times))[:, : len(group)]
 
 
 @program

@@ -28,11 +28,10 @@ class Curves:
         """Columns of ``values`` [N, T] at some of ``times``."""
         return values[:, np.searchsorted(self.times, np.atleast_1d(times) - 1e-9)]
 
-    def auc24(self, window: tuple[float, float]) -> np.ndarray:
-        """Mean area per 24 h within a window [N]."""
-        start, stop = window
-        inside = self.at(self.area, stop)[:, 0] - self.at(self.area, start)[:, 0]
-        return inside * 24.0 / (stop - start)
+    def auc24(self, window: int) -> np.ndarray:
+        """Mean area per 24 h [N] within a window of the moments: 0 the first day, 1 the second, 2 the last interval."""
+        (start, stop), (first, last) = self.moments.area[window], self.moments.area_columns[window]
+        return (self.area[:, last] - self.area[:, first]) * (24.0 / (stop - start))
 
     def narrowed(self, look: Moments) -> "Curves":
         """The same curves at the times of one schedule only."""

@@ -13,18 +13,19 @@ import jax
 
 from caretwin.base.errors import DataError
 from caretwin.base.units import convert
+from caretwin.decide.curves import Course
 from caretwin.decide.members import OUTSIDE_POPULATION, Candidate, Excluded, Member, candidates, learn, thinned
 from caretwin.decide.next_sample import Sample, candidate_samples
 from caretwin.decide.preferences import Mic, Preferences
-from caretwin.decide.ranking import Judged, judge
+from caretwin.decide.ranking import Judged, courses_of, judge
 from caretwin.decide.regimen import Regimen, practical_regimens
 from caretwin.record.dosing import DosingRecord
 from caretwin.twin.registry import family
 
 LEAST_WEIGHT = 0.02  # models believed less than this are left out of the simulation (and still shown)
 DRAWS = 2048
-PARTICLES = 512  # per model, for the simulation of regimens
-INTEGRATED_PARTICLES = 256  # the same for models without a closed form, which cost a hundred times as much
+PARTICLES = 512  # per model, for the simulation of regimens; as many whoever else speaks
+INTEGRATED_PARTICLES = 256  # of each model without a closed form, which cost a hundred times as much
 SCREENING_PARTICLES = 64  # enough to see which maintenance doses are hopeless
 SCREENED = 12  # maintenance regimens that are kept for integrated models, with their loading doses
 HORIZON = 168.0  # h
@@ -69,6 +70,7 @@ class Advice:
     current    the regimen of the last two doses, judged in the same way; None when it cannot be read from the record
     samples    candidate times of the next sample, best first
     notes      assumptions and warnings that belong to the answer
+    courses    what each of ``speaking`` expects of every regimen
     """
 
     question: Question
@@ -83,6 +85,7 @@ class Advice:
     notes: tuple[str, ...]
     mic: Mic | None = None
     current: Judged | None = None
+    courses: tuple[dict[Regimen, Course], ...] = ()
 
     @property
     def best(self) -> Judged | None:
@@ -156,7 +159,8 @@ def _decide(
             notes.append(f"{count - len(regimens)} of {count} practical regimens were ruled out on fewer draws")
     current = regimen_now(drug, speaking[0].twin, question.now)
     asked = regimens if current is None or current in regimens else (*regimens, current)
-    everything, weights = judge(speaking, asked, target, mic, question.now, question.horizon, question.preferences)
+    courses = courses_of(speaking, asked, target, question.now, question.horizon)
+    everything, weights = judge(speaking, asked, courses, target, mic, question.preferences)
     judged = [j for j in everything if j.regimen in set(regimens)]
     if not judged:
         reasons.append(f"{drug.name} lists no practical doses")
@@ -189,6 +193,7 @@ def _decide(
         tuple(dict.fromkeys(notes)),
         mic,
         next((j for j in everything if j.regimen == current), None),
+        tuple(dict(zip(asked, row, strict=True)) for row in courses),
     )
 
 
@@ -204,7 +209,8 @@ def _screened(
     if len(maintenance) <= SCREENED:
         return regimens
     few = [replace(m, ensemble=thinned(m.ensemble, SCREENING_PARTICLES)) for m in members]
-    judged, _ = judge(few, maintenance, target, mic, question.now, question.horizon, question.preferences)
+    courses = courses_of(few, maintenance, target, question.now, question.horizon)
+    judged, _ = judge(few, maintenance, courses, target, mic, question.preferences)
     kept = {(j.regimen.dose, j.regimen.interval, j.regimen.duration) for j in judged[:SCREENED]}
     return tuple(r for r in regimens if (r.dose, r.interval, r.duration) in kept)
 

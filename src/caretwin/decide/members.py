@@ -10,16 +10,17 @@ import jax
 import jax.numpy as jnp
 import numpy as np
 from jaxtyping import Array
-from scipy.special import chdtrc
 
 from caretwin.base.errors import CaretwinError
 from caretwin.core.ensemble import Ensemble
 from caretwin.core.fit import Fit, fit_many
-from caretwin.core.history import History, small_bucket, stack
+from caretwin.core.history import History, stack
 from caretwin.core.model import MEASURED
 from caretwin.core.program import program
 from caretwin.core.simulate import run
 from caretwin.core.status import sentence, usable
+from caretwin.decide.batches import for_each_group, padded, stacked
+from caretwin.decide.chi_square import upper_tail
 from caretwin.record.dosing import DosingRecord
 from caretwin.twin.dosing import DosingTwin, bind
 from caretwin.twin.registry import family
@@ -169,38 +170,45 @@ def learn(allowed: Sequence[Candidate], key: Array, now: float, *, draws: int, p
     A weight is evidence x prior weight: how well the model foretold the levels, times how far it was made for
     such patients.
     """
-    members: list[Member | None] = [None] * len(allowed)
-    for places in _groups([candidate.twin for candidate in allowed]).values():
-        twins = [allowed[i].twin for i in places]
-        # What comes after the last sample teaches nothing, so now needs no row of its own: a slip of the chart then has
-        # the rows of the chart, and goes through the same program.
-        histories = [twin.history(times=() if twin.samples else (now,)) for twin in twins]
-        subjects = [f"{allowed[i].twin.subject}/{allowed[i].label}" for i in places]
-        fits = fit_many([t.model for t in twins], key, histories, subjects=subjects, draws=draws)
-        tails = _levels_tail([t.model for t in twins], histories, fits, key)
-        for k, i in enumerate(places):
-            fit = jax.tree.map(lambda leaf, k=k: np.asarray(leaf[k]), fits)
-            members[i] = Member(
-                twin=allowed[i].twin,
-                label=allowed[i].label,
+
+    def of_structure(places: list[int]) -> list[Member]:
+        return _learn_together([allowed[i] for i in places], key, now, draws, particles)
+
+    members: dict[int, Member] = {}
+    for places, found in for_each_group(of_structure, [candidate.twin.model for candidate in allowed]):
+        members |= zip(places, found, strict=True)
+    return _normalised([members[i] for i in range(len(allowed))])
+
+
+def _learn_together(allowed: Sequence[Candidate], key: Array, now: float, draws: int, particles: int) -> list[Member]:
+    """Posteriors of candidates of one structure; their weights are still logarithms."""
+    twins = [candidate.twin for candidate in allowed]
+    # What comes after the last sample teaches nothing, so now needs no row of its own: a slip of the chart then has
+    # the rows of the chart, and goes through the same program.
+    histories = [twin.history(times=() if twin.samples else (now,)) for twin in twins]
+    subjects = [f"{candidate.twin.subject}/{candidate.label}" for candidate in allowed]
+    fits = fit_many([t.model for t in twins], key, histories, subjects=subjects, draws=draws)
+    patient, levels = _tails(twins, histories, fits)
+    members = []
+    for k, candidate in enumerate(allowed):
+        fit = jax.tree.map(lambda leaf, k=k: np.asarray(leaf[k]), fits)
+        # Without a level the evidence is 1 for every model; its estimate would only add noise.
+        evidence = fit.log_evidence if candidate.twin.samples else 0.0
+        members.append(
+            Member(
+                twin=candidate.twin,
+                label=candidate.label,
                 fit=fit,
                 ensemble=_equal(fit.ensemble, particles),
-                # Without a level the evidence is 1 for every model; its estimate would only add noise.
-                weight=float(np.log(allowed[i].weight) + (fit.log_evidence if allowed[i].twin.samples else 0.0)),
-                patient_tail=_patient_tail(allowed[i].twin, fit),
-                levels_tail=float(tails[k]),
-                warnings=allowed[i].warnings,
-                domain_factor=allowed[i].domain_factor,
-                prior_weight=allowed[i].weight,
+                weight=float(np.log(candidate.weight) + evidence),
+                patient_tail=patient[k],
+                levels_tail=levels[k],
+                warnings=candidate.warnings,
+                domain_factor=candidate.domain_factor,
+                prior_weight=candidate.weight,
             )
-    return _normalised([m for m in members if m is not None])
-
-
-def _groups(twins: Sequence[DosingTwin]) -> dict[Any, list[int]]:
-    groups: dict[Any, list[int]] = {}
-    for i, twin in enumerate(twins):
-        groups.setdefault(jax.tree.structure(twin.model), []).append(i)
-    return groups
+        )
+    return members
 
 
 def _normalised(members: list[Member]) -> list[Member]:
@@ -229,35 +237,35 @@ def thinned(ensemble: Ensemble, count: int) -> Ensemble:
     return Ensemble(theta, x, np.full(count, -np.log(count)), ensemble.t)
 
 
-def _patient_tail(twin: DosingTwin, fit: Fit) -> float:
-    prior = twin.model.prior
-    standard = np.linalg.solve(prior.cholesky, fit.mode - prior.mean)
-    idle = twin.model.effects - len(twin.drug.etas)  # random effects that move nothing count for nothing
-    return float(chdtrc(max(len(standard) - idle, 1), np.sum(standard**2)))
+def _tails(twins: Sequence[DosingTwin], histories: Sequence[History], fits: Fit) -> tuple[list[float], list[float]]:
+    """How rare each patient is in the model's population, and how often the model would miss its own levels as much.
 
-
-def _levels_tail(models: Sequence[Any], histories: Sequence[History], fits: Fit, key: Array) -> np.ndarray:
-    """Posterior predictive p-value of the sum of squared standardised residuals (Gelman, Meng & Stern 1996)."""
-    size = small_bucket(len(models))
-    places = [*range(len(models)), *[len(models) - 1] * (size - len(models))]
-    many = stack([histories[i] for i in places])
-    stacked = jax.tree.map(lambda *leaves: np.stack([leaves[i] for i in places]), *models)
-    discrepancy, count = _discrepancies(stacked, many, np.asarray(fits.ensemble.theta)[places])
-    discrepancy, count = np.asarray(discrepancy)[: len(models)], np.asarray(count)[: len(models)]
-    tails = chdtrc(np.maximum(count, 1)[:, None], discrepancy)
-    weights = np.exp(np.asarray(fits.ensemble.logw))
-    return np.where(np.asarray(count) > 0, np.sum(weights * tails, axis=1), 1.0)
+    The first is the upper chi-square tail of the most probable effects; the second the posterior predictive p-value of
+    the sum of squared standardised residuals (Gelman, Meng & Stern, Stat Sin 1996;6:733-807).
+    """
+    theta = np.stack(padded(list(np.asarray(fits.ensemble.theta))))
+    discrepancy = np.asarray(_discrepancies(stacked([t.model for t in twins]), stack(padded(histories)), theta))
+    patient, levels = [], []
+    for i, twin in enumerate(twins):
+        prior = twin.model.prior
+        standard = np.linalg.solve(prior.cholesky, fits.mode[i] - prior.mean)
+        idle = twin.model.effects - len(twin.drug.etas)  # random effects that move nothing count for nothing
+        patient.append(float(upper_tail(max(len(standard) - idle, 1), np.sum(standard**2))))
+        count = int(np.sum(np.asarray(histories[i].y.kind) == MEASURED))
+        share = np.exp(fits.ensemble.logw[i])
+        levels.append(float(np.sum(share * upper_tail(count, discrepancy[i]))) if count else 1.0)
+    return patient, levels
 
 
 @program
-def _discrepancies(models: Any, histories: History, theta: Array) -> tuple[Array, Array]:
-    def of_one(model: Any, history: History, draw: Array) -> Array:
+def _discrepancies(models: Any, histories: History, theta: Array) -> Array:
+    def of_draw(model: Any, history: History, draw: Array) -> Array:
         outcome = run(model, draw, history)
         rows = model.schedule(jax.vmap(partial(model.individual, draw))(history.contexts), history)
         z = model.error.standardised(outcome.predicted, rows.y.value)
         return jnp.sum(jnp.where(rows.y.kind == MEASURED, z**2, 0.0))
 
-    def of_patient(model: Any, history: History, draws: Array) -> tuple[Array, Array]:
-        return jax.vmap(lambda d: of_one(model, history, d))(draws), jnp.sum(history.y.kind == MEASURED)
+    def of_patient(model: Any, history: History, draws: Array) -> Array:
+        return jax.vmap(lambda d: of_draw(model, history, d))(draws)
 
     return eqx.filter_vmap(of_patient)(models, histories, theta)

@@ -32,6 +32,11 @@ class Moments:
         edges = [t for window in self.area for t in window]
         return np.unique(np.concatenate([edges, self.peak, self.trough, self.early, self.late]))
 
+    @cached_property
+    def area_columns(self) -> tuple[tuple[int, int], ...]:
+        """Where the edges of each window lie in ``times``."""
+        return tuple((int(a), int(b)) for a, b in np.searchsorted(self.times, np.asarray(self.area) - 1e-9))
+
 
 def moments(regimen: Regimen, horizon: float, shape: bool = True) -> Moments:
     """When to read a regimen over a horizon (h); without its ``shape``, only areas, peaks and troughs."""

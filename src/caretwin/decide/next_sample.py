@@ -7,6 +7,7 @@ Applied Statistical Decision Theory, 1961, ch. 4.
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from statistics import NormalDist
 
 import numpy as np
 
@@ -85,11 +86,10 @@ def _measured(member: Member, curves: Curves, t: float, effect: bool) -> tuple[n
 
 def _possible_levels(level: np.ndarray, sd: np.ndarray, weights: np.ndarray) -> np.ndarray:
     """Equally likely levels: draws at the midpoints of equal shares of weight, each with its own spread-out error."""
-    from scipy.special import ndtri
-
     order = np.argsort(level)
     cumulative = np.cumsum(weights[order]) / weights.sum()
     even = (np.arange(POSSIBLE_LEVELS) + 0.5) / POSSIBLE_LEVELS
     chosen = order[np.minimum(np.searchsorted(cumulative, even), len(level) - 1)]
-    error = ndtri((even * POSSIBLE_LEVELS * 0.6180339887498949) % 1.0)
+    spread = (even * POSSIBLE_LEVELS * 0.6180339887498949) % 1.0
+    error = np.asarray([NormalDist().inv_cdf(share) for share in spread])
     return np.maximum(level[chosen] + sd[chosen] * error, 0.0)

@@ -17,9 +17,10 @@ from jaxtyping import Array
 from scipy.sparse import csr_array
 
 from caretwin.core.events import GivenDose, Series
-from caretwin.core.history import History, bucket, small_bucket, stack
+from caretwin.core.history import BUCKETS, History, bucket, stack
 from caretwin.core.program import program
 from caretwin.core.simulate import run
+from caretwin.decide.batches import for_each_group, groups, padded, stacked
 from caretwin.decide.curves import Course, Curves
 from caretwin.decide.moments import Moments, moments
 from caretwin.decide.regimen import Regimen
@@ -27,6 +28,8 @@ from caretwin.decide.superposition import Terms, superposition
 from caretwin.twin.dosing import DosingTwin
 
 MOST_VALUES = 4_000_000  # predictions held at once (32 MB)
+# Rows and times come in few sizes, because loading one more program costs more than rows that stay empty.
+SIZES_OF_SUMS = (64, 512, 2048)
 
 
 def simulate(
@@ -42,15 +45,32 @@ def simulate(
     shape  whether the curve between doses is wanted (peaks of absorbed drugs, time above a level), not only areas
     Doses recorded at or after ``now`` are replaced by the regimen's.
     """
+
+    def of_structure(places: list[int]) -> list[list[Course]]:
+        group = _Group([twins[i] for i in places], [thetas[i] for i in places], now, horizon, shape)
+        linear = all(_adds_up(twins[i], now, horizon) for i in places)
+        return group.combined(regimens) if linear else group.one_by_one(regimens)
+
+    found: dict[int, list[Course]] = {}
+    for places, courses in for_each_group(of_structure, [twin.model for twin in twins]):
+        found |= zip(places, courses, strict=True)
+    return [found[i] for i in range(len(twins))]
+
+
+def after_another_past(
+    twins: Sequence[DosingTwin], thetas: Sequence[np.ndarray], courses: Sequence[Sequence[Course]], now: float
+) -> list[list[Course]] | None:
+    """The same courses [models][regimens] if other doses had been given before now; None if these do not add up."""
+    if any(len(course.parts) == 1 for row in courses for course in row):
+        return None
     found: list[list[Course]] = [[] for _ in twins]
-    groups: dict[Any, list[int]] = {}
-    for i, twin in enumerate(twins):
-        groups.setdefault((jax.tree.structure(twin.model), _adds_up(twin, now, horizon)), []).append(i)
-    for (_, linear), places in groups.items():
-        group = _Group([twins[i] for i in places], np.stack([thetas[i] for i in places]), now, horizon, shape)
-        courses = group.combined(regimens) if linear else group.one_by_one(regimens)
-        for i, course in zip(places, courses, strict=True):
-            found[i] = course
+    times = np.unique(np.concatenate([course.moments.times for row in courses for course in row]))
+    for places in groups([twin.model for twin in twins]):
+        group = _Group([twins[i] for i in places], [thetas[i] for i in places], now, float(times[-1]), True)
+        for i, own in zip(places, group.base(times), strict=True):
+            looks = {id(course.moments): course.moments for course in courses[i]}
+            before = {key: own.narrowed(look) for key, look in looks.items()}
+            found[i] = [Course(((1.0, before[id(c.moments)]), *c.parts[1:])) for c in courses[i]]
     return found
 
 
@@ -65,14 +85,13 @@ def _adds_up(twin: DosingTwin, now: float, horizon: float) -> bool:
 class _Group:
     """Models of one structure: their draws [M, N, d], and what was given to this patient before now."""
 
-    def __init__(self, twins: list[DosingTwin], theta: np.ndarray, now: float, horizon: float, shape: bool) -> None:
-        self.twins, self.theta, self.now, self.horizon, self.shape = twins, theta, now, horizon, shape
+    def __init__(
+        self, twins: list[DosingTwin], thetas: list[np.ndarray], now: float, horizon: float, shape: bool
+    ) -> None:
+        self.twins, self.now, self.horizon, self.shape = twins, now, horizon, shape
         drug = twins[0].drug
         self.target = int(drug.structure.inputs.index(drug.dose.input))
-        models = [t.model for t in twins]
-        size = small_bucket(len(twins))
-        self.padding = [*range(len(twins)), *[len(twins) - 1] * (size - len(twins))]
-        self.models = jax.tree.map(lambda *leaves: np.stack([leaves[i] for i in self.padding]), *models)
+        self.models, self.theta = stacked([t.model for t in twins]), np.stack(padded(thetas))
 
     def given(self, twin: DosingTwin) -> tuple[GivenDose, ...]:
         """Doses that began before now."""
@@ -104,7 +123,7 @@ class _Group:
         asked = [(looks[key], r.doses(0.0, self.horizon, self.target, 1.0)) for key, r in examples.items()]
         loaded = [key for key in examples if key[2]]
         asked += [(looks[key], (GivenDose(0.0, 1.0, key[3], self.target),)) for key in loaded]
-        base = self._base(np.unique(np.concatenate([look.times for look in looks.values()])))
+        base = self.base(np.unique(np.concatenate([look.times for look in looks.values()])))
         units = self._unit_responses(asked)
         found = []
         for own, unit in zip(base, units, strict=True):
@@ -121,7 +140,7 @@ class _Group:
             ])  # fmt: skip
         return found
 
-    def _base(self, times: np.ndarray) -> list[Curves]:
+    def base(self, times: np.ndarray) -> list[Curves]:
         """What was given before now, if nothing else follows."""
         histories = []
         for twin in self.twins:
@@ -173,15 +192,15 @@ class _Group:
 
     def _read(self, histories: list[list[History]], times: np.ndarray, looks: Sequence[Moments]) -> list[list[Curves]]:
         """Curves [models][courses] of histories [models][courses], read at times [courses, T] after now."""
-        count, courses = len(histories), len(histories[0])
-        size = small_bucket(courses)
-        flat = stack([h for row in histories for h in [*row, *[row[-1]] * (size - courses)]])
-        many = jax.tree.map(lambda leaf: leaf.reshape(count, size, *leaf.shape[1:])[self.padding], flat)
-        many = jax.tree.map(lambda leaf: np.swapaxes(leaf, 0, 1), many)
-        wide = _wide(np.concatenate([times, np.repeat(times[-1:], size - courses, axis=0)]))
-        theta = self.theta[self.padding]
+        courses = padded(list(zip(*padded(histories), strict=True)))  # [courses][models]
+        sizes = SIZES_OF_SUMS if len(looks) == 1 else BUCKETS
+        flat = stack([history for row in courses for history in row], sizes)
+        count = len(courses[0])
+        many = jax.tree.map(lambda leaf: leaf.reshape(-1, count, *leaf.shape[1:]), flat)
+        wide = _wide(np.stack(padded(list(times))), sizes)
         level, effect, area = (
-            np.asarray(part) for part in _read_compiled(self.models, theta, many, self.now + wide, np.asarray(self.now))
+            np.asarray(part)
+            for part in _read_compiled(self.models, self.theta, many, self.now + wide, np.asarray(self.now))
         )
         return [
             [
@@ -189,7 +208,7 @@ class _Group:
                 for i, look in enumerate(looks)
                 for t, n in [_own(times[i])]
             ]
-            for m in range(count)
+            for m in range(len(self.twins))
         ]
 
 
@@ -199,8 +218,8 @@ def _stacked_times(times: Sequence[np.ndarray]) -> np.ndarray:
     return np.stack([np.concatenate([t, np.repeat(t[-1:], longest - len(t))]) for t in times])
 
 
-def _wide(times: np.ndarray) -> np.ndarray:
-    extra = bucket(times.shape[1]) - times.shape[1]
+def _wide(times: np.ndarray, sizes: tuple[int, ...]) -> np.ndarray:
+    extra = bucket(times.shape[1], sizes) - times.shape[1]
     return np.concatenate([times, np.repeat(times[:, -1:], extra, axis=1)], axis=1)
 
 

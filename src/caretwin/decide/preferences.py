@@ -171,8 +171,7 @@ def _additive(goal: Goal, part: Curves, late: bool) -> np.ndarray:
 
 
 def _auc24(part: Curves, late: bool) -> np.ndarray:
-    first, second, last = part.moments.area
-    return part.auc24(last) if late else 0.5 * (part.auc24(first) + part.auc24(second))
+    return part.auc24(2) if late else 0.5 * (part.auc24(0) + part.auc24(1))
 
 
 def _level_at(goal: Goal, part: Curves, late: bool) -> np.ndarray:

@@ -7,10 +7,13 @@ from typing import Any
 
 import numpy as np
 
+from caretwin.decide.curves import Course
 from caretwin.decide.members import Member
 from caretwin.decide.outcomes import simulate
 from caretwin.decide.preferences import Goal, Mic, Preferences, goal, metric
 from caretwin.decide.regimen import Regimen
+
+EVEN_DRAWS = 4096  # into which weighted draws are turned for quantiles
 
 
 @dataclass(frozen=True)
@@ -57,28 +60,36 @@ class Judged:
         return not any(risk.broken for risk in self.risks)
 
 
+def courses_of(
+    members: Sequence[Member], regimens: Sequence[Regimen], described: Any, now: float, horizon: float
+) -> list[list[Course]]:
+    """Courses [models][regimens] on each model's draws, in as much detail as the target and the limits ask for."""
+    drugs = [m.twin.drug for m in members]
+    rules = [described, *strictest(drugs)]
+    shape = any(goal(drug, rule).needs_shape for drug in drugs for rule in rules)
+    return simulate([m.twin for m in members], [m.ensemble.theta for m in members], regimens, now, horizon, shape)
+
+
 def judge(
     members: Sequence[Member],
     regimens: Sequence[Regimen],
+    courses: Sequence[Sequence[Course]],
     described: Any,
     mic: Mic | None,
-    now: float,
-    horizon: float,
     preferences: Preferences,
 ) -> tuple[list[Judged], np.ndarray]:
     """All regimens, best first, and the pooled weights [D] of the draws they were judged on.
 
+    courses    of every model and regimen; see :func:`courses_of`
     described  the target, as the drug file or the question states it
     Models are averaged by weighting their draws: predictions are mixed, parameters never.
     """
     if not regimens:
         return [], np.zeros(0)
-    weights = np.concatenate([np.full(len(m.ensemble.theta), m.weight / len(m.ensemble.theta)) for m in members])
+    weights = np.concatenate([m.weight * np.exp(np.asarray(m.ensemble.logw)) for m in members])
     goals = [goal(m.twin.drug, described) for m in members]
     rules = strictest(m.twin.drug for m in members)
     limits = [[goal(m.twin.drug, rule) for rule in rules] for m in members]
-    shape = any(g.needs_shape for g in (*goals, *(g for own in limits for g in own)))
-    courses = simulate([m.twin for m in members], [m.ensemble.theta for m in members], regimens, now, horizon, shape)
     mics = [None if mic is None else mic.draws(len(m.ensemble.theta)) for m in members]
 
     def pooled(asked: Sequence[Goal], late: bool) -> np.ndarray:
@@ -152,10 +163,7 @@ def weighted_quantiles(values: np.ndarray, weights: np.ndarray, levels: Sequence
         places = [min(ranks, max(0, math.ceil(q * len(weights)) - 1)) for q in levels]
         ordered = np.partition(values, places, axis=1)
         return np.stack([ordered[:, place] for place in places])
-    order = np.argsort(values, axis=1)
-    cumulative = np.cumsum(weights[order], axis=1)
-    found = []
-    for q in levels:
-        place = np.minimum((cumulative < q * cumulative[:, -1:]).sum(axis=1), ranks)
-        found.append(np.take_along_axis(values, order[np.arange(len(values)), place][:, None], axis=1)[:, 0])
-    return np.stack(found)
+    # Draws in proportion to their weights, at the midpoints of equal shares, count the same: sorting is then enough.
+    share = (np.arange(EVEN_DRAWS) + 0.5) / EVEN_DRAWS
+    chosen = np.minimum(np.searchsorted(np.cumsum(weights) / weights.sum(), share), ranks)
+    return weighted_quantiles(values[:, chosen], np.ones(EVEN_DRAWS), levels)

@@ -1,25 +1,29 @@
 """What if the chart is wrong? The advice again, with the last sample or the last dose at another time or duration.
 
-Charts round, and levels are drawn late: each slip below is taken for the truth, everything is learnt again from it, and
-the advised regimen is judged against its best rivals. An advice that survives all of them does not depend on the clock.
+Charts round, and levels are drawn late: each slip below is taken for the truth, the draws are weighed anew by how well
+they explain the record as it would then be, and the advised regimen is judged against all others. An advice that
+survives every slip does not depend on the clock. Where too few draws explain the changed record, everything is learnt
+again from it.
 """
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
 
 import jax
+import numpy as np
 
 from caretwin.core.events import GivenDose, Sample
+from caretwin.decide.curves import Course
 from caretwin.decide.dosing import Advice
-from caretwin.decide.members import Candidate, learn
-from caretwin.decide.ranking import Chances, Judged, judge
+from caretwin.decide.members import Candidate, Member, learn, thinned
+from caretwin.decide.outcomes import after_another_past
+from caretwin.decide.ranking import Chances, Judged, courses_of, judge
 from caretwin.decide.regimen import Regimen
+from caretwin.decide.reweighing import log_likelihoods, reweighed
 from caretwin.twin.dosing import DosingTwin
 
-RIVALS = 12  # the best regimens, between which a slip could decide ...
-SCHEDULES = 3  # ... on so many schedules: doses in between cost nothing, another schedule is another simulation
-DRAWS_OF_EACH = 256  # per model
-INTEGRATED = (4, 128)  # rivals and draws for models without a closed form
+RIVALS = 24  # the best regimens, between which a slip could decide
+INTEGRATED = (4, 128)  # rivals and draws for models without a closed form, which cost a hundred times as much
 SAMPLE_SHIFTS = (-1.0, -0.5, 0.5, 1.0)  # h; assumption: how far a sample's time is usually wrong
 DOSE_SHIFTS = (-1.0, 1.0)  # h
 NOT_WORTH_A_CHANGE = 0.01  # utility; a rival that gains less than this is no reason to change
@@ -61,33 +65,17 @@ class Consequence:
 
 
 def consequences(advice: Advice) -> tuple[Consequence, ...]:
-    """The effect of every slip on the advice; empty when it abstains or nothing was given yet.
-
-    Each slip goes through the programs that the advice itself used: the shapes are the same.
-    """
+    """The effect of every slip on the advice; empty when it abstains or nothing was given yet."""
     if advice.best is None:
         return ()
-    rivals = _rivals(advice)
-    twins = [m.twin for m in advice.speaking]
-    slips = [list(slips_of(twin, advice.question.now)) for twin in twins]
-    return tuple(_consequence(advice, rivals, list(same)) for same in zip(*slips, strict=True))
-
-
-def _closed(advice: Advice) -> bool:
-    return all(m.twin.model.closed_form for m in advice.speaking)
-
-
-def _rivals(advice: Advice) -> list[Regimen]:
-    schedules: list[tuple[float, float, float | None]] = []
-    most = RIVALS if _closed(advice) else INTEGRATED[0]
-    found = []
-    for regimen in (j.regimen for j in advice.judged if j.allowed):
-        schedule = (regimen.interval, regimen.duration, None if regimen.loading is None else regimen.loading_duration)
-        if schedule not in schedules and len(schedules) < SCHEDULES:
-            schedules.append(schedule)
-        if schedule in schedules and len(found) < most:
-            found.append(regimen)
-    return found
+    closed = all(m.twin.model.closed_form for m in advice.speaking)
+    rivals = [j.regimen for j in advice.judged][: RIVALS if closed else INTEGRATED[0]]
+    members = advice.speaking
+    if not closed:
+        members = tuple(replace(m, ensemble=thinned(m.ensemble, INTEGRATED[1])) for m in members)
+    slips = [list(slips_of(m.twin, advice.question.now)) for m in members]
+    known = log_likelihoods(members, [m.twin for m in members], advice.question.now)
+    return tuple(_consequence(advice, members, known, rivals, list(same)) for same in zip(*slips, strict=True))
 
 
 def slips_of(twin: DosingTwin, now: float) -> Iterator[Slip]:
@@ -118,20 +106,39 @@ def _hours(shift: float) -> str:
     return f"{abs(shift):g} h {'earlier' if shift < 0 else 'later'}"
 
 
-def _consequence(advice: Advice, rivals: list[Regimen], slips: list[Slip]) -> Consequence:
+def _consequence(
+    advice: Advice, members: Sequence[Member], known: np.ndarray, rivals: list[Regimen], slips: list[Slip]
+) -> Consequence:
+    twins = [replace(m.twin, doses=s.doses, samples=s.samples) for m, s in zip(members, slips, strict=True)]
+    changed = reweighed(members, known, twins, advice.question.now)
+    courses = None if changed is None else _known(advice, changed, rivals)
+    if changed is None:
+        changed = _learnt_again(advice, members, twins)
+    if not any(m.weight > 0 for m in changed):
+        return Consequence(slips[0].label, None, None, None, 0.0, "no model fits the record any more")
     question = advice.question
-    twins = [replace(m.twin, doses=s.doses, samples=s.samples) for m, s in zip(advice.speaking, slips, strict=True)]
-    candidates = [Candidate(t, m.label, m.prior_weight, ()) for t, m in zip(twins, advice.speaking, strict=True)]
-    key = jax.random.key(question.seed)
-    particles = DRAWS_OF_EACH if _closed(advice) else INTEGRATED[1]
-    members = learn(candidates, key, question.now, draws=question.draws, particles=particles)
-    fitting = [m for m in members if m.weight > 0]
-    if not fitting:
-        trouble = "no model fits the record any more"
-        return Consequence(slips[0].label, None, None, None, 0.0, trouble)
-    # Models that do not fit keep their place with weight 0, so that the shapes stay those of the advice.
-    judged, _ = judge(members, rivals, advice.target, advice.mic, question.now, question.horizon, question.preferences)
+    if courses is None:
+        courses = courses_of(changed, rivals, advice.target, question.now, question.horizon)
+    judged, _ = judge(changed, rivals, courses, advice.target, advice.mic, question.preferences)
     return _compared(slips[0].label, advice, judged)
+
+
+def _learnt_again(advice: Advice, members: Sequence[Member], twins: Sequence[DosingTwin]) -> list[Member]:
+    # Models that do not fit keep their place with weight 0, so that the shapes stay those of the advice.
+    candidates = [Candidate(t, m.label, m.prior_weight, ()) for t, m in zip(twins, members, strict=True)]
+    key, particles = jax.random.key(advice.question.seed), len(members[0].ensemble.logw)
+    return learn(candidates, key, advice.question.now, draws=advice.question.draws, particles=particles)
+
+
+def _known(advice: Advice, changed: Sequence[Member], rivals: Sequence[Regimen]) -> Sequence[Sequence[Course]] | None:
+    """The courses of the advice, as far as they hold: only what is in the body already differs, if anything."""
+    courses = [[own[regimen] for regimen in rivals] for own in advice.courses]
+    if any(len(m.ensemble.logw) != len(a.ensemble.logw) for m, a in zip(changed, advice.speaking, strict=True)):
+        return None
+    if all(m.twin.doses == a.twin.doses for m, a in zip(changed, advice.speaking, strict=True)):
+        return courses
+    thetas = [m.ensemble.theta for m in changed]
+    return after_another_past([m.twin for m in changed], thetas, courses, advice.question.now)
 
 
 def _compared(label: str, advice: Advice, judged: list[Judged]) -> Consequence:

@@ -15,10 +15,9 @@ import jax
 import jax.numpy as jnp
 import numpy as np
 from jaxtyping import Array, Float
-from scipy.special import chdtri
 
 from caretwin.core.fit.newton import Optimum, cholesky
-from caretwin.core.fit.objective import objective
+from caretwin.core.fit.objective import objective, to_theta
 from caretwin.core.fit.pareto import pareto_k
 from caretwin.core.history import History
 from caretwin.core.model import Model
@@ -29,13 +28,15 @@ LEAST_CURVATURE = 0.05  # of the Hessian in prior standard deviations: the prior
 
 
 class Draws(NamedTuple):
-    """Weighted draws: z [N, d], state at the end of the history [N, ...], log weights [N], log evidence, Pareto k."""
+    """Weighted draws: theta [N, d], state at the end of the history [N, ...], normalised log weights [N], log evidence,
+    Pareto k, and the effective sample size."""
 
-    z: Float[Array, "N d"]
+    theta: Float[Array, "N d"]
     x: Any
     logw: Float[Array, " N"]
     log_evidence: Float[Array, ""]
     pareto_k: Float[Array, ""]
+    ess: Float[Array, ""]
 
 
 def sample(model: Model, key: Array, optima: Optimum, history: History, draws: int) -> Draws:
@@ -48,7 +49,9 @@ def sample(model: Model, key: Array, optima: Optimum, history: History, draws: i
     logw = -value - 0.5 * z.shape[1] * jnp.log(2 * jnp.pi) - logq
     logw = jnp.where(jnp.isfinite(logw), logw, -jnp.inf)
     total = jax.scipy.special.logsumexp(logw)
-    return Draws(z, x, logw - total, total - jnp.log(draws), pareto_k(logw))
+    theta = jax.vmap(lambda one: to_theta(model.prior, one))(z)
+    ess = jnp.where(jnp.isfinite(total), 1.0 / jnp.sum(jnp.exp(2 * (logw - total))), 0.0)
+    return Draws(theta, x, logw - total, total - jnp.log(draws), pareto_k(logw), ess)
 
 
 @cache
@@ -59,8 +62,18 @@ def _strata(draws: int) -> tuple[np.ndarray, np.ndarray]:
     """
     even = (np.arange(draws) + 0.5) / draws
     shuffle = np.random.Generator(np.random.PCG64(20241121))
-    chi_square = chdtri(DEGREES_OF_FREEDOM, 1 - shuffle.permutation(even))
+    chi_square = _chi_square_of_four(shuffle.permutation(even))
     return np.sqrt(DEGREES_OF_FREEDOM / chi_square), shuffle.permutation(even)
+
+
+def _chi_square_of_four(probability: np.ndarray) -> np.ndarray:
+    """Quantiles of the chi-square with 4 degrees of freedom: 1 - (1 + x/2) exp(-x/2) = p, by halving intervals."""
+    low, high = np.zeros_like(probability), np.full_like(probability, 200.0)
+    for _ in range(60):
+        middle = 0.5 * (low + high)
+        below = 1 - (1 + middle / 2) * np.exp(-middle / 2) < probability
+        low, high = np.where(below, middle, low), np.where(below, high, middle)
+    return 0.5 * (low + high)
 
 
 def _precision_factor(hessian: Float[Array, "d d"]) -> Float[Array, "d d"]:

@@ -10,33 +10,23 @@ from typing import Any, NamedTuple
 
 import equinox as eqx
 import jax
-import jax.numpy as jnp
 import numpy as np
 from jaxtyping import Array, Float, Int
 
 from caretwin.base.random import stable_hash, stream
 from caretwin.core.ensemble import Ensemble
 from caretwin.core.fit import importance, tempering
-from caretwin.core.fit.newton import GRADIENT_TOLERANCE, Optimum, minimise
-from caretwin.core.fit.objective import objective, ofv, to_theta
+from caretwin.core.fit.newton import Optimum
 from caretwin.core.fit.ridges import MOST_STEPS as RIDGE_STEPS
 from caretwin.core.fit.ridges import NEAR_THE_CREST, with_ridges
-from caretwin.core.history import History, measured, small_bucket, stack
-from caretwin.core.model import Model
+from caretwin.core.fit.search import CANDIDATES, Mode, modes, search
+from caretwin.core.history import History, small_bucket, stack
+from caretwin.core.model import MISSING, Model
 from caretwin.core.program import keeps, program
 from caretwin.core.status import Status
 
-CANDIDATES = 24  # starts whose objective is looked at
-REFINED = 3  # of these, the best that Newton is run from
-# Lag times and estimated durations fold the surface at every sample: one valley on each side of each fold.
-CANDIDATES_WITH_KINKS = 120
-REFINED_WITH_KINKS = 10
-THE_SAME = 1e-3  # prior standard deviations; two searches that end closer than this have found one optimum
-FIRST_STEPS = 8  # enough for most searches; the others are gathered and finished together
-MOST_STEPS = 60
-FEW_SUBJECTS = 16  # up to here the whole batch is run on: gathering the slow ones would cost another compilation
-ACCEPTED_GRADIENT = 1e-4  # prior standard deviations; what integrated models reach, and far below any decision
 LEAST_ESS = 50.0
+FEW_KEYS = 16
 CACHED_DRAWS = 64_000  # draws that are weighted at a time; measured: half as many or four times as many are slower
 
 
@@ -83,18 +73,7 @@ class Fit(NamedTuple):
     status: Int[Array, ""]
 
 
-class Mode(NamedTuple):
-    """The most probable theta [d] of one subject, with what was found around it; see :class:`Fit`."""
-
-    theta: Float[Array, " d"]
-    hessian: Float[Array, "d d"]
-    ofv: Float[Array, ""]
-    gradient: Float[Array, ""]
-    converged: Array
-    optima: Optimum
-
-
-keeps(Ensemble, Fit, Mode, Optimum, importance.Draws)
+keeps(importance.Draws)
 
 
 def fit(model: Model, key: Array, history: History, *, subject: int | str = 0, draws: int = 1000) -> Fit:
@@ -126,7 +105,7 @@ def fit_many(
     stacked = _stacked(models, histories)
     size = small_bucket(len(subjects))
     keys = _keys(key, "fit", list(subjects) + [f"padding {i}" for i in range(size - len(subjects))])
-    found = _modes(*stacked, starts)
+    found = modes(*stacked, starts)
     drawn = _importance(*stacked, keys, found.optima, draws)
     poor = np.flatnonzero(_poor(drawn, draws)[: len(subjects)])
     if poor.size:
@@ -134,14 +113,14 @@ def fit_many(
     bad = np.flatnonzero(~_reliable(drawn, draws)[: len(subjects)])
     if bad.size:
         drawn = _replace_unreliable(stacked, key, list(subjects), bad, drawn, draws)
-    whole = _assemble(stacked, found, drawn, bad)
+    whole = _assemble(stacked[1], found, drawn, bad)
     return jax.tree.map(lambda leaf: np.asarray(leaf)[: len(subjects)], whole)
 
 
 def find_modes(models: Sequence[Model], histories: Sequence[History], *, starts: int = CANDIDATES) -> Mode:
     """Only the most probable theta of many subjects; leaves [S, ...]."""
     stacked = _stacked(models, histories)
-    found = _modes(*stacked, starts)
+    found = modes(*stacked, starts)
     return jax.tree.map(lambda leaf: np.asarray(leaf)[: len(histories)], found)
 
 
@@ -166,127 +145,14 @@ def _pad_subjects(tree: Any) -> Any:
 
 
 def _keys(key: Array, name: str, subjects: list[int | str]) -> Array:
-    numbers = [stable_hash(s) if isinstance(s, str) else s for s in subjects]
-    return _stream_of_each(key, name, np.asarray(numbers, dtype=np.int64))
+    numbers = np.asarray([stable_hash(s) if isinstance(s, str) else s for s in subjects], dtype=np.int64)
+    # Few subjects share one program, however few.
+    return _stream_of_each(key, name, np.resize(numbers, max(FEW_KEYS, len(numbers))))[: len(numbers)]
 
 
 @program(static=(1,))
 def _stream_of_each(key: Array, name: str, subjects: Array) -> Array:
     return jax.vmap(lambda subject: stream(key, name, subject))(subjects)
-
-
-def _modes(models: Model, histories: History, starts: int) -> Mode:
-    """Newton from the best few starts of every subject; the slow searches are then finished together."""
-    if histories.doses is not None:
-        starts = max(starts, CANDIDATES_WITH_KINKS)
-    z = _choose_starts(models, histories, starts)
-    zeros = np.zeros(z.shape)
-    optima = jax.tree.map(np.array, _newton(models, histories, z, zeros, FIRST_STEPS, GRADIENT_TOLERANCE))
-    subject, place = np.nonzero(~optima.converged)
-    if subject.size:
-        unfinished = optima.z[subject, place]
-        finished = _search((models, histories), subject, unfinished, np.zeros(unfinished.shape), MOST_STEPS)
-        for old, new in zip(optima, finished, strict=True):
-            old[subject, place] = new
-    return _best(models, histories, optima)
-
-
-def _search(
-    stacked: tuple[Model, History],
-    subject: np.ndarray,
-    z: np.ndarray,
-    across: np.ndarray,
-    most_steps: int,
-    tolerance: float = GRADIENT_TOLERANCE,
-) -> Optimum:
-    """Newton for any number of searches, leaves [K, ...], in the shapes that are compiled already.
-
-    subject, z, across   [K], [K, d], [K, d]: whose search it is, where it starts and what it does not move along
-    """
-    size = len(stacked[1].time)
-    few = size <= FEW_SUBJECTS
-    width = (REFINED if stacked[1].doses is None else REFINED_WITH_KINKS) if few else 1
-    packs = _packs(subject, width)
-    rows = size if few else max(FEW_SUBJECTS, size // 8)
-    found: Any = None
-    for first in range(0, len(packs), rows):
-        batch = np.resize(packs[first : first + rows], (rows, width))
-        model, history = jax.tree.map(lambda leaf, i=subject[batch[:, 0]]: np.asarray(leaf)[i], stacked)
-        done = _newton(model, history, z[batch], across[batch], most_steps, tolerance)
-        if found is None:
-            found = jax.tree.map(lambda leaf: np.zeros((len(z), *leaf.shape[2:]), leaf.dtype), done)
-        for old, new in zip(found, done, strict=True):
-            old[batch] = np.asarray(new)
-    return found
-
-
-def _packs(subject: np.ndarray, width: int) -> np.ndarray:
-    """Places [P, width] of the searches in rows of one subject each; a row that is not full repeats its last."""
-    rows = []
-    for one in dict.fromkeys(subject.tolist()):
-        mine = np.flatnonzero(subject == one)
-        for first in range(0, len(mine), width):
-            part = mine[first : first + width]
-            rows.append(np.concatenate([part, np.repeat(part[-1:], width - len(part))]))
-    return np.stack(rows)
-
-
-@program(static=(2,))
-def _choose_starts(models: Model, histories: History, starts: int) -> Array:
-    return eqx.filter_vmap(partial(_starts_of_one, starts=starts))(models, histories)
-
-
-def _starts_of_one(model: Model, history: History, starts: int) -> Array:
-    """The prior's mode and the most probable of a fixed set of points [R, d]."""
-    candidates = jnp.asarray(_start_points(model.prior.mean.shape[0], starts))
-    values = jax.vmap(lambda z: objective(model, z, history)[0])(candidates)
-    values = jnp.where(jnp.isfinite(values), values, jnp.inf).at[0].set(-jnp.inf)
-    return candidates[jnp.argsort(values)[: REFINED if history.doses is None else REFINED_WITH_KINKS]]
-
-
-@program
-def _newton(models: Model, histories: History, z: Array, across: Array, most_steps: Array, tolerance: Array) -> Optimum:
-    def of_one(model: Model, history: History, starts: Array, across: Array) -> Optimum:
-        search = partial(minimise, model, history=history, most_steps=most_steps, tolerance=tolerance)
-        return jax.vmap(lambda start, normal: search(z=start, across=normal))(starts, across)
-
-    return eqx.filter_vmap(of_one)(models, histories, z, across)
-
-
-@program
-def _best(models: Model, histories: History, optima: Optimum) -> Mode:
-    return eqx.filter_vmap(_best_one)(models, histories, optima)
-
-
-def _best_one(model: Model, history: History, optima: Optimum) -> Mode:
-    kept = _distinct(optima)
-    optima = jax.tree.map(lambda leaf: leaf[kept], optima)
-    steepest = jnp.max(jnp.abs(optima.gradient[0]))
-    return Mode(
-        to_theta(model.prior, optima.z[0]),
-        optima.hessian[0],
-        ofv(optima.value[0], history),
-        steepest,
-        steepest < ACCEPTED_GRADIENT,
-        optima,
-    )
-
-
-def _distinct(optima: Optimum) -> Array:
-    """The best optima [REFINED], the lowest first; one that repeats a better one comes after all others."""
-    value = jnp.where(jnp.isfinite(optima.value), optima.value, jnp.inf)
-    order = jnp.argsort(value)
-    z = optima.z[order]
-    near = jnp.max(jnp.abs(z[:, None] - z[None]), axis=2) < THE_SAME
-    repeats = jnp.any(near & jnp.tri(z.shape[0], k=-1, dtype=bool), axis=1)
-    return order[jnp.argsort(repeats, stable=True)][:REFINED]
-
-
-def _start_points(d: int, count: int) -> np.ndarray:
-    """Starts [count, d] in prior standard deviations: the centre, both ways along each axis, then scattered points."""
-    axes = np.concatenate([np.eye(d), -np.eye(d)])
-    scattered = np.random.Generator(np.random.PCG64(20181)).standard_normal((max(count, 1), d))
-    return np.concatenate([np.zeros((1, d)), axes, scattered])[: max(count, 1 + 2 * d)]
 
 
 @program(static=(4,))
@@ -304,18 +170,13 @@ def _tempered(models: Model, histories: History, keys: Array, draws: int) -> imp
     return eqx.filter_vmap(partial(tempering.sample, draws=draws))(models, keys, histories)
 
 
-def _ess(logw: Array) -> np.ndarray:
-    weights = np.exp(np.asarray(logw))
-    return weights.sum(axis=-1) ** 2 / np.maximum((weights**2).sum(axis=-1), 1e-300)
-
-
 def _demand(draws: int) -> Demand:
     return QUICK if draws < FEW_DRAWS else PRECISE
 
 
 def _poor(drawn: importance.Draws, draws: int) -> np.ndarray:
     wanted = _demand(draws)
-    return (np.asarray(drawn.pareto_k) > wanted.ridge_k) | (_ess(drawn.logw) < wanted.ridge_share * draws)
+    return (np.asarray(drawn.pareto_k) > wanted.ridge_k) | (np.asarray(drawn.ess) < wanted.ridge_share * draws)
 
 
 def _follow_ridges(
@@ -324,7 +185,7 @@ def _follow_ridges(
     def crest(z: np.ndarray, across: np.ndarray) -> Optimum:
         subject = np.repeat(poor, z.shape[1])
         flat = (len(subject), z.shape[2])
-        found = _search(stacked, subject, z.reshape(flat), across.reshape(flat), RIDGE_STEPS, NEAR_THE_CREST)
+        found = search(stacked, subject, z.reshape(flat), across.reshape(flat), RIDGE_STEPS, NEAR_THE_CREST)
         return jax.tree.map(lambda leaf: leaf.reshape(*z.shape[:2], *leaf.shape[1:]), found)
 
     places = with_ridges(jax.tree.map(lambda leaf: np.asarray(leaf)[poor], optima), crest)
@@ -343,7 +204,7 @@ def _follow_ridges(
 def _reliable(drawn: importance.Draws, draws: int) -> np.ndarray:
     wanted = _demand(draws)
     enough = max(LEAST_ESS, wanted.fallback_share * draws)
-    return (np.asarray(drawn.pareto_k) <= wanted.fallback_k) & (_ess(drawn.logw) >= enough)
+    return (np.asarray(drawn.pareto_k) <= wanted.fallback_k) & (np.asarray(drawn.ess) >= enough)
 
 
 def _replace_unreliable(
@@ -369,27 +230,18 @@ def _replace_unreliable(
     return jax.tree.map(put, drawn, better)._replace(pareto_k=kept)
 
 
-@program
-def _assemble_arrays(models: Model, histories: History, found: Mode, drawn: importance.Draws) -> Fit:
-    theta = jax.vmap(lambda prior, z: jax.vmap(lambda one: to_theta(prior, one))(z))(models.prior, drawn.z)
-    ess = jnp.exp(-jax.scipy.special.logsumexp(2 * drawn.logw, axis=-1))
-    nothing = ~jnp.any(measured(histories) | (histories.y.kind > 1), axis=(-2, -1))
-    status = jnp.where(nothing, int(Status.PRIOR_ONLY), int(Status.OK))
-    status = jnp.where(found.converged, status, int(Status.OPTIMISER_NOT_CONVERGED))
-    status = jnp.where(ess < LEAST_ESS, int(Status.WEIGHTS_COLLAPSED), status)
-    status = jnp.where(jnp.isfinite(drawn.log_evidence), status, int(Status.NON_FINITE))
-    ensemble = Ensemble(theta, drawn.x, drawn.logw, histories.time[:, -1])
-    return Fit(
-        ensemble, found.theta, found.hessian, found.ofv, found.gradient, drawn.log_evidence, drawn.pareto_k, ess, status
-    )
-
-
-def _assemble(stacked: tuple[Model, History], found: Mode, drawn: importance.Draws, bad: np.ndarray) -> Fit:
-    whole = _assemble_arrays(*stacked, found, drawn)
-    if not bad.size:
-        return whole
-    status = np.array(whole.status)
+def _assemble(histories: History, found: Mode, drawn: importance.Draws, bad: np.ndarray) -> Fit:
+    kind = np.asarray(histories.y.kind)
+    nothing = np.all(kind == MISSING, axis=(1, 2))
+    status: Any = np.where(nothing, Status.PRIOR_ONLY, Status.OK)
+    status = np.where(found.converged, status, Status.OPTIMISER_NOT_CONVERGED)
+    status = np.where(np.asarray(drawn.ess) < LEAST_ESS, Status.WEIGHTS_COLLAPSED, status)
+    status = np.where(np.isfinite(drawn.log_evidence), status, Status.NON_FINITE)
     # A search that stopped short does not matter to the fallback, which does not start from it.
     healthy = np.isin(status[bad], [Status.OK, Status.OPTIMISER_NOT_CONVERGED])
-    status[bad[healthy]] = int(Status.FALLBACK_SAMPLER)
-    return whole._replace(status=status)
+    status[bad[healthy]] = Status.FALLBACK_SAMPLER
+    ensemble = Ensemble(drawn.theta, drawn.x, drawn.logw, histories.time[:, -1])
+    return Fit(
+        ensemble, found.theta, found.hessian, found.ofv, found.gradient, drawn.log_evidence, drawn.pareto_k, drawn.ess,
+        status,
+    )  # fmt: skip

@@ -57,8 +57,9 @@ def sample(model: Model, key: Array, history: History, draws: int) -> Draws:
         return _Cloud(z, value, raised, evidence, c.stage + 1)
 
     end = jax.lax.while_loop(going, stage, first)
-    x = jax.vmap(lambda one: log_likelihood(model, to_theta(model.prior, one), history)[1])(end.z)
-    return Draws(end.z, x, jnp.full(draws, -jnp.log(draws)), end.evidence, jnp.zeros(()))
+    theta = jax.vmap(lambda one: to_theta(model.prior, one))(end.z)
+    x = jax.vmap(lambda one: log_likelihood(model, one, history)[1])(theta)
+    return Draws(theta, x, jnp.full(draws, -jnp.log(draws)), end.evidence, jnp.zeros(()), jnp.asarray(1.0 * draws))
 
 
 def _next_exponent(likelihood: Array, now: Array) -> Array:
