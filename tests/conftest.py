@@ -2,7 +2,7 @@
 
 import os
 
-from tests.paths import ROOT
+from tests.paths import NO_DATA, ROOT, shared_root
 
 os.environ.setdefault("CARETWIN_CACHE_DIR", str(ROOT / ".cache" / "caretwin"))
 os.environ.setdefault("MPLCONFIGDIR", str(ROOT / ".cache" / "matplotlib"))
@@ -25,3 +25,12 @@ def key():
     import jax
 
     return jax.random.key(20240229)
+
+
+def pytest_terminal_summary(terminalreporter):
+    """Says loudly how much was not held against the references that stay outside the repository."""
+    skipped = [r for r in terminalreporter.stats.get("skipped", []) if NO_DATA in str(r.longrepr)]
+    if skipped:
+        terminalreporter.section("reference data missing", sep="=", yellow=True)
+        terminalreporter.line(f"{len(skipped)} tests or modules were skipped: no data at {shared_root()}")
+        terminalreporter.line("put the shared data beside the repository as ../shared, or set CARETWIN_SHARED to them")

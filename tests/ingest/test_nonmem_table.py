@@ -4,7 +4,7 @@ import csv
 from pathlib import Path
 
 import pytest
-from tests.paths import shared
+from tests.paths import shared, shared_root
 
 from caretwin.ingest.findings import TableError
 from caretwin.ingest.nonmem_table import read_nonmem, read_nonmem_with_findings
@@ -134,7 +134,8 @@ def test_a_table_of_something_else_is_refused(read) -> None:
         read("name,age\nx,3\n")
 
 
-PUBLISHED = sorted(path.name for path in shared("reference", "dosing", "B_posologyr_cc0", "data").glob("*.csv"))
+FOLDER = shared_root().joinpath("reference", "dosing", "B_posologyr_cc0", "data")
+PUBLISHED = sorted(path.name for path in FOLDER.glob("*.csv"))
 
 
 @pytest.mark.parametrize("name", PUBLISHED)

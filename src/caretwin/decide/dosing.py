@@ -6,7 +6,7 @@ reason, when the answer would not be worth having.
 """
 
 from collections.abc import Sequence
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, replace
 from typing import Any
 
 import jax
@@ -14,49 +14,21 @@ import jax
 from caretwin.base.errors import DataError
 from caretwin.base.units import convert
 from caretwin.decide.curves import Course
-from caretwin.decide.members import OUTSIDE_POPULATION, Candidate, Excluded, Member, candidates, learn, thinned
+from caretwin.decide.members import OUTSIDE_POPULATION, Candidate, Excluded, Member, candidates, learn
 from caretwin.decide.next_sample import Sample, candidate_samples
-from caretwin.decide.preferences import Mic, Preferences
-from caretwin.decide.ranking import Judged, courses_of, judge
-from caretwin.decide.regimen import Regimen, practical_regimens
+from caretwin.decide.preferences import Mic
+from caretwin.decide.question import DRAWS, HORIZON, Question
+from caretwin.decide.ranking import Judged
+from caretwin.decide.regimen import Regimen
+from caretwin.decide.regimens_tried import integrated, regimen_now, try_regimens, worth_having
 from caretwin.record.dosing import DosingRecord
 from caretwin.twin.registry import family
 
+__all__ = ["DRAWS", "HORIZON", "Advice", "Question", "advise", "choose_target", "of_one_effect", "regimen_now"]
+
 LEAST_WEIGHT = 0.02  # models believed less than this are left out of the simulation (and still shown)
-DRAWS = 2048
 PARTICLES = 512  # per model, for the simulation of regimens; as many whoever else speaks
 INTEGRATED_PARTICLES = 256  # of each model without a closed form, which cost a hundred times as much
-SCREENING_PARTICLES = 64  # enough to see which maintenance doses are hopeless
-SCREENED = 12  # maintenance regimens that are kept for integrated models, with their loading doses
-HORIZON = 168.0  # h
-# Assumption: advice that misses its target four times in five is not worth having.
-LEAST_CHANCE = 0.2
-
-
-@dataclass(frozen=True)
-class Question:
-    """What is asked.
-
-    drug         such as "vancomycin"
-    now          h from the subject's origin; doses recorded at or after it are what the answer replaces
-    target       the drug file's default target when None, else its label or kind
-    mic          minimum inhibitory concentration in ``mic_unit`` with probabilities, or None
-    models       names to consider; all of the drug when empty
-    drug_files   further drug models, already read
-    horizon      h over which regimens are followed
-    """
-
-    drug: str
-    now: float
-    target: str | None = None
-    mic: tuple[tuple[float, float], ...] | None = None
-    mic_unit: str = "mg/L"
-    models: tuple[str, ...] = ()
-    drug_files: tuple[Any, ...] = ()
-    horizon: float = HORIZON
-    preferences: Preferences = field(default_factory=Preferences)
-    seed: int = 0
-    draws: int = DRAWS
 
 
 @dataclass(frozen=True)
@@ -67,6 +39,7 @@ class Advice:
     members    every model that was fitted, with its weight; ``speaking`` those that were simulated
     excluded   models that may not speak, and why
     judged     all practical regimens, best first
+    nothing    what happens if nothing more is given
     current    the regimen of the last two doses, judged in the same way; None when it cannot be read from the record
     samples    candidate times of the next sample, best first
     notes      assumptions and warnings that belong to the answer
@@ -85,6 +58,7 @@ class Advice:
     notes: tuple[str, ...]
     mic: Mic | None = None
     current: Judged | None = None
+    nothing: Judged | None = None
     courses: tuple[dict[Regimen, Course], ...] = ()
 
     @property
@@ -116,7 +90,7 @@ def advise(question: Question, record: DosingRecord) -> Advice:
         reasons.append("no model may speak for this patient: " + _why(excluded))
         return _silent(question, record, (), excluded, reasons)
     key = jax.random.key(question.seed)
-    particles = INTEGRATED_PARTICLES if any(_integrated(c.twin) for c in allowed) else PARTICLES
+    particles = INTEGRATED_PARTICLES if any(integrated(c.twin) for c in allowed) else PARTICLES
     members = learn(allowed, key, question.now, draws=question.draws, particles=particles)
     speaking = _speaking(members)
     if not speaking:
@@ -150,25 +124,18 @@ def _decide(
     drug = max(speaking, key=lambda m: m.weight).twin.drug
     target = choose_target(drug, question.target)
     mic, notes = _mic(question, drug, target)
-    shape_matters = target.kind in ("time_above_mic", "peak")
-    regimens = practical_regimens(drug, _weight(record), every_duration=shape_matters)
-    if any(_integrated(m.twin) for m in speaking):
-        count = len(regimens)
-        regimens = _screened(question, speaking, regimens, target, mic)
-        if len(regimens) < count:
-            notes.append(f"{count - len(regimens)} of {count} practical regimens were ruled out on fewer draws")
-    current = regimen_now(drug, speaking[0].twin, question.now)
-    asked = regimens if current is None or current in regimens else (*regimens, current)
-    courses = courses_of(speaking, asked, target, question.now, question.horizon)
-    everything, weights = judge(speaking, asked, courses, target, mic, question.preferences)
-    judged = [j for j in everything if j.regimen in set(regimens)]
+    tried, notes_of_regimens = try_regimens(question, record, speaking, drug, target, mic)
+    notes += notes_of_regimens
+    judged, current, nothing, courses, weights = tried
+    notes += _unavoidable(nothing)
     if not judged:
         reasons.append(f"{drug.name} lists no practical doses")
     elif not judged[0].allowed:
         broken = [r for r in judged[0].risks if r.broken]
         worst = "; ".join(f"{r.label}: {100 * r.probability:.0f} %, allowed {100 * r.allowed:.0f} %" for r in broken)
-        reasons.append(f"every practical regimen breaks a hard limit; the least bad one: {worst}")
-    elif judged[0].late.target < LEAST_CHANCE:
+        paused = ", after a pause too" if speaking[0].twin.doses else ""
+        reasons.append(f"every practical regimen breaks a hard limit{paused}; the least bad one: {worst}")
+    elif not worth_having(judged):
         chance = f"the best has a chance of {100 * judged[0].late.target:.0f} % in the end"
         reasons.append(f"no practical regimen that the limits allow is likely to reach the target: {chance}")
     samples: list[Sample] = []
@@ -192,27 +159,19 @@ def _decide(
         tuple(reasons),
         tuple(dict.fromkeys(notes)),
         mic,
-        next((j for j in everything if j.regimen == current), None),
-        tuple(dict(zip(asked, row, strict=True)) for row in courses),
+        current,
+        nothing,
+        courses,
     )
 
 
-def _integrated(twin: Any) -> bool:
-    return not twin.model.closed_form
-
-
-def _screened(
-    question: Question, members: Sequence[Member], regimens: tuple[Regimen, ...], target: Any, mic: Mic | None
-) -> tuple[Regimen, ...]:
-    """The regimens whose maintenance is among the best on a few draws; all of them when they are few."""
-    maintenance = tuple(r for r in regimens if r.loading is None)
-    if len(maintenance) <= SCREENED:
-        return regimens
-    few = [replace(m, ensemble=thinned(m.ensemble, SCREENING_PARTICLES)) for m in members]
-    courses = courses_of(few, maintenance, target, question.now, question.horizon)
-    judged, _ = judge(few, maintenance, courses, target, mic, question.preferences)
-    kept = {(j.regimen.dose, j.regimen.interval, j.regimen.duration) for j in judged[:SCREENED]}
-    return tuple(r for r in regimens if (r.dose, r.interval, r.duration) in kept)
+def _unavoidable(nothing: Judged | None) -> list[str]:
+    found = [] if nothing is None else [r for r in nothing.risks if r.unavoidable > r.allowed]
+    return [
+        f"{r.label}: {100 * r.unavoidable:.0f} % likely in the first days even if nothing more is given; only what a "
+        "regimen adds to that counts against it"
+        for r in found
+    ]
 
 
 def _silent(
@@ -269,26 +228,3 @@ def _mic(question: Question, drug: Any, target: Any) -> tuple[Mic | None, list[s
         note = "no MIC was given: the target is read at the guideline's convention of 1 mg/L, an assumption"
         return Mic((convert(1.0, "mg/L", f"{drug.dose.unit}/L", substance=drug.drug),), (1.0,)), [note]
     return None, []
-
-
-def _weight(record: DosingRecord) -> float | None:
-    values = record.covariate("WT")
-    if not values:
-        return None
-    last = values[-1]
-    return last.value if last.unit is None else convert(last.value, last.unit, "kg")
-
-
-def regimen_now(drug: Any, twin: Any, now: float) -> Regimen | None:
-    """The regimen that is being given: the last dose, at the interval between the last two; None with fewer.
-
-    An interval within a fifth of a practical one is read as that one: rounds are late, orders are not.
-    """
-    given = sorted((d for d in twin.doses if d.time < now), key=lambda d: d.time)
-    if len(given) < 2 or given[-1].time <= given[-2].time or given[-1].amount <= 0:
-        return None
-    interval = given[-1].time - given[-2].time
-    practical = drug.practical.intervals.values if drug.practical is not None else ()
-    nearest = min(practical, key=lambda value: abs(value - interval), default=interval)
-    interval = nearest if abs(nearest - interval) <= 0.2 * nearest else interval
-    return Regimen(given[-1].amount, interval, given[-1].duration)

@@ -44,15 +44,15 @@ def candidate_samples(
     weights  [D] of the pooled draws
     effect   whether the effect is measured (an INR), not the level
     """
-    horizon = max(48.0, 2 * regimen.interval)
+    horizon = max(48.0, regimen.start + 2 * regimen.interval)
     courses = simulate([m.twin for m in members], [m.ensemble.theta for m in members], [regimen], now, horizon)
     curves = [row[0].whole() for row in courses]
     allowed = [j for j in judged if j.allowed][:CONTENDERS] or list(judged[:1])
     scores = np.stack([j.score for j in allowed])  # [R, D]
     exposure = next(j.exposure for j in judged if j.regimen == regimen)
-    start = 0.5 if regimen.duration == 0 else min(regimen.duration, regimen.interval / 2) + 0.5
+    given = regimen.start + (0.0 if regimen.duration == 0 else min(regimen.duration, regimen.interval / 2))
     look = curves[0].moments
-    times = [t for t in (*look.early[::2], *look.late[::2]) if t >= start]
+    times = [t for t in (*look.wait[::2], *look.early[::2], *look.late[::2]) if t < regimen.start or t >= given + 0.5]
     found = [_worth(t, members, curves, scores, exposure, weights, effect) for t in times]
     # Of samples that are about as good the earliest is the best: it helps sooner.
     return sorted(found, key=lambda s: (-round(s.gain, 3), -round(20 * s.variance_removed), s.hours))

@@ -23,7 +23,7 @@ from caretwin.core.simulate import run
 from caretwin.decide.batches import for_each_group, groups, padded, stacked
 from caretwin.decide.curves import Course, Curves
 from caretwin.decide.moments import Moments, moments
-from caretwin.decide.regimen import Regimen
+from caretwin.decide.regimen import NOTHING, Regimen
 from caretwin.decide.superposition import Terms, superposition
 from caretwin.twin.dosing import DosingTwin
 
@@ -117,7 +117,7 @@ class _Group:
 
     def combined(self, regimens: Sequence[Regimen]) -> list[list[Course]]:
         """What is already in the body, and schedules and loading doses of 1, to be added up."""
-        keys = [(r.interval, r.duration, r.loading is not None, r.loading_duration) for r in regimens]
+        keys = [(r.interval, r.duration, r.loading is not None, r.loading_duration, r.start) for r in regimens]
         examples = {key: r for key, r in zip(keys, regimens, strict=True)}
         looks = {key: moments(r, self.horizon, self.shape) for key, r in examples.items()}
         asked = [(looks[key], r.doses(0.0, self.horizon, self.target, 1.0)) for key, r in examples.items()]
@@ -236,7 +236,7 @@ def _nothing_special(times: np.ndarray) -> Moments:
 
 def follow(twin: DosingTwin, regimen: Regimen, now: float) -> DosingTwin:
     """The twin with those covariates that a regimen itself sets, such as the total daily dose of lithium."""
-    if "TDD" not in twin.covariates:
+    if "TDD" not in twin.covariates or regimen == NOTHING:  # a clearance that rises with the dose stays as it was
         return twin
     old = twin.covariates["TDD"]
     daily = regimen.per_day / twin.drug.dose.label_factor

@@ -11,8 +11,9 @@ from caretwin.decide.curves import Course
 from caretwin.decide.members import Member
 from caretwin.decide.outcomes import simulate
 from caretwin.decide.preferences import Goal, Mic, Preferences, goal, metric
-from caretwin.decide.regimen import Regimen
+from caretwin.decide.regimen import NOTHING, Regimen
 
+NO_WORSE = 0.005  # probability; a regimen that adds less to what is unavoidable is not to blame for it
 EVEN_DRAWS = 4096  # into which weighted draws are turned for quantiles
 
 
@@ -30,16 +31,29 @@ class Chances:
 
 @dataclass(frozen=True)
 class Risk:
-    """One hard limit: the larger of the early and the late probability of breaking it, and what is allowed."""
+    """One hard limit of one regimen.
+
+    early, late   probabilities of breaking it in the first days, and in the end
+    allowed       probability that is accepted
+    unavoidable   early probability of breaking it if nothing more is given: what is in the body already is no
+                  regimen's fault
+    """
 
     label: str
-    probability: float
+    early: float
+    late: float
     allowed: float
+    unavoidable: float = 0.0
+
+    @property
+    def probability(self) -> float:
+        """The larger of the early and the late probability."""
+        return max(self.early, self.late)
 
     @property
     def broken(self) -> bool:
         """Whether the limit forbids this regimen."""
-        return self.probability > self.allowed
+        return self.late > self.allowed or self.early > max(self.allowed, self.unavoidable + NO_WORSE)
 
 
 @dataclass(frozen=True)
@@ -80,6 +94,7 @@ def judge(
 ) -> tuple[list[Judged], np.ndarray]:
     """All regimens, best first, and the pooled weights [D] of the draws they were judged on.
 
+    regimens   with NOTHING among them, what is in the body already is not held against the others
     courses    of every model and regimen; see :func:`courses_of`
     described  the target, as the drug file or the question states it
     Models are averaged by weighting their draws: predictions are mixed, parameters never.
@@ -102,7 +117,7 @@ def judge(
     scores = [1 - preferences.cost_under * first.under(v) - preferences.cost_over * first.over(v) for v in values]
     score = preferences.early * scores[0] + (1 - preferences.early) * scores[1]
     chances = [_chances(first, v, weights) for v in values]
-    risks = _risks(limits, pooled, weights) if limits[0] else [()] * len(regimens)
+    risks = _risks(limits, pooled, weights, regimens) if limits[0] else [()] * len(regimens)
     utility = score @ weights
     judged = [
         Judged(r, chances[0][i], chances[1][i], risks[i], float(utility[i]), score[i], values[1][i] * first.factor)
@@ -143,16 +158,23 @@ def _chances(g: Goal, values: np.ndarray, weights: np.ndarray) -> list[Chances]:
 
 
 def _risks(
-    limits: Sequence[Sequence[Goal]], pooled: Callable[[Sequence[Goal], bool], np.ndarray], weights: np.ndarray
+    limits: Sequence[Sequence[Goal]],
+    pooled: Callable[[Sequence[Goal], bool], np.ndarray],
+    weights: np.ndarray,
+    regimens: Sequence[Regimen],
 ) -> list[tuple[Risk, ...]]:
-    """Every limit of every regimen: the larger of its early and its late probability."""
+    """Every limit of every regimen."""
     found: list[list[Risk]] = []
     for place, limit in enumerate(limits[0]):
         asked = [own[place] for own in limits]
-        worst = np.maximum(*(
-            np.maximum(limit.under(v), limit.over(v)) @ weights for v in (pooled(asked, False), pooled(asked, True))
-        ))  # fmt: skip
-        found.append([Risk(limit.label, float(p), float(limit.maximum_probability or 0.0)) for p in worst])
+        values = [pooled(asked, late) for late in (False, True)]
+        early, late = (np.maximum(limit.under(v), limit.over(v)) @ weights for v in values)
+        nothing = regimens.index(NOTHING) if NOTHING in regimens else None
+        unavoidable = 0.0 if nothing is None else float(limit.over(values[0][nothing]) @ weights)
+        allowed = float(limit.maximum_probability or 0.0)
+        found.append(
+            [Risk(limit.label, float(e), float(p), allowed, unavoidable) for e, p in zip(early, late, strict=True)]
+        )
     return list(zip(*found, strict=True))
 
 

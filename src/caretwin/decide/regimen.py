@@ -1,5 +1,6 @@
 """What can be given: every practical combination of dose, interval, infusion time and loading dose."""
 
+import math
 from collections.abc import Iterator
 from dataclasses import dataclass
 from itertools import pairwise
@@ -15,6 +16,7 @@ class Regimen:
 
     duration   infusion time; 0 for a bolus or a tablet, equal to ``interval`` for a continuous infusion
     loading    one larger first dose, given now over ``loading_duration``; the maintenance starts one interval later
+    start      time until the first dose: the next one is due an interval after the last that was given
     """
 
     dose: float
@@ -22,6 +24,7 @@ class Regimen:
     duration: float
     loading: float | None = None
     loading_duration: float = 0.0
+    start: float = 0.0
 
     @property
     def per_day(self) -> float:
@@ -30,13 +33,15 @@ class Regimen:
 
     def describe(self, unit: str) -> str:
         """In words, such as "1000 mg every 12 h over 1 h, after 2000 mg over 2 h"."""
+        if self == NOTHING:
+            return "nothing more given"
         if self.duration >= self.interval:
             text = f"{self.per_day:g} {unit} per day as a continuous infusion"
         else:
             over = f" over {self.duration:g} h" if self.duration > 0 else ""
             text = f"{self.dose:g} {unit} every {self.interval:g} h{over}"
         if self.loading is None:
-            return text
+            return text if self.start == 0 else f"{text}, first in {self.start:g} h"
         over = f" over {self.loading_duration:g} h" if self.loading_duration > 0 else ""
         return f"{text}, after {self.loading:g} {unit}{over}"
 
@@ -45,7 +50,7 @@ class Regimen:
         size = self.dose if amount is None else amount
         # A continuous infusion follows its loading dose at once; other doses keep their interval.
         wait = self.loading_duration if self.duration >= self.interval else self.interval
-        first = now if self.loading is None else now + wait
+        first = now + (self.start if self.loading is None else wait)
         count = max(0, round((now + horizon - first) / self.interval + 0.499999))
         return tuple(
             GivenDose(first + k * self.interval, size, self.duration, target, order=1 << 20) for k in range(count)
@@ -59,12 +64,25 @@ class Regimen:
         return (GivenDose(now, self.loading, self.loading_duration, target, order=1 << 20), *maintenance)
 
 
-def practical_regimens(drug: Any, weight: float | None, *, every_duration: bool = False) -> tuple[Regimen, ...]:
+NOTHING = Regimen(0.0, 24.0, 0.0)
+"""No dose from now on: what happens then is no regimen's fault."""
+
+
+def practical_regimens(
+    drug: Any,
+    weight: float | None,
+    *,
+    every_duration: bool = False,
+    since_last: float | None = None,
+    pause: float = 0.0,
+) -> tuple[Regimen, ...]:
     """All regimens that the drug file calls practical.
 
     weight          kg, for loading doses per kg; without it they are left out
     every_duration  try every infusion time (targets that depend on the shape of the curve); else only the shortest
                     that the highest rate allows
+    since_last      h since the last dose began: the next is given when it is due; None when nothing was given yet
+    pause           h to wait longer than that, then without a loading dose
     """
     practical = drug.practical
     if practical is None:
@@ -74,9 +92,15 @@ def practical_regimens(drug: Any, weight: float | None, *, every_duration: bool 
     for interval in practical.intervals.values:
         for dose in doses:
             for duration in _durations(practical, dose, interval, every_duration):
-                for loading, time in _loadings(drug, dose, weight):
-                    found.append(Regimen(dose, interval, duration, loading, time))
+                start = pause + (0.0 if duration >= interval else due(interval, since_last))
+                for loading, time in _loadings(drug, dose, weight, pause == 0):
+                    found.append(Regimen(dose, interval, duration, loading, time, start if loading is None else 0.0))
     return tuple(_different(found))
+
+
+def due(interval: float, since_last: float | None) -> float:
+    """Time (h) until a dose is due, an interval after the last one; to the next quarter of an hour, as rounds are."""
+    return 0.0 if since_last is None else max(0.0, math.ceil((interval - since_last) * 4 - 1e-6) / 4)
 
 
 def _different(regimens: list[Regimen]) -> Iterator[Regimen]:
@@ -84,7 +108,7 @@ def _different(regimens: list[Regimen]) -> Iterator[Regimen]:
     seen = set()
     for r in sorted(regimens, key=lambda r: -r.interval):
         continuous = r.duration >= r.interval
-        what = (round(r.per_day, 6), r.loading) if continuous else r
+        what = (round(r.per_day, 6), r.loading, r.start) if continuous else r
         if what not in seen:
             seen.add(what)
             yield r
@@ -101,10 +125,10 @@ def _durations(practical: Any, dose: float, interval: float, every: bool) -> Ite
         yield interval
 
 
-def _loadings(drug: Any, dose: float, weight: float | None) -> Iterator[tuple[float | None, float]]:
+def _loadings(drug: Any, dose: float, weight: float | None, wanted: bool) -> Iterator[tuple[float | None, float]]:
     yield None, 0.0
     choices = drug.practical.loading
-    if choices is None:
+    if choices is None or not wanted:
         return
     step = _step(drug)
     amounts = [_amount(drug, value, choices.unit, weight) for value in choices.values]

@@ -18,7 +18,7 @@ from caretwin.decide.dosing import Advice
 from caretwin.decide.members import Candidate, Member, learn, thinned
 from caretwin.decide.outcomes import after_another_past
 from caretwin.decide.ranking import Chances, Judged, courses_of, judge
-from caretwin.decide.regimen import Regimen
+from caretwin.decide.regimen import NOTHING, Regimen
 from caretwin.decide.reweighing import log_likelihoods, reweighed
 from caretwin.twin.dosing import DosingTwin
 
@@ -69,7 +69,7 @@ def consequences(advice: Advice) -> tuple[Consequence, ...]:
     if advice.best is None:
         return ()
     closed = all(m.twin.model.closed_form for m in advice.speaking)
-    rivals = [j.regimen for j in advice.judged][: RIVALS if closed else INTEGRATED[0]]
+    rivals = [*[j.regimen for j in advice.judged][: RIVALS if closed else INTEGRATED[0]], NOTHING]
     members = advice.speaking
     if not closed:
         members = tuple(replace(m, ensemble=thinned(m.ensemble, INTEGRATED[1])) for m in members)
@@ -120,7 +120,7 @@ def _consequence(
     if courses is None:
         courses = courses_of(changed, rivals, advice.target, question.now, question.horizon)
     judged, _ = judge(changed, rivals, courses, advice.target, advice.mic, question.preferences)
-    return _compared(slips[0].label, advice, judged)
+    return _compared(slips[0].label, advice, [j for j in judged if j.regimen != NOTHING])
 
 
 def _learnt_again(advice: Advice, members: Sequence[Member], twins: Sequence[DosingTwin]) -> list[Member]:

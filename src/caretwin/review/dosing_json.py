@@ -153,6 +153,7 @@ def _regimen(regimen: Regimen, drug: Any) -> dict[str, Any]:
         "dose_unit": drug.dose.unit,
         "interval_h": regimen.interval,
         "duration_h": regimen.duration,
+        "first_dose_in_h": regimen.start,
         "loading_dose": regimen.loading,
         "loading_duration_h": None if regimen.loading is None else regimen.loading_duration,
         "per_day": regimen.per_day,
@@ -177,7 +178,15 @@ def _judged(judged: Judged, advice: Advice, drug: Any) -> dict[str, Any]:
         "early": _chances(judged.early, advice.target),
         "late": _chances(judged.late, advice.target),
         "limits": [
-            {"label": r.label, "probability": r.probability, "allowed": r.allowed, "broken": r.broken}
+            {
+                "label": r.label,
+                "probability": r.probability,
+                "early": r.early,
+                "late": r.late,
+                "unavoidable": r.unavoidable,
+                "allowed": r.allowed,
+                "broken": r.broken,
+            }
             for r in judged.risks
         ],
     }
