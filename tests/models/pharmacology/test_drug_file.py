@@ -107,7 +107,7 @@ def test_everything_in_the_file_arrives():
     assert drug.covariates["WT"].maximum_age == pytest.approx(48)  # 2 d
     assert drug.channels["level"].factor == pytest.approx(1000)  # mg/L to ug/L
     assert drug.errors["level"].additive == pytest.approx(500)  # 0.5 mg/L in the channel's ug/L
-    assert (drug.targets[0].low, drug.targets[0].unit) == (pytest.approx(400_000), "ug/L.h")
+    assert (drug.targets[0].low, drug.targets[0].unit) == (pytest.approx(400_000), "ug.h/L")
     assert drug.practical.doses.values == pytest.approx((250, 500, 750, 1000))
     assert drug.practical.intervals.values == pytest.approx((24, 48))
     assert drug.practical.durations.values == pytest.approx((1,))

@@ -29,7 +29,8 @@ KINDS = ("auc24", "auc24_over_mic", "peak", "trough", "steady_state_level", "tim
 def measure(kind: str, found: Mapping[str, DrugChannel]) -> str:
     """The unit in which a target or limit of this kind is kept."""
     level = found["level"].unit
-    units = {"auc24": f"{level}.h", "auc24_over_mic": "h", "time_above_mic": "1"}
+    amount, _, volume = level.partition("/")
+    units = {"auc24": f"{amount}.h/{volume}" if volume else f"{level}.h", "auc24_over_mic": "h", "time_above_mic": "1"}
     if kind == "effect" and "effect" in found:
         return found["effect"].unit
     return units.get(kind, level)
