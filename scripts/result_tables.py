@@ -21,8 +21,8 @@ MARK = re.compile(r"(<!-- table (\S+) -->\n).*?(<!-- end -->)", re.DOTALL)
 def forecasts(path: Path) -> str:
     """One row per model and channel, the average last."""
     rows = [
-        "| model | patients / values | a priori MdPE / MdAPE, % | next value MdPE / MdAPE, % | in the 90 % interval, % (95 %) "
-        "| CRPS |",
+        "| model | patients / values | a priori MdPE / MdAPE, % | next value MdPE / MdAPE, % "
+        "| in the 90 % interval, % (95 %) | CRPS |",
         "|---|---|---|---|---|---|",
     ]
     for one in json.loads(path.read_text()):
