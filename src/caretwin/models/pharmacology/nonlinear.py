@@ -22,8 +22,8 @@ from caretwin.models.pharmacology.structure import Structure
 Scalar = Float[Array, ""]
 States = dict[str, Scalar]
 
-RELATIVE_TOLERANCE = 1e-8
-ABSOLUTE_TOLERANCE = 1e-10
+RELATIVE_TOLERANCE = 1e-7
+ABSOLUTE_TOLERANCE = 1e-9
 MOST_STEPS = 4096  # per interval between two records; reached only by parameters that no patient has
 
 
