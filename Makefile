@@ -24,7 +24,7 @@ demo: setup  ## real patients end to end: fit, forecast, dose decision, report; 
 
 test: setup lint  ## everything the gate checks: style, types, import direction, tests, coverage floor
 	@mkdir -p .cache/coverage
-	$(BIN)/python -m pytest --cov --cov-report=term $(PYTEST)
+	$(BIN)/python -m pytest -n $(THREADS) --dist loadfile --cov --cov-report=term $(PYTEST)
 
 lint: setup  ## style, types of base and core, import direction
 	@$(BIN)/ruff check .

@@ -26,13 +26,14 @@ def forecasts(path: Path) -> str:
         "|---|---|---|---|---|---|",
     ]
     for one in json.loads(path.read_text()):
-        low, high = (100 * value for value in one["coverage90_next_interval"])
+        ends = one["coverage90_next_interval"]
+        interval = "" if ends is None or None in ends else f" ({100 * ends[0]:.0f}-{100 * ends[1]:.0f})"
         name = one["model"] if one["channel"] == "level" else f"{one['model']}, {one['channel']}"
         rows.append(
             f"| {name} | {one['patients']} / {one['levels']} "
             f"| {_signed(one['mdpe_prior'])} / {100 * one['mdape_prior']:.1f} "
             f"| {_signed(one['mdpe_next'])} / {100 * one['mdape_next']:.1f} "
-            f"| {100 * one['coverage90_next']:.1f} ({low:.0f}-{high:.0f}) | {one['crps_next']:.3g} |"
+            f"| {100 * one['coverage90_next']:.1f}{interval} | {one['crps_next']:.3g} |"
         )
     return "\n".join(rows) + "\n"
 

@@ -157,3 +157,22 @@ def test_every_example_is_read_or_is_the_one_with_mistakes(table):
     record = given.read_patient(str(table), drug, names, read)
     assert not record.errors
     assert "Invented" in table.read_text("utf-8").splitlines()[0]
+
+
+@pytest.mark.parametrize(
+    ("number", "line", "expected"),
+    [
+        (9, "0,dose,vancomycin,2000,mg,90", "90 min or 90 h"),  # minutes, written as a bare number
+        (9, "0,dose,vancomycin,1e309,mg,2 h", "a number that can be"),
+    ],
+)
+def test_a_duration_or_an_amount_that_cannot_be_meant_is_refused(tmp_path, number, line, expected):
+    answer = run(tmp_path, with_line(number, line))
+    assert answer.exit_code == 1 and "row 9" in answer.output
+    assert expected in " ".join(answer.output.split())
+
+
+@pytest.mark.parametrize("option", ["--horizon", "--cost-over", "--cost-under", "--now"])
+def test_what_is_no_number_is_a_usage_error(tmp_path, option):
+    answer = run(tmp_path, GOOD, option, "nan")
+    assert answer.exit_code == 2 and "Traceback" not in answer.output

@@ -1,7 +1,10 @@
 """Which regimens can be given, and which of equals comes first."""
 
+from dataclasses import replace
+
 import pytest
 
+from caretwin.decide.ranking import _rank
 from caretwin.decide.regimen import Regimen, due, practical_regimens
 from caretwin.record.dosing import Level
 from caretwin.twin.registry import family
@@ -54,3 +57,21 @@ def test_after_far_too_much_the_advice_is_to_wait():
     answer = vancomycin(crcl=30.0, levels=high)
     assert answer.best is not None and answer.best.regimen.start >= 24.0
     assert answer.best.regimen.loading is None
+
+
+def test_of_equals_the_one_that_keeps_to_the_clock_comes_first():
+    like = vancomycin().judged[0]
+    ranks = [
+        _rank(replace(like, regimen=Regimen(1000.0, interval, 1.0), utility=0.7))
+        for interval in (24.0, 12.0, 8.0, 18.0, 36.0)
+    ]
+    assert ranks == sorted(ranks)
+
+
+def test_less_drug_is_preferred_among_equals():
+    like = vancomycin().judged[0]
+    small, large = (
+        replace(like, regimen=Regimen(dose, 24.0, 1.0), utility=utility)
+        for dose, utility in ((1000.0, 0.991), (2000.0, 0.999))
+    )
+    assert _rank(small) < _rank(large)

@@ -151,3 +151,35 @@ def test_the_published_posologyr_tables_are_read_whole(name: str) -> None:
     assert sum(len(r.levels) for r in records) == observed
     assert all(v.channel == "level" for r in records for v in r.levels)
     assert sum(d.modelled_duration for d in records[0].doses) == 8 * (routes - 1)
+
+
+LONG = "ID,TIME,AMT,DV,EVID\n{a},0,500,.,1\n{a},10,.,8,0\n{b},0,700,.,1\n{b},12,.,9,0\n"
+
+
+@pytest.mark.parametrize(("a", "b"), [("12345678", "12345679"), ("100000000000000001", "100000000000000002")])
+def test_people_with_long_numbers_are_not_merged(tmp_path, a, b):
+    path = tmp_path / "long.csv"
+    path.write_text(LONG.format(a=a, b=b))
+    assert [record.subject for record in read_nonmem(path)] == [a, b]
+
+
+@pytest.mark.parametrize(
+    ("rows", "column"),
+    [
+        ("1,0,500,.,1,.,.\n1,5,500,8,0,.,.\n", "amt"),  # EVID 0 with an amount
+        ("1,0,500,5,1,.,.\n1,5,.,8,0,.,.\n", "dv"),  # EVID 1 with an observation
+        ("1,0,500,.,1,.,.\n1,0,500,.,1,.,.\n1,5,.,8,0,.,.\n", "amt"),  # the same dose twice
+    ],
+)
+def test_a_number_that_is_not_used_or_counted_twice_is_said(tmp_path, rows, column):
+    path = tmp_path / "odd.csv"
+    path.write_text("ID,TIME,AMT,DV,EVID,RATE,DUR\n" + rows)
+    _, findings = read_nonmem_with_findings(path)
+    assert [f.column for f in findings if f.severity == "warning"] == [column]
+
+
+def test_a_rate_and_a_duration_that_contradict_each_other_are_refused(tmp_path):
+    path = tmp_path / "odd.csv"
+    path.write_text("ID,TIME,AMT,DV,EVID,RATE,DUR\n1,0,1000,.,1,1000,2\n1,5,.,8,0,.,.\n")
+    with pytest.raises(TableError, match="beside DUR 2"):
+        read_nonmem(path)

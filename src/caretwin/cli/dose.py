@@ -8,7 +8,7 @@ from typing import Any
 
 import click
 
-from caretwin.cli.errors import friendly
+from caretwin.cli.errors import FiniteRange, friendly
 
 ABSTAINED = 3
 
@@ -22,10 +22,10 @@ ABSTAINED = 3
 @click.option("--model", "models", multiple=True, metavar="NAME", help="Only this model; may be given again.")
 @click.option("--drug-file", "files", multiple=True, type=click.Path(exists=True, dir_okay=False), metavar="FILE",
               help="A drug model of your own, besides the shipped ones; may be given again.")  # fmt: skip
-@click.option("--horizon", default=168.0, show_default=True, type=click.FloatRange(24, 2000),
+@click.option("--horizon", default=168.0, show_default=True, type=FiniteRange(24, 2000),
               help="How long regimens are followed (h).")  # fmt: skip
-@click.option("--cost-under", default=1.0, show_default=True, type=click.FloatRange(0), help="Cost of being under.")
-@click.option("--cost-over", default=1.0, show_default=True, type=click.FloatRange(0), help="Cost of being over.")
+@click.option("--cost-under", default=1.0, show_default=True, type=FiniteRange(0), help="Cost of being under.")
+@click.option("--cost-over", default=1.0, show_default=True, type=FiniteRange(0), help="Cost of being over.")
 @click.option("--seed", default=0, show_default=True, help="Another seed gives other draws.")
 @click.option("--json", "json_out", type=click.Path(dir_okay=False), metavar="FILE", help="Where the JSON file goes.")
 @click.option("--html", "html_out", type=click.Path(dir_okay=False), metavar="FILE", help="Where the report goes.")

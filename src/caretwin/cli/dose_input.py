@@ -113,9 +113,13 @@ def time_of_question(text: str | None, record: DosingRecord) -> tuple[float, str
     if text is None:
         return _after_last_record(record)
     try:
-        return float(text), "as asked"
+        hours = float(text)
     except ValueError:
-        pass
+        hours = None
+    if hours is not None:
+        if not math.isfinite(hours):
+            raise click.BadParameter(f"{text!r} is no time", param_hint="--now")
+        return hours, "as asked"
     if record.origin is None:
         hint = "the table counts hours: give --now in hours too"
         raise click.BadParameter(f"{text!r}: {hint}", param_hint="--now")
@@ -129,7 +133,13 @@ def _after_last_record(record: DosingRecord) -> tuple[float, str]:
     ends = [d.end_h if d.duration_h > 0 else d.time_h + ONE_MINUTE for d in record.doses]
     results = [max(i.time_h, i.received_h or i.time_h) for i in (*record.levels, *record.covariates)]
     last = max([*ends, *results], default=0.0)
-    return last, "the last record of the table; --now asks for another time"
+    running = bool(ends) and last == max(ends) and last > max(results, default=-math.inf)
+    what = (
+        "the end of the last infusion"
+        if running and record.doses[-1].duration_h > 0
+        else "the last record of the table"
+    )
+    return last, f"{what}; --now asks for another time"
 
 
 def mic_of(text: str | None, record: DosingRecord) -> tuple[tuple[tuple[float, float], ...] | None, str]:

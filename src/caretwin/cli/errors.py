@@ -1,5 +1,6 @@
 """How a mistake looks on the command line: seen, wanted, fix; never a stack of Python frames."""
 
+import math
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from typing import Any
@@ -28,3 +29,14 @@ def friendly(command: Callable[..., Any]) -> Callable[..., Any]:
             return command(*args, **kwargs)
 
     return wrapped
+
+
+class FiniteRange(click.FloatRange):
+    """A number within a range; "nan" and "inf", which Python reads as numbers too, are refused."""
+
+    def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> Any:
+        """The number; a usage error when it is none."""
+        found = super().convert(value, param, ctx)
+        if not math.isfinite(found):
+            self.fail(f"{value!r} is not a number that can be used", param, ctx)
+        return found

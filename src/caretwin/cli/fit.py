@@ -136,11 +136,35 @@ def _show(drug: Any, found: Sequence[Any], records: Sequence[Any], findings: Seq
         console.print(
             f"[yellow]a level before any dose[/yellow]: subjects {names}; it says nothing unless the drug was there"
         )
+    for subject, words in _outside(drug, records):
+        console.print(f"[yellow]subject {subject}[/yellow]: outside what the model was made for: {words}")
     for finding in findings:
         console.print(str(finding), markup=False)
     if drug.assumptions:
         console.print(f"{len(drug.assumptions)} numbers of this model are assumed: see `caretwin drug show`")
     console.print(f"written to {out}")
+
+
+def _outside(drug: Any, records: Sequence[Any]) -> list[tuple[str, str]]:
+    """Subjects whose covariates cross a limit of the model's domain, and which."""
+    import numpy as np
+
+    from caretwin.base.errors import CaretwinError
+    from caretwin.twin.dosing import bind
+
+    found = []
+    for record in records:
+        try:
+            covariates = bind(drug, record).covariates
+        except CaretwinError:
+            continue  # said already: the subject was not fitted
+        values = {name: np.asarray([series.values[-1]]) for name, series in covariates.items()}
+        crossed = [
+            f for f in drug.check_domain(values) if f.severity in ("hard", "soft") and "not stated" not in f.seen
+        ]
+        if crossed:
+            found.append((record.subject, "; ".join(f"{f.subject} {f.seen} ({f.message})" for f in crossed)))
+    return found
 
 
 def _level_before_dose(record: Any) -> bool:

@@ -28,6 +28,7 @@ __all__ = ["DRAWS", "HORIZON", "Advice", "Question", "advise", "choose_target", 
 
 LEAST_WEIGHT = 0.02  # models believed less than this are left out of the simulation (and still shown)
 PARTICLES = 512  # per model, for the simulation of regimens; as many whoever else speaks
+LIKELY = 0.5  # chance below which the answer says that the target is more likely missed
 INTEGRATED_PARTICLES = 256  # of each model without a closed form, which cost a hundred times as much
 
 
@@ -138,6 +139,15 @@ def _decide(
     elif not worth_having(judged):
         chance = f"the best has a chance of {100 * judged[0].late.target:.0f} % in the end"
         reasons.append(f"no practical regimen that the limits allow is likely to reach the target: {chance}")
+    elif judged[0].late.target < LIKELY:
+        chance = f"{100 * judged[0].late.target:.0f} %"
+        largest = max(j.regimen.dose for j in judged)
+        if target.high is None and judged[0].regimen.dose == largest:
+            dose = f"the largest dose of the drug file, {largest:g} {drug.dose.unit}"
+            reasons.append(f"no practical regimen is likely to reach the target: {dose}, has a chance of {chance}")
+        notes.append(
+            f"the target is more likely missed than reached, even by the best regimen ({chance}): measure early"
+        )
     samples: list[Sample] = []
     if judged:
         best, effect = judged[0].regimen, target.kind == "effect"

@@ -1,4 +1,4 @@
-"""When the curve of a regimen is looked at: early, in the first day or interval, and late, at the horizon's end."""
+"""When the curve of a regimen is looked at: early, in the first days or interval, and late, at the horizon's end."""
 
 import math
 from dataclasses import dataclass, field

@@ -18,6 +18,8 @@ from caretwin.decide.ranking import Judged
 from caretwin.decide.regimen import Regimen
 
 CONTENDERS = 40  # the best regimens, between which a new level could decide
+# Assumption: what earns nine tenths of the best gain and three quarters of the sharpening sooner is worth more.
+ABOUT_AS_GOOD, ABOUT_AS_SHARP = 0.9, 0.75
 POSSIBLE_LEVELS = 64  # levels that are tried at each time; a count, not a parameter of the patient
 
 
@@ -54,8 +56,14 @@ def candidate_samples(
     look = curves[0].moments
     times = [t for t in (*look.wait[::2], *look.early[::2], *look.late[::2]) if t < regimen.start or t >= given + 0.5]
     found = [_worth(t, members, curves, scores, exposure, weights, effect) for t in times]
-    # Of samples that are about as good the earliest is the best: it helps sooner.
-    return sorted(found, key=lambda s: (-round(s.gain, 3), -round(20 * s.variance_removed), s.hours))
+    most, sharpest = max(s.gain for s in found), max(s.variance_removed for s in found)
+
+    def order(s: Sample) -> tuple[bool, float]:
+        # Of samples that are about as good the earliest is the best: it helps sooner.
+        about = s.gain >= ABOUT_AS_GOOD * most - 5e-4 and s.variance_removed >= ABOUT_AS_SHARP * sharpest
+        return not about, s.hours if about else -s.gain
+
+    return sorted(found, key=order)
 
 
 def _worth(t: float, members: Sequence[Member], curves: Sequence[Curves], scores: np.ndarray,

@@ -2,9 +2,9 @@
 
     utility = mean over moments of [1 - cost_under P(under the target) - cost_over P(over the target)]
 
-Moments are early (first day or interval) and late (end of the horizon), with the weights below. A regimen that breaks a
-hard limit more often than the limit allows is not offered, whatever its utility. Target kinds: auc24, auc24_over_mic,
-peak, trough, steady_state_level, time_above_mic, effect.
+Moments are early (first two days or first interval) and late (end of the horizon), with the weights below. A regimen
+that breaks a hard limit more often than the limit allows is not offered, whatever its utility. Target kinds: auc24,
+auc24_over_mic, peak, trough, steady_state_level, time_above_mic, effect.
 """
 
 from collections.abc import Callable, Sequence

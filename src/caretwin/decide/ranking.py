@@ -13,6 +13,8 @@ from caretwin.decide.outcomes import simulate
 from caretwin.decide.preferences import Goal, Mic, Preferences, goal, metric
 from caretwin.decide.regimen import NOTHING, Regimen
 
+SAME_UTILITY = 0.02  # a smaller difference is none at a bedside: draws alone scatter as much
+MOVING_INTERVAL = 0.05  # utility
 NO_WORSE = 0.005  # probability; a regimen that adds less to what is unavoidable is not to blame for it
 EVEN_DRAWS = 4096  # into which weighted draws are turned for quantiles
 
@@ -136,15 +138,18 @@ def strictest(drugs: Iterable[Any]) -> list[Any]:
     return list(found.values())
 
 
-def _rank(judged: Judged) -> tuple[bool, float, float, float, bool, float]:
-    """Allowed before forbidden, then utility to half a percent; of equals the one nearest to once a day, then the more
-    frequent one, without a loading dose, with less drug.
+def _rank(judged: Judged) -> tuple[float | bool, ...]:
+    """Allowed before forbidden, then utility in steps of two percent; of equals the one nearest to once a day, then the
+    more frequent one, without a loading dose, with less drug.
 
-    Once a day is an assumption about wards, and it keeps a peak target from being met every third day only.
+    An interval that moves around the clock (18 or 36 h) costs a little: wards err with it. That, the steps, and the
+    preference for once a day are assumptions.
     """
     r = judged.regimen
+    moves = r.interval % 24 != 0 and 24 % r.interval != 0
+    steps = -round((judged.utility - (MOVING_INTERVAL if moves else 0.0)) / SAME_UTILITY)
     from_daily = round(abs(math.log2(r.interval / 24.0)), 9)
-    return not judged.allowed, -round(judged.utility * 200), from_daily, r.interval, r.loading is not None, r.per_day
+    return not judged.allowed, steps, from_daily, r.interval, r.loading is not None, r.per_day
 
 
 def _chances(g: Goal, values: np.ndarray, weights: np.ndarray) -> list[Chances]:

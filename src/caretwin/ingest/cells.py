@@ -3,6 +3,7 @@ wrong."""
 
 from __future__ import annotations
 
+import math
 import re
 from typing import NamedTuple
 
@@ -33,6 +34,9 @@ class Measurement(NamedTuple):
     censoring: Censoring
 
 
+MOST_BARE_HOURS = 12.0  # assumption: a longer infusion without a unit is as likely to be in minutes
+
+
 def number(text: str, *, decimal_comma: bool = False) -> float:
     """The number in a cell. With ``decimal_comma`` (tables not separated by commas) "1,5" is 1.5.
 
@@ -46,6 +50,8 @@ def number(text: str, *, decimal_comma: bool = False) -> float:
         fix = f"write {plain} or {text.replace('.', ',')}, whichever is meant"
         raise CellProblem("a number with one meaning in a table that has decimal commas", fix)
     if _NUMBER.fullmatch(text):
+        if not math.isfinite(float(text)):
+            raise CellProblem("a number that can be", "correct the exponent")
         return float(text)
     if _COMMA_NUMBER.fullmatch(text):
         if decimal_comma:
@@ -72,7 +78,7 @@ def measurement(text: str, *, decimal_comma: bool = False) -> Measurement:
 
 
 def duration_hours(text: str, *, decimal_comma: bool = False) -> float:
-    """A duration in hours from "1.5", "1.5 h", "90 min" or "1:30"; a bare number is hours.
+    """A duration in hours from "1.5", "1.5 h", "90 min" or "1:30"; a bare number up to 12 is hours.
 
     >>> duration_hours("90 min"), duration_hours("1:30"), duration_hours("2")
     (1.5, 1.5, 2.0)
@@ -82,7 +88,10 @@ def duration_hours(text: str, *, decimal_comma: bool = False) -> float:
     found = _DURATION.fullmatch(text.lower().replace(",", ".") if decimal_comma else text.lower())
     if not found:
         raise CellProblem("a duration such as 1.5 h, 90 min or 1:30", "write hours, or a number with h or min")
-    return number(found[1]) * _HOURS[(found[2] or "h")[0]]
+    value = number(found[1])
+    if not found[2] and value > MOST_BARE_HOURS:
+        raise CellProblem("a duration with its unit", f"write {value:g} min or {value:g} h, whichever is meant")
+    return value * _HOURS[(found[2] or "h")[0]]
 
 
 def looks_like_clock(text: str) -> bool:

@@ -128,7 +128,7 @@ def _levels_before_doses(record: DosingRecord, start: float | None) -> Iterator[
 def _levels_in_infusions(record: DosingRecord, hints: DrugHints) -> Iterator[Finding]:
     for level in record.levels:
         for dose in record.doses:
-            if level.channel == "level" and dose.time_h < level.time_h < dose.end_h and dose.duration_h < 12:
+            if level.channel == "level" and dose.time_h < level.time_h < dose.end_h:
                 yield _finding(
                     "warning",
                     level,

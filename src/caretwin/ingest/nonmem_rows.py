@@ -9,6 +9,7 @@ from __future__ import annotations
 import re
 from collections.abc import Mapping
 from dataclasses import dataclass, field
+from decimal import Decimal
 
 from caretwin.ingest.findings import Findings
 from caretwin.ingest.text_table import TextTable
@@ -56,6 +57,7 @@ class _Subject:
     levels: list[Level] = field(default_factory=list)
     covariates: list[CovariateValue] = field(default_factory=list)
     last: float = float("-inf")
+    given: set[tuple[float | None, ...]] = field(default_factory=set)
 
 
 def records(table: TextTable, findings: Findings) -> list[DosingRecord]:
@@ -103,14 +105,18 @@ def records(table: TextTable, findings: Findings) -> list[DosingRecord]:
 
 
 def _identity(text: str) -> str:
-    """1, 1.0 and 1.00E+00 are one subject."""
-    return f"{float(text):g}" if _NUMBER.fullmatch(text) else text
+    """1, 1.0 and 1.00E+00 are one subject; 12345678 and 12345679 are two, however long a number is."""
+    if not _NUMBER.fullmatch(text):
+        return text
+    value = Decimal(text)
+    return str(int(value)) if value == value.to_integral_value() else format(value.normalize(), "f")
 
 
 def _read(reader: _RowReader, time: float, subject: _Subject, columns: tuple[str, ...]) -> None:
     amount = reader.number("amt") or 0.0
     event = reader.number("evid")
     kind = int(event) if event is not None else 1 if amount > 0 else 0
+    _unused(reader, kind, event, amount)
     if kind in {3, 4}:
         reader.error(
             "evid",
@@ -121,20 +127,34 @@ def _read(reader: _RowReader, time: float, subject: _Subject, columns: tuple[str
     elif kind not in {0, 1, 2}:
         reader.error("evid", f"EVID {kind}", "EVID 0, 1 or 2", "correct it")
     elif kind == 1:
-        if event is None and reader.number("dv") and not reader.number("mdv"):
+        given = (time, amount, reader.number("cmt"), reader.number("rate"), reader.number("dur"))
+        if given in subject.given:
             reader.findings.warning(
                 reader.row_number,
-                "dv",
-                seen="an amount and an observation in one row",
-                wanted="EVID in every row",
-                fix="the row was read as a dose and its DV not used; put the observation in a row of its own",
+                "amt",
+                seen=f"a second dose of {amount:g} at {time:g} h, like the one before in every way",
+                wanted="each dose once",
+                fix="both were counted; delete one if the dose was given once",
             )
+        subject.given.add(given)
         subject.doses.extend(_doses(reader, time, amount))
     elif kind == 0 and not reader.number("mdv"):
         subject.levels.extend(_levels(reader, time))
     for column in columns:
         if column not in ITEMS and column not in IGNORED and (value := reader.covariate(column)) is not None:
             subject.covariates.append(CovariateValue(column.upper(), time, value, None, reader.row_number))
+
+
+def _unused(reader: _RowReader, kind: int, event: float | None, amount: float) -> None:
+    """Says which number of a row is not used, and why."""
+    if kind == 1 and reader.number("dv") and not reader.number("mdv"):
+        why = "an amount and an observation in one row" if event is None else "EVID 1 and an observation in one row"
+        fix = "the row was read as a dose and its DV not used; put the observation in a row of its own, or set MDV 1"
+        reader.findings.warning(reader.row_number, "dv", seen=why, wanted="one event in a row", fix=fix)
+    if kind == 0 and amount > 0:
+        fix = "the amount was not used; write EVID 1 if it was given"
+        seen = f"EVID 0 with an amount of {amount:g}"
+        reader.findings.warning(reader.row_number, "amt", seen=seen, wanted="EVID 1 for a dose", fix=fix)
 
 
 def _doses(reader: _RowReader, time: float, amount: float) -> list[Dose]:
@@ -209,6 +229,14 @@ def _duration(reader: _RowReader, amount: float) -> float | None:
         return None
     if duration < 0:
         reader.error("dur", f"{duration:g} h, less than zero", "an infusion time of zero or more", "correct the sign")
+        return None
+    if rate > 0 and duration > 0 and abs(amount / rate - duration) > 0.01 * duration:
+        reader.error(
+            "rate",
+            f"RATE {rate:g} and AMT {amount:g}, an infusion over {amount / rate:g} h, beside DUR {duration:g}",
+            "a rate and a duration that agree",
+            "correct one, or leave one of the columns out",
+        )
         return None
     return amount / rate if rate > 0 else duration
 

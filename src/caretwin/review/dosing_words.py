@@ -187,7 +187,9 @@ def remedies(advice: Advice) -> list[str]:
             "check the times and amounts of the last doses, whether one was missed, and where the sample was drawn"
         )
         found.append("repeat the level; a level that is known to be wrong can be taken out of the table, with a note")
-    if "breaks a hard limit" in text or "likely to reach the target" in text:
+    if "the largest dose of the drug file" in text:
+        found.append("consider another drug or another target; how much more could be given, its owner must say")
+    elif "breaks a hard limit" in text or "likely to reach the target" in text:
         found.append("hold the drug and ask again at a later time (--now), or after another level")
         found.append("consider another drug; a limit is a local setting of the drug file, to be changed by its owner")
     if "no practical doses" in text:
@@ -209,8 +211,8 @@ def rank_note(advice: Advice) -> str:
     """How regimens were ranked, in one sentence."""
     p = advice.question.preferences
     return (
-        f"utility = 1 - {p.cost_under:g} x P(under) - {p.cost_over:g} x P(over), {percent(p.early)} of it early (first"
-        f" day or interval) and the rest late (end of {span_of(advice.question.horizon)}); regimens that break a limit"
+        f"utility = 1 - {p.cost_under:g} x P(under) - {p.cost_over:g} x P(over), {percent(p.early)} of it early (first two days"
+        f" or interval) and the rest late (end of {span_of(advice.question.horizon)}); regimens that break a limit"
         " are not offered"
     )
 
