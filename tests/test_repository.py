@@ -244,3 +244,11 @@ def test_guards_that_a_decision_names_exist():
     }
     assert named
     assert sorted((decision, guard) for decision, guard in named if not (ROOT / guard).exists()) == []
+
+
+def test_measured_tables_in_the_documentation_are_those_of_the_files():
+    from scripts import result_tables
+
+    for name in result_tables.PAGES:
+        page = (ROOT / name).read_text()
+        assert result_tables.filled(page) == page, f"run python scripts/result_tables.py: {name} is not up to date"

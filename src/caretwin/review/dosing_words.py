@@ -211,9 +211,9 @@ def rank_note(advice: Advice) -> str:
     """How regimens were ranked, in one sentence."""
     p = advice.question.preferences
     return (
-        f"utility = 1 - {p.cost_under:g} x P(under) - {p.cost_over:g} x P(over), {percent(p.early)} of it early (first two"
-        f" days or interval) and the rest late (end of {span_of(advice.question.horizon)}); regimens that break a limit"
-        " are not offered"
+        f"utility = 1 - {p.cost_under:g} x P(under) - {p.cost_over:g} x P(over), {percent(p.early)} of it early (first"
+        f" two days or interval) and the rest late (end of {span_of(advice.question.horizon)}); regimens that break a"
+        " limit are not offered"
     )
 
 
