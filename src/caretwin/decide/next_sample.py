@@ -20,6 +20,7 @@ from caretwin.decide.regimen import Regimen
 CONTENDERS = 40  # the best regimens, between which a new level could decide
 # Assumption: what earns nine tenths of the best gain and three quarters of the sharpening sooner is worth more.
 ABOUT_AS_GOOD, ABOUT_AS_SHARP = 0.9, 0.75
+MOST_DRAWS = 1024  # of all models together; each candidate time weighs every draw for every possible level
 POSSIBLE_LEVELS = 64  # levels that are tried at each time; a count, not a parameter of the patient
 
 
@@ -55,7 +56,9 @@ def candidate_samples(
     given = regimen.start + (0.0 if regimen.duration == 0 else min(regimen.duration, regimen.interval / 2))
     look = curves[0].moments
     times = [t for t in (*look.wait[::2], *look.early[::2], *look.late[::2]) if t < regimen.start or t >= given + 0.5]
-    found = [_worth(t, members, curves, scores, exposure, weights, effect) for t in times]
+    thin = slice(None, None, max(1, len(weights) // MOST_DRAWS))  # equally weighted within a model, so any will do
+    few = weights[thin] / weights[thin].sum()
+    found = [_worth(t, members, curves, scores[:, thin], exposure[thin], few, thin, effect) for t in times]
     most, sharpest = max(s.gain for s in found), max(s.variance_removed for s in found)
 
     def order(s: Sample) -> tuple[bool, float]:
@@ -67,9 +70,9 @@ def candidate_samples(
 
 
 def _worth(t: float, members: Sequence[Member], curves: Sequence[Curves], scores: np.ndarray,
-           exposure: np.ndarray, weights: np.ndarray, effect: bool) -> Sample:  # fmt: skip
+           exposure: np.ndarray, weights: np.ndarray, thin: slice, effect: bool) -> Sample:  # fmt: skip
     pairs = [_measured(member, c, t, effect) for member, c in zip(members, curves, strict=True)]
-    level, sd = (np.concatenate(part) for part in zip(*pairs, strict=True))
+    level, sd = (np.concatenate(part)[thin] for part in zip(*pairs, strict=True))
     possible = _possible_levels(level, sd, weights)
     density = np.exp(-0.5 * ((possible[:, None] - level) / sd) ** 2) / sd * weights  # [Y, D]
     share = density / np.maximum(density.sum(axis=1, keepdims=True), 1e-300)
