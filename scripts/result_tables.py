@@ -4,7 +4,7 @@
     make bench                                           # writes bench/results.json
     python scripts/result_tables.py                      # puts both between the marks in docs/
 
-A test holds the pages against the files, so that no figure in docs/ is typed by hand.
+A test holds the pages against the files, so that no figure of these tables is typed by hand.
 """
 
 import json

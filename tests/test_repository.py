@@ -252,3 +252,8 @@ def test_measured_tables_in_the_documentation_are_those_of_the_files():
     for name in result_tables.PAGES:
         page = (ROOT / name).read_text()
         assert result_tables.filled(page) == page, f"run python scripts/result_tables.py: {name} is not up to date"
+
+
+def test_no_answer_about_a_patient_is_kept_in_the_repository():
+    reports = [path for path in tracked_files() if path.suffix == ".html"]
+    assert reports == [], "a report was committed; the template is a .j2 file"

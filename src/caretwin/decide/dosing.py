@@ -20,7 +20,7 @@ from caretwin.decide.preferences import Mic
 from caretwin.decide.question import DRAWS, HORIZON, Question
 from caretwin.decide.ranking import Judged
 from caretwin.decide.regimen import Regimen
-from caretwin.decide.regimens_tried import integrated, regimen_now, try_regimens, worth_having
+from caretwin.decide.regimens_tried import integrated, regimen_now, try_regimens, was_given, worth_having
 from caretwin.record.dosing import DosingRecord
 from caretwin.twin.registry import family
 
@@ -134,7 +134,7 @@ def _decide(
     elif not judged[0].allowed:
         broken = [r for r in judged[0].risks if r.broken]
         worst = "; ".join(f"{r.label}: {100 * r.probability:.0f} %, allowed {100 * r.allowed:.0f} %" for r in broken)
-        paused = ", after a pause too" if speaking[0].twin.doses else ""
+        paused = ", after a pause too" if was_given(speaking, question.now) else ""
         reasons.append(f"every practical regimen breaks a hard limit{paused}; the least bad one: {worst}")
     elif not worth_having(judged):
         chance = f"the best has a chance of {100 * judged[0].late.target:.0f} % in the end"

@@ -14,8 +14,8 @@ from caretwin.decide.preferences import Goal, Mic, Preferences, goal, metric
 from caretwin.decide.regimen import NOTHING, Regimen
 
 SAME_UTILITY = 0.02  # a smaller difference is none at a bedside: draws alone scatter as much
-MOVING_INTERVAL = 0.05  # utility
-NO_WORSE = 0.005  # probability; a regimen that adds less to what is unavoidable is not to blame for it
+MOVING_INTERVAL = 0.05  # utility; assumption
+NO_WORSE = 0.005  # probability, assumption: a regimen that adds less to what is unavoidable is not to blame for it
 EVEN_DRAWS = 4096  # into which weighted draws are turned for quantiles
 
 

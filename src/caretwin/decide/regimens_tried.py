@@ -38,7 +38,7 @@ def try_regimens(
     """Regimens from the time when the next dose is due, and notes; if none is good enough, after a pause."""
     notes: list[str] = []
     found: list[Tried] = []
-    for pause in (0.0, *(PAUSES if speaking[0].twin.doses else ())):
+    for pause in (0.0, *(PAUSES if was_given(speaking, question.now) else ())):
         tried, ruled_out = _after_pause(pause, question, record, speaking, drug, target, mic)
         notes += ruled_out
         if worth_having(tried.judged):
@@ -86,6 +86,11 @@ def _after_pause(
     judged = [j for j in everything if j.regimen in offered]
     current, nothing = (next((j for j in everything if j.regimen == r), None) for r in (present, NOTHING))
     return Tried(judged, current, nothing, tuple(dict(zip(asked, row, strict=True)) for row in courses), weights), notes
+
+
+def was_given(speaking: Sequence[Member], now: float) -> bool:
+    """Whether any dose began before now; what is only planned cannot be paused."""
+    return _since_last(speaking[0].twin, now) is not None
 
 
 def _since_last(twin: Any, now: float) -> float | None:
