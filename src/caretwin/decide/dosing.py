@@ -129,25 +129,9 @@ def _decide(
     notes += notes_of_regimens
     judged, current, nothing, courses, weights = tried
     notes += _unavoidable(nothing)
-    if not judged:
-        reasons.append(f"{drug.name} lists no practical doses")
-    elif not judged[0].allowed:
-        broken = [r for r in judged[0].risks if r.broken]
-        worst = "; ".join(f"{r.label}: {100 * r.probability:.0f} %, allowed {100 * r.allowed:.0f} %" for r in broken)
-        paused = ", after a pause too" if was_given(speaking, question.now) else ""
-        reasons.append(f"every practical regimen breaks a hard limit{paused}; the least bad one: {worst}")
-    elif not worth_having(judged):
-        chance = f"the best has a chance of {100 * judged[0].late.target:.0f} % in the end"
-        reasons.append(f"no practical regimen that the limits allow is likely to reach the target: {chance}")
-    elif judged[0].late.target < LIKELY:
-        chance = f"{100 * judged[0].late.target:.0f} %"
-        largest = max(j.regimen.dose for j in judged)
-        if target.high is None and judged[0].regimen.dose == largest:
-            dose = f"the largest dose of the drug file, {largest:g} {drug.dose.unit}"
-            reasons.append(f"no practical regimen is likely to reach the target: {dose}, has a chance of {chance}")
-        notes.append(
-            f"the target is more likely missed than reached, even by the best regimen ({chance}): measure early"
-        )
+    doubts, cautions = _doubts(judged, target, drug, was_given(speaking, question.now))
+    reasons += doubts
+    notes += cautions
     samples: list[Sample] = []
     if judged:
         best, effect = judged[0].regimen, target.kind == "effect"
@@ -173,6 +157,29 @@ def _decide(
         nothing,
         courses,
     )
+
+
+def _doubts(judged: Sequence[Judged], target: Any, drug: Any, was_paused: bool) -> tuple[list[str], list[str]]:
+    """Why the best regimen is not advised, if so, and what to know where it is."""
+    if not judged:
+        return [f"{drug.name} lists no practical doses"], []
+    best = judged[0]
+    chance = f"{100 * best.late.target:.0f} %"
+    if not best.allowed:
+        broken = [r for r in best.risks if r.broken]
+        worst = "; ".join(f"{r.label}: {100 * r.probability:.0f} %, allowed {100 * r.allowed:.0f} %" for r in broken)
+        paused = ", after a pause too" if was_paused else ""
+        return [f"every practical regimen breaks a hard limit{paused}; the least bad one: {worst}"], []
+    unlikely = "no practical regimen that the limits allow is likely to reach the target"
+    if not worth_having(judged):
+        return [f"{unlikely}: the best has a chance of {chance} in the end"], []
+    if best.late.target >= LIKELY:
+        return [], []
+    largest = max(j.regimen.dose for j in judged)
+    if target.high is None and best.regimen.dose == largest:
+        dose = f"the largest dose of the drug file, {largest:g} {drug.dose.unit}"
+        return [f"{unlikely}: {dose}, has a chance of {chance}"], []
+    return [], [f"the target is more likely missed than reached, even by the best regimen ({chance}): measure early"]
 
 
 def _unavoidable(nothing: Judged | None) -> list[str]:
