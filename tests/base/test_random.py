@@ -9,7 +9,7 @@ import numpy as np
 import pytest
 
 import caretwin.core  # noqa: F401  (float64, as everywhere in caretwin)
-from caretwin.base.random import stable_hash, stream, streams
+from caretwin.base.random import raw_key, stable_hash, stream, streams
 
 KEY = jax.random.key(7)
 COUNT = 10_000
@@ -110,3 +110,12 @@ def test_draws_over_addresses_are_standard_normal_and_uncorrelated(draws):
         assert abs(np.corrcoef(sample[1:], sample[:-1])[0, 1]) < 0.05  # neighbouring subjects
     assert abs(np.corrcoef(first, second)[0, 1]) < 0.05  # the same subject at neighbouring times
     assert len(np.unique(draws)) == draws.size
+
+
+@pytest.mark.parametrize("seed", [0, 7, 2**32 + 5, 2**63 - 1, -1])
+def test_a_raw_key_holds_the_words_of_the_typed_one(seed):
+    assert tuple(raw_key(seed).tolist()) == bits(jax.random.key(seed))
+
+
+def test_a_raw_key_starts_the_same_streams_as_the_typed_one():
+    assert bits(stream(raw_key(7), "sensor", subject=3)) == bits(stream(KEY, "sensor", subject=3))

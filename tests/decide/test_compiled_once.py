@@ -3,7 +3,7 @@
 import jax
 
 from caretwin.core.program import Program
-from caretwin.decide import bands, members, outcomes, reweighing
+from caretwin.decide import bands, members, next_sample, outcomes, reweighing
 from caretwin.decide.bands import bands as curves
 from caretwin.decide.dosing import Question, advise
 from caretwin.decide.sensitivity import consequences
@@ -11,7 +11,7 @@ from caretwin.record.dosing import Dose, Level
 from tests.decide.patients import GOTI, person
 
 PROGRAMS = [
-    value for module in (bands, members, outcomes, reweighing) for value in vars(module).values()
+    value for module in (bands, members, next_sample, outcomes, reweighing) for value in vars(module).values()
     if isinstance(value, Program)
 ]  # fmt: skip
 
@@ -28,7 +28,7 @@ def test_a_second_patient_traces_no_program_of_the_decision_again(monkeypatch):
         monkeypatch.setattr(one, "_known", {})
     ask(person())
     before = [one.traces for one in PROGRAMS]
-    assert len(before) == 4 and all(before)
+    assert len(before) == 5 and all(before)
     other = person(
         {"CRCL": 80.0, "WT": 82.0, "DIAL": 0.0, "AGE": 44.0, "CRRT": 0.0},
         doses=(Dose(0, 1500, "mg", 1.5), Dose(23.0, 1500, "mg", 1.5)),

@@ -11,9 +11,11 @@ from caretwin.decide.bands import bands
 from caretwin.decide.personal import personal
 from caretwin.decide.sensitivity import consequences
 from caretwin.review import dosing_words as words
+from caretwin.review.dosing_drawings import drawings_of_course, drawings_of_decision
 from caretwin.review.dosing_json import as_json
 from caretwin.review.dosing_report import report
 from caretwin.review.dosing_words import Provenance
+from caretwin.review.figures import draw
 from tests.decide.patients import GOTI, vancomycin
 
 MADE = Provenance("0.0", "2026-01-01T00:00:00+00:00", 0, "p.csv", "ab" * 32, ((GOTI, "1", "cd" * 32),), ())
@@ -25,6 +27,11 @@ def _whole(advice):
     return advice, {m.label: personal(m) for m in advice.speaking}, consequences(advice), curves, MADE
 
 
+def _page(advice, parameters, slips, curves, made):
+    drawings = drawings_of_decision(advice) | drawings_of_course(advice, curves)
+    return report(advice, parameters, slips, {name: draw(one) for name, one in drawings.items()}, made)
+
+
 @pytest.fixture(scope="module")
 def whole():
     return _whole(vancomycin())
@@ -32,7 +39,7 @@ def whole():
 
 @pytest.fixture(scope="module")
 def page(whole):
-    return report(*whole)
+    return _page(*whole)
 
 
 def test_the_page_loads_nothing_from_elsewhere(page):
@@ -72,12 +79,12 @@ def test_every_table_has_headers(page):
 def test_what_a_table_holds_is_text_and_never_markup(whole):
     advice = whole[0]
     hostile = replace(advice, record=replace(advice.record, subject="<script>alert(1)</script>"))
-    page = report(hostile, *whole[1:])
+    page = _page(hostile, *whole[1:])
     assert "<script" not in page and "&lt;script&gt;" in page
 
 
 def test_the_report_is_the_same_twice(whole, page):
-    assert report(*whole) == page
+    assert _page(*whole) == page
 
 
 def test_numbers_of_the_json_file_are_those_of_the_advice(whole):
@@ -103,7 +110,7 @@ def test_the_keys_of_the_json_file_are_kept(whole):
 
 def test_silence_is_reported_with_its_reasons_and_what_to_do():
     silent = _whole(vancomycin(CRRT=1.0))
-    page, content = report(*silent), as_json(*silent)
+    page, content = _page(*silent), as_json(*silent)
     assert "caretwin gives no advice" in page and "renal replacement" in page
     assert content["advice"]["regimen"] is None
     assert content["advice"]["reasons"] and content["advice"]["what_to_do"]

@@ -17,6 +17,16 @@ WORD = 32
 """Bits that one fold takes; a 64-bit number is folded as two words, the high one first."""
 
 
+def raw_key(seed: int) -> np.ndarray:
+    """The words [2] of ``jax.random.key(seed)``, without the compiled program that this one needs.
+
+    Raises ``OverflowError`` for a seed that does not fit in 64 bits.
+
+    Example: ``raw_key(7)`` is ``[0, 7]``.
+    """
+    return np.array(_words(seed), dtype=np.uint32)
+
+
 def stream(key: Array, name: str, subject: str | int | Int[Array, ""] = 0, time: int | Int[Array, ""] = 0) -> Array:
     """The key of one stream.
 

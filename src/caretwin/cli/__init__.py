@@ -1,8 +1,12 @@
 """The command line: one file per command, loaded only when it is called, so that each starts quickly."""
 
+import os
 from importlib import import_module
 
 import click
+
+# The compiled programs have threads of their own; those of OpenBLAS would wait for its next small matrix by spinning.
+os.environ.setdefault("OPENBLAS_NUM_THREADS", "1")
 
 COMMANDS = {
     "demo": "Fit real measured patients, forecast each next level, decide one dose, write a report.",

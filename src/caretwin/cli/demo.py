@@ -65,7 +65,9 @@ def _decision(console: Any, records: list[Any], out: Path) -> Path:
     from caretwin.decide.dosing import Question, advise
     from caretwin.decide.personal import personal
     from caretwin.decide.sensitivity import consequences
+    from caretwin.review.dosing_drawings import drawings_of_course, drawings_of_decision
     from caretwin.review.dosing_report import report
+    from caretwin.review.figures import draw
 
     record = max(records, key=lambda r: len(r.levels))
     now = max(event.time_h for event in (*record.doses, *record.levels)) + 12.0
@@ -77,7 +79,9 @@ def _decision(console: Any, records: list[Any], out: Path) -> Path:
         curves = bands(advice, chosen or [None]) if advice.speaking else []
     show(console, advice, parameters, slips, "12 h after the last record")
     path = out / f"demo.{DECISION}.html"
-    path.write_text(report(advice, parameters, slips, curves, _provenance(record)), encoding="utf-8")
+    drawings = drawings_of_decision(advice) | drawings_of_course(advice, curves)
+    figures = {name: draw(drawing) for name, drawing in drawings.items()}
+    path.write_text(report(advice, parameters, slips, figures, _provenance(record)), encoding="utf-8")
     return path
 
 

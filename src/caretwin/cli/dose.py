@@ -2,15 +2,30 @@
 
 import hashlib
 import json
+from contextlib import ExitStack
 from datetime import UTC, datetime
 from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple
 
 import click
 
 from caretwin.cli.errors import FiniteRange, friendly
+from caretwin.review.drawing_process import DrawingProcess
 
 ABSTAINED = 3
+
+
+class Outputs(NamedTuple):
+    """Files that were asked for, and who draws for the report."""
+
+    json: str | None
+    html: str | None
+    artist: DrawingProcess | None
+
+    @property
+    def wanted(self) -> bool:
+        """Whether any file is."""
+        return bool(self.json or self.html)
 
 
 @click.command()
@@ -57,37 +72,59 @@ def command(
     Exit status: 0 with advice, 3 without (caretwin abstains and says why), 1 for mistakes in the input, 2 for a command
     that was not understood. caretwin advises; it never gives anything.
     """
-    from caretwin.cli import dose_input as given
-
     drug = drug.lower()
     stem = Path(f"{Path(patient).stem}.{drug}")
     if not no_report:
         json_out, html_out = json_out or f"{stem}.json", html_out or f"{stem}.html"
-    given.check_folders(json_out, html_out)
-    names, read = given.models_of(drug, models, files)
-    names = given.by_effect(patient, names)
-    record = given.read_patient(patient, drug, names, read)
-    now, when = given.time_of_question(now_text, record)
-    mics, mic_source = given.mic_of(mic, record)
-    considered = given.loaded(names, read)
-    given.check_target(target, considered)
-    reporting = given.in_background("matplotlib.figure", "matplotlib.backends.backend_svg") if html_out else None
+    with ExitStack() as stack:
+        artist = stack.enter_context(DrawingProcess()) if html_out else None
+        from caretwin.core.program import programs_ahead
 
-    from caretwin.decide.dosing import Question, advise
+        stack.enter_context(programs_ahead(" ".join(("dose", drug, *models))))
+        from caretwin.cli import dose_input as given
+
+        given.check_folders(json_out, html_out)
+        names, read = given.models_of(drug, models, files)
+        names = given.by_effect(patient, names)
+        record = given.read_patient(patient, drug, names, read)
+        now, when = given.time_of_question(now_text, record)
+        mics, mic_source = given.mic_of(mic, record)
+        considered = given.loaded(names, read)
+        given.check_target(target, considered)
+
+        from caretwin.decide.dosing import Question
+        from caretwin.decide.preferences import Preferences
+
+        weighed = Preferences(cost_under, cost_over)
+        question = Question(drug, now, target, mics, "mg/L", names, read, horizon, weighed, seed)
+        options = {"now": when, "mic": mic_source or "none", "target": target or "the drug file's default"}
+        provenance = _provenance(patient, considered, seed, options)
+        if not _answer(question, record, provenance, Outputs(json_out, html_out, artist)):
+            context.exit(ABSTAINED)
+
+
+def _answer(question: Any, record: Any, provenance: Any, outputs: Outputs) -> bool:
+    """Answer on the terminal and in the files; whether there is advice."""
+    from caretwin.decide.bands import bands
+    from caretwin.decide.dosing import advise
     from caretwin.decide.personal import personal
-    from caretwin.decide.preferences import Preferences
     from caretwin.decide.sensitivity import consequences
+    from caretwin.review.dosing_drawings import drawings_of_course, drawings_of_decision
 
-    question = Question(drug, now, target, mics, "mg/L", names, read, horizon, Preferences(cost_under, cost_over), seed)
     advice = advise(question, record)
+    if outputs.artist:
+        outputs.artist.begin(drawings_of_decision(advice))
+    curves = []
+    if advice.speaking and outputs.wanted:
+        chosen = [j.regimen for j in (advice.best, advice.current) if j is not None]
+        curves = bands(advice, chosen or [None])
+    if outputs.artist:
+        outputs.artist.begin(drawings_of_course(advice, curves))
     slips = consequences(advice)
     parameters = {m.label: personal(m) for m in advice.speaking}
-    _print(advice, parameters, slips, when)
-    options = {"now": when, "mic": mic_source or "none", "target": target or "the drug file's default"}
-    provenance = _provenance(patient, considered, seed, options) if json_out or html_out else None
-    _write(advice, parameters, slips, provenance, json_out, html_out, reporting)
-    if advice.best is None:
-        context.exit(ABSTAINED)
+    _print(advice, parameters, slips, provenance.options[0][1])
+    _write(advice, parameters, slips, curves, provenance, outputs)
+    return advice.best is not None
 
 
 def _print(advice: Any, parameters: Any, slips: Any, when: str) -> None:
@@ -117,29 +154,16 @@ def _digest(path: str | None) -> str:
     return hashlib.sha256(Path(path).read_bytes()).hexdigest() if path else ""
 
 
-def _write(
-    advice: Any,
-    parameters: Any,
-    slips: Any,
-    provenance: Any,
-    json_out: str | None,
-    html_out: str | None,
-    reporting: Any,
-) -> None:
-    if provenance is None:
-        return
-    from caretwin.decide.bands import bands
-    from caretwin.review.dosing_json import as_json
+def _write(advice: Any, parameters: Any, slips: Any, curves: Any, provenance: Any, outputs: Outputs) -> None:
+    if outputs.json:
+        from caretwin.review.dosing_json import as_json
 
-    chosen = [j.regimen for j in (advice.best, advice.current) if j is not None]
-    curves = bands(advice, chosen or [None]) if advice.speaking else []
-    content = as_json(advice, parameters, slips, curves, provenance)
-    if json_out:
-        Path(json_out).write_text(json.dumps(content, indent=1, allow_nan=False) + "\n", encoding="utf-8")
-        click.echo(f"numbers written to {json_out}")
-    if html_out:
+        content = as_json(advice, parameters, slips, curves, provenance)
+        Path(outputs.json).write_text(json.dumps(content, indent=1, allow_nan=False) + "\n", encoding="utf-8")
+        click.echo(f"numbers written to {outputs.json}")
+    if outputs.html and outputs.artist:
         from caretwin.review.dosing_report import report
 
-        reporting.join()
-        Path(html_out).write_text(report(advice, parameters, slips, curves, provenance), encoding="utf-8")
-        click.echo(f"report written to {html_out}")
+        page = report(advice, parameters, slips, outputs.artist.finished(), provenance)
+        Path(outputs.html).write_text(page, encoding="utf-8")
+        click.echo(f"report written to {outputs.html}")

@@ -2,8 +2,6 @@
 
 import math
 import re
-import threading
-from importlib import import_module
 from pathlib import Path
 from typing import Any
 
@@ -192,15 +190,3 @@ def loaded(names: tuple[str, ...], files: tuple[Any, ...]) -> list[Any]:
     """The models that are considered, read."""
     pharmacology = family("pharmacology")
     return [*(pharmacology.load(name) for name in names), *files]
-
-
-def in_background(*modules: str) -> threading.Thread:
-    """Import modules while something else is computed: drawing libraries are slow to load."""
-
-    def load() -> None:
-        for module in modules:
-            import_module(module)
-
-    thread = threading.Thread(target=load, daemon=True)
-    thread.start()
-    return thread

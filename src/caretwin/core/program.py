@@ -1,25 +1,21 @@
 """Compiled functions that a new process can use without tracing them again.
 
-JAX keeps compiled machine code between processes, but not the traced program: a cold process traces again for seconds
-before it finds its code. Here the traced program (StableHLO, by ``jax.export``) is kept beside it, addressed by the
-function, the shapes, the static structure, the versions of JAX and the content of caretwin's own source files: any
-change makes a new one.
-
-Without a cache directory this is ``jax.jit`` and nothing else.
+A program is addressed by its function, the shapes, the static structure, the versions of JAX, the kind of processor and
+the content of caretwin's own source files: any change makes a new one. Without a cache directory this is ``jax.jit``
+and nothing else.
 """
 
-import hashlib
 import re
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from functools import cache
-from importlib.metadata import version
 from pathlib import Path
 from typing import Any
 
 import jax
-import jax.export
 import numpy as np
 
+from caretwin.core.executables import Executables
 from caretwin.core.numerics import cache_directory
 
 _ADDRESS = re.compile(r" at 0x[0-9a-f]+")
@@ -52,18 +48,13 @@ class Program:
         return self._known[key](*leaves)
 
     def _prepare(self, structure: Any, leaves: list[Any], shapes: Any, fixed: tuple[Any, ...]) -> Callable[..., Any]:
-        flat = jax.jit(self._flat(structure, fixed))
-        directory = cache_directory()
+        flat = self._flat(structure, fixed)
+        executables = _executables()
         description = f"{self.function.__module__}.{self.function.__qualname__} {structure} {shapes} {fixed}"
-        if directory is None or _ADDRESS.search(description):
-            return flat  # what is only an address in memory cannot name a program in another process
-        path = directory / "programs" / hashlib.sha256(f"{_versions()} {description}".encode()).hexdigest()
-        exported = _read(path)
-        if exported is None:
-            specifications = [jax.ShapeDtypeStruct(leaf.shape, leaf.dtype) for leaf in leaves]
-            exported = jax.export.export(flat)(*specifications)
-            _write(path, exported)
-        return jax.jit(exported.call)
+        if executables is None or _ADDRESS.search(description):
+            return jax.jit(flat)  # what is only an address in memory cannot name a program in another process
+        specifications = [jax.ShapeDtypeStruct(leaf.shape, leaf.dtype) for leaf in leaves]
+        return executables.find(description) or executables.keep(description, flat, specifications)
 
     def _flat(self, structure: Any, fixed: tuple[Any, ...]) -> Callable[..., Any]:
         def flat(*leaves: Any) -> Any:
@@ -83,35 +74,25 @@ def program(function: Callable[..., Any] | None = None, *, static: tuple[int, ..
     return Program(function, static)
 
 
-def keeps(*classes: type) -> None:
-    """Lets programs return these NamedTuples: their names are written with the program."""
-    for one in classes:
-        name = f"{one.__module__}.{one.__qualname__}"
-        jax.export.register_namedtuple_serialization(one, serialized_name=name)
+@contextmanager
+def programs_ahead(occasion: str) -> Iterator[None]:
+    """Load in the background the programs that the last process of that kind used, while this one reads its input.
+
+    Example: ``with programs_ahead("dose vancomycin"): ...``
+    """
+    executables = _executables()
+    if executables is None:
+        yield
+    else:
+        with executables.ahead(occasion):
+            yield
+
+
+def _executables() -> Executables | None:
+    directory = cache_directory()
+    return None if directory is None else _of_folder(directory)
 
 
 @cache
-def _versions() -> str:
-    root = Path(__file__).parent.parent
-    digest = hashlib.sha256()
-    sources = [path for folder in ("base", "core", "models", "decide") for path in (root / folder).rglob("*.py")]
-    for path in sorted(sources):
-        digest.update(path.read_bytes())
-    return f"{jax.__version__} {version('jaxlib')} {jax.default_backend()} {digest.hexdigest()}"
-
-
-def _read(path: Path) -> Any:
-    try:
-        return jax.export.deserialize(bytearray(path.read_bytes()))
-    except (OSError, ValueError, KeyError):
-        return None  # absent, or written by a version that serialises otherwise: it is made anew
-
-
-def _write(path: Path, exported: Any) -> None:
-    try:
-        path.parent.mkdir(parents=True, exist_ok=True)
-        partial = path.with_suffix(f".{hashlib.sha256(str(id(exported)).encode()).hexdigest()[:8]}")
-        partial.write_bytes(bytes(exported.serialize()))
-        partial.replace(path)
-    except OSError:
-        return  # a cache that cannot be written costs time, never an answer
+def _of_folder(directory: Path) -> Executables:
+    return Executables(directory)

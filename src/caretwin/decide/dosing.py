@@ -9,9 +9,8 @@ from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from typing import Any
 
-import jax
-
 from caretwin.base.errors import DataError
+from caretwin.base.random import raw_key
 from caretwin.base.units import convert
 from caretwin.decide.curves import Course
 from caretwin.decide.members import OUTSIDE_POPULATION, Candidate, Excluded, Member, candidates, learn
@@ -90,7 +89,7 @@ def advise(question: Question, record: DosingRecord) -> Advice:
     if not allowed:
         reasons.append("no model may speak for this patient: " + _why(excluded))
         return _silent(question, record, (), excluded, reasons)
-    key = jax.random.key(question.seed)
+    key = raw_key(question.seed)
     particles = INTEGRATED_PARTICLES if any(integrated(c.twin) for c in allowed) else PARTICLES
     members = learn(allowed, key, question.now, draws=question.draws, particles=particles)
     speaking = _speaking(members)

@@ -8,9 +8,12 @@ Applied Statistical Decision Theory, 1961, ch. 4.
 from collections.abc import Sequence
 from dataclasses import dataclass
 from statistics import NormalDist
+from typing import Any
 
 import numpy as np
+from jaxtyping import Array
 
+from caretwin.core.program import program
 from caretwin.decide.curves import Curves
 from caretwin.decide.members import Member
 from caretwin.decide.outcomes import simulate
@@ -58,7 +61,9 @@ def candidate_samples(
     times = [t for t in (*look.wait[::2], *look.early[::2], *look.late[::2]) if t < regimen.start or t >= given + 0.5]
     thin = slice(None, None, max(1, len(weights) // MOST_DRAWS))  # equally weighted within a model, so any will do
     few = weights[thin] / weights[thin].sum()
-    found = [_worth(t, members, curves, scores[:, thin], exposure[thin], few, thin, effect) for t in times]
+    measured = [_measured(member, c, np.asarray(times), effect) for member, c in zip(members, curves, strict=True)]
+    level, sd = (np.concatenate(part, axis=1)[:, thin] for part in zip(*measured, strict=True))
+    found = [_worth(t, *own, scores[:, thin], exposure[thin], few) for t, *own in zip(times, level, sd, strict=True)]
     most, sharpest = max(s.gain for s in found), max(s.variance_removed for s in found)
 
     def order(s: Sample) -> tuple[bool, float]:
@@ -69,10 +74,8 @@ def candidate_samples(
     return sorted(found, key=order)
 
 
-def _worth(t: float, members: Sequence[Member], curves: Sequence[Curves], scores: np.ndarray,
-           exposure: np.ndarray, weights: np.ndarray, thin: slice, effect: bool) -> Sample:  # fmt: skip
-    pairs = [_measured(member, c, t, effect) for member, c in zip(members, curves, strict=True)]
-    level, sd = (np.concatenate(part)[thin] for part in zip(*pairs, strict=True))
+def _worth(t: float, level: np.ndarray, sd: np.ndarray, scores: np.ndarray,
+           exposure: np.ndarray, weights: np.ndarray) -> Sample:  # fmt: skip
     possible = _possible_levels(level, sd, weights)
     density = np.exp(-0.5 * ((possible[:, None] - level) / sd) ** 2) / sd * weights  # [Y, D]
     share = density / np.maximum(density.sum(axis=1, keepdims=True), 1e-300)
@@ -85,14 +88,19 @@ def _worth(t: float, members: Sequence[Member], curves: Sequence[Curves], scores
     return Sample(float(t), float(max(utility_after - utility_now, 0.0)), float(np.clip(removed, 0.0, 1.0)))
 
 
-def _measured(member: Member, curves: Curves, t: float, effect: bool) -> tuple[np.ndarray, np.ndarray]:
-    """Expected value and standard deviation of a measurement at ``t`` for each draw [N]."""
-    columns = [curves.at(curves.level, t)[:, 0]]
+def _measured(member: Member, curves: Curves, times: np.ndarray, effect: bool) -> tuple[np.ndarray, np.ndarray]:
+    """Expected value and standard deviation [T, N] of a measurement at each time for each draw."""
+    columns = [curves.at(curves.level, times).T]
     if effect:
-        columns.append(curves.at(curves.effect, t)[:, 0])
-    predicted = np.stack(columns, axis=1)
-    sd = np.asarray(member.twin.model.error.standard_deviation(predicted))
-    return columns[-1], sd[:, len(columns) - 1]
+        columns.append(curves.at(curves.effect, times).T)
+    sd = np.asarray(_spread(member.twin.model.error, np.stack(columns, axis=-1)))
+    return columns[-1], sd[..., len(columns) - 1]
+
+
+@program
+def _spread(error: Any, predicted: Array) -> Array:
+    spread: Array = error.standard_deviation(predicted)
+    return spread
 
 
 def _possible_levels(level: np.ndarray, sd: np.ndarray, weights: np.ndarray) -> np.ndarray:

@@ -9,9 +9,9 @@ again from it.
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
 
-import jax
 import numpy as np
 
+from caretwin.base.random import raw_key
 from caretwin.core.events import GivenDose, Sample
 from caretwin.decide.curves import Course
 from caretwin.decide.dosing import Advice
@@ -126,7 +126,7 @@ def _consequence(
 def _learnt_again(advice: Advice, members: Sequence[Member], twins: Sequence[DosingTwin]) -> list[Member]:
     # Models that do not fit keep their place with weight 0, so that the shapes stay those of the advice.
     candidates = [Candidate(t, m.label, m.prior_weight, ()) for t, m in zip(twins, members, strict=True)]
-    key, particles = jax.random.key(advice.question.seed), len(members[0].ensemble.logw)
+    key, particles = raw_key(advice.question.seed), len(members[0].ensemble.logw)
     return learn(candidates, key, advice.question.now, draws=advice.question.draws, particles=particles)
 
 

@@ -1,10 +1,9 @@
 """The dosing advice as one HTML file that opens anywhere: no script, font, style or picture from elsewhere."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from importlib.resources import files
 from typing import Any
 
-from caretwin.decide.bands import Band
 from caretwin.decide.dosing import Advice
 from caretwin.decide.personal import Personal
 from caretwin.decide.sensitivity import Consequence
@@ -19,16 +18,17 @@ def report(
     advice: Advice,
     parameters: dict[str, tuple[Personal, ...]],
     slips: Sequence[Consequence],
-    bands: Sequence[Band],
+    figures: Mapping[str, str],
     provenance: Provenance,
 ) -> str:
     """The page as text. The patient stands in it by the id that the table gives, and by nothing else.
 
     parameters  individual parameters by the label of a model
     slips       effect of a wrong dose or sample time
-    bands       curves under the advised regimen and under the present one; [] when no model may speak
+    figures     SVG texts by name, as :mod:`caretwin.review.figures` draws them
     """
     from jinja2 import Environment, StrictUndefined
+    from markupsafe import Markup
 
     # autoescape: whatever a table holds is text, never markup
     environment = Environment(autoescape=True, undefined=StrictUndefined, trim_blocks=True, lstrip_blocks=True)
@@ -47,7 +47,7 @@ def report(
         members=sorted(advice.members, key=lambda m: -m.weight),
         speaking=sorted(advice.speaking, key=lambda m: -m.weight),
         rows=_rows(advice),
-        figures=_figures(advice, bands),
+        figures={name: Markup(text) for name, text in figures.items()},  # our own, with their texts escaped
         parameters=parameters,
         slips=slips,
         provenance=provenance,
@@ -62,19 +62,3 @@ def _rows(advice: Advice) -> list[tuple[str, Any]]:
         return []
     rows = [(str(rank), judged) for rank, judged in enumerate(words.shown_regimens(advice, REGIMENS), 1)]
     return rows + ([("as now", advice.current)] if advice.current is not None else [])
-
-
-def _figures(advice: Advice, bands: Sequence[Band]) -> dict[str, Any]:
-    """Drawings by name; those that make no sense for this answer are absent."""
-    from markupsafe import Markup
-
-    from caretwin.review import figures
-
-    found = {}
-    if bands:
-        found["course"] = figures.course(advice, bands)
-    if advice.judged:
-        found |= {"chances": figures.comparison(advice), "exposure": figures.exposures(advice)}
-    if advice.samples and advice.best is not None:
-        found["samples"] = figures.samples(advice)
-    return {name: Markup(text) for name, text in found.items()}  # our own drawing, with its texts escaped

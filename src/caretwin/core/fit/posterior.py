@@ -22,7 +22,7 @@ from caretwin.core.fit.ridges import NEAR_THE_CREST, with_ridges
 from caretwin.core.fit.search import CANDIDATES, Mode, modes, search
 from caretwin.core.history import History, small_bucket, stack
 from caretwin.core.model import MISSING, Model
-from caretwin.core.program import keeps, program
+from caretwin.core.program import program
 from caretwin.core.status import Status
 
 LEAST_ESS = 50.0
@@ -71,9 +71,6 @@ class Fit(NamedTuple):
     pareto_k: Float[Array, ""]
     ess: Float[Array, ""]
     status: Int[Array, ""]
-
-
-keeps(importance.Draws)
 
 
 def fit(model: Model, key: Array, history: History, *, subject: int | str = 0, draws: int = 1000) -> Fit:
@@ -144,15 +141,16 @@ def _pad_subjects(tree: Any) -> Any:
     return jax.tree.map(lambda leaf: np.concatenate([leaf, np.repeat(leaf[-1:], extra, axis=0)]), tree)
 
 
-def _keys(key: Array, name: str, subjects: list[int | str]) -> Array:
+def _keys(key: Array, name: str, subjects: list[int | str]) -> np.ndarray:
+    """Raw keys [S, 2]: picked from in numpy, where typed keys would need programs of their own."""
     numbers = np.asarray([stable_hash(s) if isinstance(s, str) else s for s in subjects], dtype=np.int64)
     # Few subjects share one program, however few.
-    return _stream_of_each(key, name, np.resize(numbers, max(FEW_KEYS, len(numbers))))[: len(numbers)]
+    return np.asarray(_stream_of_each(key, name, np.resize(numbers, max(FEW_KEYS, len(numbers)))))[: len(numbers)]
 
 
 @program(static=(1,))
 def _stream_of_each(key: Array, name: str, subjects: Array) -> Array:
-    return jax.vmap(lambda subject: stream(key, name, subject))(subjects)
+    return jax.random.key_data(jax.vmap(lambda subject: stream(key, name, subject))(subjects))
 
 
 @program(static=(4,))

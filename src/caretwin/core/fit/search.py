@@ -13,7 +13,7 @@ from caretwin.core.fit.newton import GRADIENT_TOLERANCE, Optimum, minimise
 from caretwin.core.fit.objective import objective
 from caretwin.core.history import History
 from caretwin.core.model import MEASURED, Model
-from caretwin.core.program import keeps, program
+from caretwin.core.program import program
 
 CANDIDATES = 24  # starts whose objective is looked at
 REFINED = 3  # of these, the best that Newton is run from
@@ -36,9 +36,6 @@ class Mode(NamedTuple):
     gradient: Float[Array, ""]
     converged: Array
     optima: Optimum
-
-
-keeps(Optimum)
 
 
 def modes(models: Model, histories: History, starts: int) -> Mode:
