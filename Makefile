@@ -11,7 +11,7 @@ THREADS ?= 2
 # Compiled programs are kept between runs; numerical libraries share the cores instead of each taking all of them.
 export CARETWIN_CACHE_DIR ?= $(CURDIR)/.cache/caretwin
 export OMP_NUM_THREADS ?= $(THREADS)
-export OPENBLAS_NUM_THREADS ?= $(THREADS)
+export OPENBLAS_NUM_THREADS ?= 1
 export MPLBACKEND ?= Agg
 export MPLCONFIGDIR ?= $(CURDIR)/.cache/matplotlib
 export NO_MKDOCS_2_WARNING ?= 1

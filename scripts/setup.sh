@@ -50,6 +50,7 @@ say "installing what $LOCK pins (the first time this fetches about 350 MB)"
 pip=("$VENV/bin/python" -m pip --disable-pip-version-check --no-input)
 "${pip[@]}" install -qq --require-hashes --no-deps --only-binary :all: -r "$LOCK"
 "${pip[@]}" install -qq --no-deps --no-build-isolation --no-index -e .
+"$VENV/bin/python" -m compileall -q src/caretwin || true # an installed package comes compiled; this one is edited in place
 "${pip[@]}" check >&2 || say "pip check found the above; the lock file decides"
 echo "$stamp" >"$VENV/.stamp"
 say "ready: $("$VENV/bin/python" --version), $PWD/$VENV"

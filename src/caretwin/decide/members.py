@@ -112,11 +112,12 @@ def candidates(
     """
     family_of_models = family("pharmacology")
     allowed, excluded = [], []
-    for drug in [*(family_of_models.load(name) for name in names), *drugs]:
+    asked = [*(family_of_models.load(name) for name in names), *drugs]
+    for drug in asked:
         try:
             twins = []
             for history in record.histories():
-                twin = bind(drug, record.with_history(history).known_by(now))
+                twin = bind(drug, record.with_history(history).known_by(now), beside=asked)
                 label = drug.name if len(record.histories()) == 1 else f"{drug.name}, {history.label}"
                 twins.append((twin, label, history.weight))
             findings = drug.check_domain(_present(twins[0][0]))

@@ -29,7 +29,7 @@ from caretwin.twin.dosing import DosingTwin
 
 MOST_VALUES = 4_000_000  # predictions held at once (32 MB)
 # Rows and times come in few sizes, because loading one more program costs more than rows that stay empty.
-SIZES_OF_SUMS = (64, 512, 2048)
+SIZES_OF_SUMS = (64, 128, 512, 2048)
 
 
 def simulate(

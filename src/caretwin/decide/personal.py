@@ -59,7 +59,9 @@ def _values(drug: Any, eta: np.ndarray, covariates: dict[str, np.ndarray]) -> np
     """Individual parameters [N, P] in canonical units for effects [N, d]."""
     loading = drug.log_loading()
     if loading is not None:
-        return drug.typical(covariates)[:1] * np.exp(eta @ loading.T)
+        typical = drug.log_typical(covariates)[:1]
+        found: np.ndarray = np.exp(typical + np.einsum("tpd,nd->ntp", loading, eta)).sum(axis=1)
+        return found
     known = drug.derive(covariates).values
     values = [known[name][0] for name in drug.covariate_names]
     return np.stack([drug.individual(one, values, None, np) for one in eta])

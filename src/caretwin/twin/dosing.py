@@ -60,6 +60,7 @@ class DosingTwin:
             movable=self.model.movable,
             start=start,
             contexts=contexts,
+            room=self.model.room,
         )
 
 
@@ -70,6 +71,7 @@ def bind(
     interpolation: str | None = None,
     prior_weight: float = 1.0,
     occasions: int = 0,
+    beside: Sequence[Any] = (),
 ) -> DosingTwin:
     """A twin of the record's subject under one drug model.
 
@@ -77,13 +79,14 @@ def bind(
     interpolation  overrides every covariate's own rule ("locf", "nocb", "linear")
     prior_weight   below 1 trusts the population less
     occasions      allow for at least so many, so that subjects with fewer share a program with those that have more
+    beside         other drug models that are asked the same question, for the same reason
 
     Raises UnitError for a unit that does not fit, DataError for a dose or a level that the model has no place for.
     """
     first = _first_of_each_occasion(record) if drug.occasion_etas else {}
     marks = Series(tuple(first.values()), tuple(map(float, range(len(first))))) if first else Series((0.0,), (0.0,))
     count = max(occasions, len(marks.times)) if drug.occasion_etas else 0
-    model = family("pharmacology").dynamics(drug, occasions=count, prior_weight=prior_weight)
+    model = family("pharmacology").dynamics(drug, occasions=count, prior_weight=prior_weight, beside=beside)
     return DosingTwin(
         subject=record.subject,
         drug=drug,

@@ -19,7 +19,7 @@ from caretwin.core.fit import importance, tempering
 from caretwin.core.fit.newton import Optimum
 from caretwin.core.fit.ridges import MOST_STEPS as RIDGE_STEPS
 from caretwin.core.fit.ridges import NEAR_THE_CREST, with_ridges
-from caretwin.core.fit.search import CANDIDATES, Mode, modes, search
+from caretwin.core.fit.search import CANDIDATES, FEW_SUBJECTS, Mode, modes, search
 from caretwin.core.history import History, small_bucket, stack
 from caretwin.core.model import MISSING, Model
 from caretwin.core.program import program
@@ -178,7 +178,12 @@ def _poor(drawn: importance.Draws, draws: int) -> np.ndarray:
 
 
 def _follow_ridges(
-    stacked: tuple[Model, History], keys: Array, optima: Optimum, poor: np.ndarray, drawn: importance.Draws, draws: int
+    stacked: tuple[Model, History],
+    keys: np.ndarray,
+    optima: Optimum,
+    poor: np.ndarray,
+    drawn: importance.Draws,
+    draws: int,
 ) -> importance.Draws:
     def crest(z: np.ndarray, across: np.ndarray) -> Optimum:
         subject = np.repeat(poor, z.shape[1])
@@ -187,7 +192,8 @@ def _follow_ridges(
         return jax.tree.map(lambda leaf: leaf.reshape(*z.shape[:2], *leaf.shape[1:]), found)
 
     places = with_ridges(jax.tree.map(lambda leaf: np.asarray(leaf)[poor], optima), crest)
-    rows = np.resize(np.arange(poor.size), small_bucket(poor.size))
+    # Few subjects go through the program for all, which is loaded already.
+    rows = np.resize(np.arange(poor.size), len(keys) if len(keys) <= FEW_SUBJECTS else small_bucket(poor.size))
     chosen = jax.tree.map(lambda leaf: np.asarray(leaf)[poor[rows]], stacked)
     again = _importance(*chosen, keys[poor[rows]], jax.tree.map(lambda leaf: leaf[rows], places), draws)
 

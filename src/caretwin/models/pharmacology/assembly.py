@@ -1,6 +1,8 @@
 """From a drug file to the engine's model: typical values stay data, so that drugs of one structure share a program."""
 
 import hashlib
+from collections.abc import Sequence
+from typing import Any
 
 import numpy as np
 
@@ -14,36 +16,47 @@ from caretwin.models.pharmacology.residual import FORMS, LOG_ADDITIVE, ResidualE
 MOST_PADDED = 4
 
 
-def dynamics(drug: Drug, *, occasions: int = 0, prior_weight: float = 1.0) -> DrugModel:
+def dynamics(drug: Drug, *, occasions: int = 0, prior_weight: float = 1.0, beside: Sequence[Drug] = ()) -> DrugModel:
     """The drug as a model of the engine.
 
     occasions     how many occasions to allow for (0: variability between occasions is left out)
     prior_weight  below 1 flattens the prior: the covariance of the random effects is divided by it
+    beside        other drug models that are asked the same question: those of one structure get one shape
 
     Example: ``dynamics(load_shipped()["vancomycin.goti2018"])``.
     """
     occasions = occasions if drug.occasion_etas else 0
-    parameters = len(drug.structure.parameters)
     loading, effects = drug.log_loading(), len(drug.etas)
     omega = np.asarray(drug.omega, dtype=np.float64).reshape(effects, effects)
-    if loading is not None and parameters <= MOST_PADDED:
-        omega = _extended(omega, parameters)
-        loading = np.concatenate([loading, np.zeros((parameters, parameters - effects))], axis=1)
-        effects = parameters
+    individualise: LogAffine | ByFormula = ByFormula(Formula(_fingerprint(drug), drug.individual))
+    if loading is not None:
+        room, effects = _room([drug, *beside])
+        omega = _block(omega, np.eye(effects - len(omega)))
+        per_occasion = drug.occasion_loading() if occasions else loading[..., :0]
+        individualise = LogAffine(_widened(loading, room, effects), _widened(per_occasion, room))
     covariance = omega
     for _ in range(occasions):
         covariance = _block(covariance, np.asarray(drug.occasion_omega, dtype=np.float64))
     factor = np.linalg.cholesky(covariance / prior_weight) if len(covariance) else np.zeros((0, 0))
     prior = GaussianPrior(np.zeros(len(factor)), factor)
-    if loading is None:
-        individualise: LogAffine | ByFormula = ByFormula(Formula(_fingerprint(drug), drug.individual))
-    else:
-        individualise = _affine(drug, loading, occasions)
     return DrugModel(prior, individualise, residual_error(drug), drug.structure, effects, occasions)
 
 
-def _extended(omega: np.ndarray, size: int) -> np.ndarray:
-    return _block(omega, np.eye(size - len(omega)))
+def _room(drugs: Sequence[Drug]) -> tuple[int, int]:
+    """Terms and random effects that log-affine models of the first one's structure have room for."""
+    same = [(d, d.log_loading()) for d in drugs if d.structure == drugs[0].structure]
+    loadings = [loading for _, loading in same if loading is not None]
+    parameters = len(drugs[0].structure.parameters)
+    least = parameters if parameters <= MOST_PADDED else 0
+    return max(len(loading) for loading in loadings), max(least, *(loading.shape[2] for loading in loadings))
+
+
+def _widened(loading: Any, room: int, effects: int | None = None) -> np.ndarray:
+    """The loading [T, P, d] with further terms and effects, which move nothing."""
+    terms, parameters, own = loading.shape
+    found = np.zeros((room, parameters, own if effects is None else effects))
+    found[:terms, :, :own] = loading
+    return found
 
 
 def _block(first: np.ndarray, second: np.ndarray) -> np.ndarray:
@@ -60,11 +73,6 @@ def _fingerprint(drug: Drug) -> str:
     parts += [f"{name} = {e.text}" for name, e in drug.definitions.items()]
     parts += [f"{name} = {p.value.text} {p.unit} {p.factor!r} {p.eta}" for name, p in drug.parameters.items()]
     return hashlib.sha256("\n".join(parts).encode()).hexdigest()
-
-
-def _affine(drug: Drug, loading: np.ndarray, occasions: int) -> LogAffine:
-    per_occasion = drug.occasion_loading() if occasions else np.zeros((len(loading), 0))
-    return LogAffine(np.asarray(loading, dtype=np.float64), np.asarray(per_occasion, dtype=np.float64))
 
 
 def residual_error(drug: Drug) -> ResidualError:

@@ -161,13 +161,36 @@ class Drug:
         return self._evaluator.individual(eta, covariates, kappa, xp)
 
     def log_loading(self) -> np.ndarray | None:
-        """B [P, d] with log(individual) = log(typical) + B eta, or None when the model is not of that
-        form."""
-        return self._evaluator.loading(self.etas)
+        """B [T, P, d] with individual = sum over terms T of exp(log typical + B eta), or None when the model is not
+        of that form; see :mod:`.loading`. Nearly every published model has one term."""
+        whole = self._loading
+        return None if whole is None else whole[..., : len(self.etas)]
 
     def occasion_loading(self) -> np.ndarray | None:
-        """The same for the effects between occasions: [P, o], or None when the model is not log-affine."""
-        return self._evaluator.loading(self.occasion_etas)
+        """The same for the effects between occasions: [T, P, o]."""
+        whole = self._loading
+        return None if whole is None else whole[..., len(self.etas) :]
+
+    @cached_property
+    def _loading(self) -> np.ndarray | None:
+        parameters = self._evaluator.terms
+        if parameters is None:
+            return None
+        found = np.zeros((max(map(len, parameters)), len(parameters), len(self.etas) + len(self.occasion_etas)))
+        for i, own in enumerate(parameters):
+            for t, term in enumerate(own):
+                found[t, i] = term.row
+        return found
+
+    def log_typical(self, covariates: Mapping[str, Any], room: int | None = None) -> np.ndarray:
+        """Log of the typical terms [K, room, P] for covariates as in ``typical``; terms that a parameter does not have
+        are -inf. As many as the model has when no room is given.
+
+        Raises ValueError for a model without ``log_loading``, and as ``typical`` does.
+        """
+        if self._loading is None:
+            raise ValueError(f"{self.name} is no sum of log-affine terms")
+        return self._evaluator.log_typical(covariates, room or len(self._loading))
 
 
 def _assumptions(drug: Drug) -> list[str]:

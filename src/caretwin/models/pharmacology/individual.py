@@ -4,6 +4,7 @@ order."""
 from __future__ import annotations
 
 from collections.abc import Mapping
+from functools import cached_property
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -11,8 +12,8 @@ import numpy as np
 from caretwin.base.errors import DomainError
 
 from .dimension import unit
-from .expression import Expression
-from .loading import loading
+from .expression import Expression, Name, evaluate
+from .loading import Term, Terms, terms
 
 if TYPE_CHECKING:
     from .drug import Drug
@@ -96,21 +97,39 @@ class Evaluator:
         values = {name: covariates[i] for i, name in enumerate(self.covariate_names)}
         return self.canonical(self.values(values, effects, xp), xp)
 
-    def loading(self, effects: tuple[str, ...]) -> np.ndarray | None:
-        """Loading [P, len(effects)] of the log parameters on the named effects, or None; see
+    @cached_property
+    def terms(self) -> tuple[Terms, ...] | None:
+        """The terms of every parameter of the structure by all effects, those between occasions last; see
         :mod:`.loading`."""
-        size = len(effects)
-        rows: dict[str, np.ndarray] = {}
+        columns = (*self.drug.etas, *self.drug.occasion_etas)
+        moving: dict[str, Terms] = {}
         for name in self.order:
             parameter = self.drug.parameters[name]
-            row = loading(parameter.value.tree, rows, size)
-            if row is None or (name in effects and parameter.eta == "additive"):
+            found = terms(parameter.value.tree, moving, len(columns))
+            own = np.array([float(column == name) for column in columns])
+            if found is None or (own.any() and parameter.eta == "additive"):
                 return None
-            if name in effects:
-                row = row + np.eye(size)[effects.index(name)]
-            rows[name] = row
-        names = self.drug.structure.parameters
-        return np.array([rows[name] for name in names], float).reshape(len(names), size)
+            if own.any() or len(found) > 1 or found[0].row.any():
+                moving[name] = tuple(Term(term.typical, term.row + own) for term in found)
+        still = np.zeros(len(columns))
+        return tuple(moving.get(name, (Term(Name(name, 0), still),)) for name in self.drug.structure.parameters)
+
+    def log_typical(self, covariates: Mapping[str, Any], room: int) -> np.ndarray:
+        """See :meth:`.drug.Drug.log_typical`."""
+        typical = self.typical(covariates)
+        found = np.full((len(typical), room, typical.shape[1]), -np.inf)
+        derived = self.drug.derive(covariates).values
+        known = self.values({name: np.asarray(derived[name], float) for name in self.covariate_names}, {}, np)
+        with np.errstate(divide="ignore"):
+            for i, own in enumerate(self.terms or ()):
+                parameter = self.drug.parameters[self.drug.structure.parameters[i]]
+                parts = [typical[:, i]]
+                if len(own) > 1:
+                    scale = parameter.factor / self.base[parameter.name]
+                    parts = [evaluate(term.typical, known) * scale for term in own]
+                for t, part in enumerate(parts):
+                    found[:, t, i] = np.log(part)
+        return found
 
 
 def in_order(expressions: Mapping[str, Expression]) -> list[str]:

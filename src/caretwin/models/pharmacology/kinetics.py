@@ -24,7 +24,7 @@ Scalar = Float[Array, ""]
 class DoseContext(NamedTuple):
     """What individual parameters depend on besides theta.
 
-    basis     [P] log of the typical values (log-affine drugs), or [C] covariates in the file's units (the others)
+    basis     [T P] log of the typical terms (log-affine drugs), or [C] covariates in the file's units (the others)
     occasion  index of the occasion
     """
 
@@ -33,19 +33,22 @@ class DoseContext(NamedTuple):
 
 
 class LogAffine(eqx.Module):
-    """ln phi = basis + loading eta + occasion_loading kappa: nearly every published model.
+    """phi = sum over terms of exp(basis + loading eta + occasion_loading kappa): nearly every published model.
 
-    The loadings [P, d] and [P, q] are data, so that drugs of one structure share one compiled program.
+    The loadings [T, P, d] and [T, P, q] are data, so that drugs of one structure share one compiled program. Most
+    models have one term; a parameter with fewer terms than there is room for has a basis of -inf there.
     """
 
-    loading: Float[Array, "P d"]
-    occasion_loading: Float[Array, "P q"]
+    loading: Float[Array, "T P d"]
+    occasion_loading: Float[Array, "T P q"]
 
     def __call__(
-        self, eta: Float[Array, " d"], kappa: Float[Array, " q"], basis: Float[Array, " P"]
+        self, eta: Float[Array, " d"], kappa: Float[Array, " q"], basis: Float[Array, " TP"]
     ) -> Float[Array, " P"]:
         """Individual parameters [P]."""
-        return jnp.exp(basis + self.loading @ eta + self.occasion_loading @ kappa)
+        room = self.loading.shape[0]
+        found = jnp.exp(basis.reshape(room, -1) + self.loading @ eta + self.occasion_loading @ kappa)
+        return found[0] if room == 1 else jnp.sum(found, axis=0)
 
 
 @dataclass(frozen=True)
@@ -105,6 +108,11 @@ class DrugModel(Model):
         """Whether levels add up over doses and scale with them, so that unit responses can be combined."""
         s = self.structure
         return s.elimination == "linear" and s.response == "none" and "PRODUCTION" not in s.optional
+
+    @property
+    def room(self) -> int:
+        """How many terms of a parameter there is room for."""
+        return self.individualise.loading.shape[-3] if isinstance(self.individualise, LogAffine) else 1
 
     @property
     def movable(self) -> bool:

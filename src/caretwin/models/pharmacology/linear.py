@@ -23,28 +23,46 @@ Vector = tuple[Scalar, ...]
 _SERIES_BELOW = 1e-5  # dimensionless; the series' next term, z^3/24, is then below 1e-16
 
 
+Matrix = tuple[Vector, ...]
+
+
 class Disposition(NamedTuple):
-    """Rates lambda_i [n] (1/h) and projectors P_i [n][n][n] of the compartments that exchange drug."""
+    """Rates lambda_i [n] (1/h) of the compartments that exchange drug, and what their projectors P_i follow from.
+
+    independent  of every projector but the last, all elements [n][n] but the last diagonal one: each projector has
+                 trace 1, and all of them sum to the identity. Fewer numbers to differentiate and to look up.
+    """
 
     rates: Vector
-    projectors: tuple[tuple[Vector, ...], ...]
+    independent: tuple[Matrix, ...]
+
+    @property
+    def projectors(self) -> tuple[Matrix, ...]:
+        """P_i [n][n][n]."""
+        n = len(self.rates)
+        if n == 1:
+            return (((jnp.ones_like(self.rates[0]),),),)
+        whole = [(*p[:-1], (*p[-1], 1.0 - sum((p[r][r] for r in range(1, n - 1)), p[0][0]))) for p in self.independent]
+        total = tuple(tuple(sum((p[r][c] for p in whole[1:]), whole[0][r][c]) for c in range(n)) for r in range(n))
+        last = tuple(tuple((1.0 if r == c else 0.0) - total[r][c] for c in range(n)) for r in range(n))
+        return (*whole, last)
 
 
 def disposition(p: Mapping[str, Scalar], compartments: int) -> Disposition:
     """Rates and projectors for individual clearances (L/h) and volumes (L) of 1, 2 or 3 compartments."""
     k10 = p["CL"] / p["V1"]
     if compartments == 1:
-        return Disposition((k10,), (((jnp.ones_like(k10),),),))
+        return Disposition((k10,), ())
     k12, k21 = p["Q2"] / p["V1"], p["Q2"] / p["V2"]
     if compartments == 2:
         rates = _two_rates(k10, k12, k21)
         matrix = ((-(k10 + k12), k21), (k12, -k21))
-        return Disposition(rates, _projectors(matrix, rates))
+        return Disposition(rates, _independent(matrix, rates))
     k13, k31 = p["Q3"] / p["V1"], p["Q3"] / p["V3"]
     rates = _three_rates(k10, k12, k21, k13, k31)
     zero = jnp.zeros_like(k10)
     matrix = ((-(k10 + k12 + k13), k21, k31), (k12, -k21, zero), (k13, zero, -k31))
-    return Disposition(rates, _projectors(matrix, rates))
+    return Disposition(rates, _independent(matrix, rates))
 
 
 def _two_rates(k10: Scalar, k12: Scalar, k21: Scalar) -> Vector:
@@ -67,27 +85,31 @@ def _three_rates(k10: Scalar, k12: Scalar, k21: Scalar, k13: Scalar, k31: Scalar
     return first, second, a0 / (first * second)  # the smallest from the product: no cancellation
 
 
-def _projectors(matrix: tuple[Vector, ...], rates: Vector) -> tuple[tuple[Vector, ...], ...]:
+def _independent(matrix: Matrix, rates: Vector) -> tuple[Matrix, ...]:
+    """Sylvester's formula for every projector but the last, without its last element."""
     n = len(rates)
     found = []
-    for i in range(n):
-        product = tuple(tuple(jnp.asarray(float(r == c)) for c in range(n)) for r in range(n))
+    for i in range(n - 1):
+        product = _shifted(matrix, rates, i, 0 if i else 1)
         for j in range(n):
-            if j == i:
-                continue
-            gap = rates[j] - rates[i]
-            shifted = tuple(
-                tuple((matrix[r][c] + (rates[j] if r == c else 0.0)) / gap for c in range(n)) for r in range(n)
-            )
-            product = tuple(
-                tuple(
-                    sum((product[r][k] * shifted[k][c] for k in range(1, n)), product[r][0] * shifted[0][c])
-                    for c in range(n)
-                )
-                for r in range(n)
-            )
-        found.append(product)
+            if j not in (i, 0 if i else 1):
+                product = _times(product, _shifted(matrix, rates, i, j))
+        found.append((*product[:-1], product[-1][:-1]))
     return tuple(found)
+
+
+def _shifted(matrix: Matrix, rates: Vector, i: int, j: int) -> Matrix:
+    """(M + lambda_j) / (lambda_j - lambda_i)."""
+    gap = rates[j] - rates[i]
+    n = len(rates)
+    return tuple(tuple((matrix[r][c] + (rates[j] if r == c else 0.0)) / gap for c in range(n)) for r in range(n))
+
+
+def _times(a: Matrix, b: Matrix) -> Matrix:
+    n = len(a)
+    return tuple(
+        tuple(sum((a[r][k] * b[k][c] for k in range(1, n)), a[r][0] * b[0][c]) for c in range(n)) for r in range(n)
+    )
 
 
 def convolved(a: Scalar, b: Scalar, t: Scalar) -> Scalar:
@@ -115,13 +137,14 @@ def step(
         # What leaves the depot is depot_rate + (ka A0 - depot_rate) exp(-ka s): a constant and one exponential.
         flow, surge = rate + depot_rate, ka * depot - depot_rate
     after = [jnp.zeros_like(dt)] * n
+    projectors = d.projectors
     for i, lam in enumerate(d.rates):
         decay = jnp.exp(-lam * dt)
         filled = flow * (1 - decay) / lam
         if surge is not None:
             filled = filled + surge * convolved(lam, ka, dt)
         for r in range(n):
-            row = d.projectors[i][r]
+            row = projectors[i][r]
             kept = sum((row[c] * amounts[c] for c in range(1, n)), row[0] * amounts[0])
             after[r] = after[r] + decay * kept + row[0] * filled
     if ka is None:
@@ -137,8 +160,8 @@ def downstream(
     n = len(d.rates)
     steady = jnp.zeros_like(dt)
     moved = level * jnp.exp(-outflow * dt)
-    for i, lam in enumerate(d.rates):
-        row = d.projectors[i][0]
+    for lam, projector in zip(d.rates, d.projectors, strict=True):
+        row = projector[0]
         kept = sum((row[c] * amounts[c] for c in range(1, n)), row[0] * amounts[0])
         resting = row[0] * rate / lam
         steady = steady + resting

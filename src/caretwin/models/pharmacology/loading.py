@@ -1,13 +1,16 @@
-"""Which models are log-affine: log(parameters) = log(typical) + B eta, so that no expression is evaluated per
-draw.
+"""Which parameters are sums of log-affine terms, so that no expression is evaluated per draw.
 
-A product or constant power of individual parameters, times exp(eta), is; a sum of two parameters is not. The
-analysis is structural: it follows the tree, and says None as soon as a random effect enters anything else.
+    parameter = sum over its terms t of  typical_t exp(B_t eta)
+
+A product or constant power of individual parameters, times exp(eta), is one such term; a sum of two of them, such as
+a clearance with an intercept and a slope of its own, is two. The analysis is structural: it follows the tree, and says
+None as soon as a random effect enters anything else. Several terms must be ones that cannot be negative.
 """
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
+from typing import NamedTuple
 
 import numpy as np
 
@@ -16,37 +19,73 @@ from .expression import Name, Node, Operation, evaluate, walk
 Row = np.ndarray
 
 
-def loading(node: Node, rows: Mapping[str, Row], size: int) -> Row | None:
-    """Derivative of the log of a tree by the effects [size], or None when it is not constant.
+class Term(NamedTuple):
+    """A term's typical value as a tree of names without random effects, and the derivative of its log by the effects
+    [size]."""
 
-    ``rows`` holds the names that carry random effects; every other name is free of them.
+    typical: Node
+    row: Row
+
+
+Terms = tuple[Term, ...]
+
+
+def terms(node: Node, moving: Mapping[str, Terms], size: int) -> Terms | None:
+    """The terms of a tree, or None when it is no sum of such.
+
+    ``moving`` holds the names that carry random effects; every other name is free of them.
     """
-    if all(not _moves(n, rows) for n in walk(node)):
-        return np.zeros(size)
+    if not any(isinstance(n, Name) and n.name in moving for n in walk(node)):
+        return (Term(node, np.zeros(size)),)
     if isinstance(node, Name):
-        return rows[node.name]
+        return moving[node.name]
     if not isinstance(node, Operation):
         return None
-    if node.op in {"*", "/"}:
-        left, right = (loading(a, rows, size) for a in node.arguments)
-        if left is None or right is None:
-            return None
-        total: Row = left + right if node.op == "*" else left - right
-        return total
     if node.op == "^":
-        return _power(node, rows, size)
-    return None
+        return _power(node, moving, size)
+    if node.op not in {"+", "*", "/"}:
+        return None
+    left, right = (terms(a, moving, size) for a in node.arguments)
+    if left is None or right is None:
+        return None
+    if node.op == "+":
+        return _merged((*left, *right), node.at)
+    if node.op == "/" and len(right) > 1:
+        return None
+    sign = 1.0 if node.op == "*" else -1.0
+    every = (
+        Term(Operation(node.op, (a.typical, b.typical), node.at), a.row + sign * b.row) for a in left for b in right
+    )
+    return _merged(every, node.at)
 
 
-def _power(node: Operation, rows: Mapping[str, Row], size: int) -> Row | None:
-    base = loading(node.arguments[0], rows, size)
-    exponent = _constant(node.arguments[1])
-    return None if base is None or exponent is None else exponent * base
+def _power(node: Operation, moving: Mapping[str, Terms], size: int) -> Terms | None:
+    base, exponent = terms(node.arguments[0], moving, size), _constant(node.arguments[1])
+    if base is None or exponent is None or len(base) > 1:
+        return None
+    return (Term(Operation("^", (base[0].typical, node.arguments[1]), node.at), exponent * base[0].row),)
+
+
+def _merged(found: Iterable[Term], at: int) -> Terms | None:
+    """Terms that move together as one; None when several are left of which one could be negative."""
+    whole: dict[bytes, Term] = {}
+    for term in found:
+        key = (term.row + 0.0).tobytes()  # + 0.0: minus zero is zero
+        if key in whole:
+            term = Term(Operation("+", (whole[key].typical, term.typical), at), term.row)
+        whole[key] = term
+    result = tuple(whole.values())
+    return result if len(result) == 1 or all(_never_negative(term.typical) for term in result) else None
+
+
+def _never_negative(node: Node) -> bool:
+    """Whether a tree of covariates, which are not negative, cannot be: no difference and no function in it."""
+    if not isinstance(node, Operation):
+        return isinstance(node, Name) or node.value >= 0
+    if node.op == "^":
+        return _never_negative(node.arguments[0])
+    return node.op in {"+", "*", "/"} and all(map(_never_negative, node.arguments))
 
 
 def _constant(node: Node) -> float | None:
     return None if any(isinstance(n, Name) for n in walk(node)) else float(evaluate(node, {}))
-
-
-def _moves(node: Node, rows: Mapping[str, Row]) -> bool:
-    return isinstance(node, Name) and node.name in rows and bool(np.any(rows[node.name]))

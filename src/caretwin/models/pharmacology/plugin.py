@@ -42,9 +42,11 @@ class Pharmacology:
         """What the file's own test vectors do not meet, one sentence each; see :func:`.self_test.failures`."""
         return failures(drug)
 
-    def dynamics(self, drug: Drug, *, occasions: int = 0, prior_weight: float = 1.0) -> DrugModel:
+    def dynamics(
+        self, drug: Drug, *, occasions: int = 0, prior_weight: float = 1.0, beside: Sequence[Drug] = ()
+    ) -> DrugModel:
         """See :func:`.assembly.dynamics`."""
-        return dynamics(drug, occasions=occasions, prior_weight=prior_weight)
+        return dynamics(drug, occasions=occasions, prior_weight=prior_weight, beside=beside)
 
     def history(
         self,
@@ -58,6 +60,7 @@ class Pharmacology:
         movable: bool = False,
         start: float | None = None,
         contexts: DoseContext | None = None,
+        room: int | None = None,
     ) -> History:
         """See :func:`.timeline.build_history`."""
         return build_history(
@@ -70,6 +73,7 @@ class Pharmacology:
             movable=movable,
             start=start,
             contexts=contexts,
+            room=room,
         )
 
 

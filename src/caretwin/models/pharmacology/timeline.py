@@ -33,6 +33,7 @@ def build_history(
     movable: bool = False,
     start: float | None = None,
     contexts: DoseContext | None = None,
+    room: int | None = None,
 ) -> History:
     """The history of one subject for one drug.
 
@@ -42,6 +43,7 @@ def build_history(
     movable     leave the placing of doses to the model (lag times, estimated durations)
     start       time of the first row (h); the earliest event when not given
     contexts    the one context that holds throughout, when it is known already; covariates are then not looked at
+    room        terms of each parameter that the model has room for; None: as many as the drug has
 
     Raises DomainError when a covariate is absent and cannot be derived, or typical parameters are impossible.
     """
@@ -55,7 +57,7 @@ def build_history(
     fixed = () if movable else doses  # movable doses need no rows of their own
     time, sample_rows, dose_rows = _rows(fixed, samples, series, times, start)
     if contexts is None:
-        between, at, contexts = _contexts(drug, names, series, time)
+        between, at, contexts = _contexts(drug, names, series, time, room)
     else:
         between = at = np.zeros(len(time), dtype=np.int32)
     value, kind = _observations(samples, sample_rows, len(time), len(drug.structure.channels))
@@ -119,7 +121,7 @@ def _value_at(s: Series, t: np.ndarray) -> np.ndarray:
 
 
 def _contexts(
-    drug: Drug, names: list[str], series: Mapping[str, Series], time: np.ndarray
+    drug: Drug, names: list[str], series: Mapping[str, Series], time: np.ndarray, room: int | None
 ) -> tuple[np.ndarray, np.ndarray, DoseContext]:
     """Context of each interval [E], of each row [E], and the distinct contexts."""
     middle = np.concatenate([time[:1], 0.5 * (time[:-1] + time[1:])])
@@ -130,14 +132,14 @@ def _contexts(
     index = index.reshape(-1).astype(np.int32)
     occasion = distinct[:, -1].astype(np.int32) if "occasion" in series else np.zeros(len(distinct), dtype=np.int32)
     values = {name: distinct[:, i] for i, name in enumerate(names)}
-    typical = np.broadcast_to(drug.typical(values), (len(distinct), len(drug.structure.parameters)))
     if drug.log_loading() is None:
+        drug.typical(values)  # raises where the model has none
         known = drug.derive(values).values
         columns = [np.broadcast_to(known[name], (len(distinct),)) for name in drug.covariate_names]
         basis = np.stack(columns, axis=1) if columns else np.zeros((len(distinct), 0))
     else:
-        with np.errstate(divide="ignore"):
-            basis = np.log(typical)
+        rows = drug.log_typical(values, room)
+        basis = np.broadcast_to(rows.reshape(len(rows), -1), (len(distinct), rows[0].size))
     return index[: len(time)], index[len(time) :], DoseContext(basis.astype(np.float64), occasion)
 
 
