@@ -100,7 +100,7 @@ def _since_last(twin: Any, now: float) -> float | None:
 
 def integrated(twin: Any) -> bool:
     """Whether the model of a twin is integrated numerically, which costs a hundred times as much."""
-    return not twin.model.closed_form
+    return not twin.model.linear_kinetics
 
 
 def _screened(

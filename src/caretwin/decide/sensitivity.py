@@ -68,7 +68,7 @@ def consequences(advice: Advice) -> tuple[Consequence, ...]:
     """The effect of every slip on the advice; empty when it abstains or nothing was given yet."""
     if advice.best is None:
         return ()
-    closed = all(m.twin.model.closed_form for m in advice.speaking)
+    closed = all(m.twin.model.linear_kinetics for m in advice.speaking)
     rivals = [*[j.regimen for j in advice.judged][: RIVALS if closed else INTEGRATED[0]], NOTHING]
     members = advice.speaking
     if not closed:

@@ -66,6 +66,73 @@ def test_turnover_response_is_what_scipy_finds_and_returns_to_its_baseline():
     assert Curve(drug, [dose(0, 100)], [1000.0]).effects[-1] == pytest.approx(100, rel=1e-6)
 
 
+PEOPLE = [
+    {"CL": 0.13, "V1": 8.0, "KA": 0.9, "KOUT": 0.055, "EC50": 1.0, "HILL": 1.0},
+    {"CL": 0.5, "V1": 5.0, "KA": 7.0, "KOUT": 0.3, "EC50": 0.2, "HILL": 2.5},
+    {"CL": 0.02, "V1": 12.0, "KA": 0.1, "KOUT": 0.02, "EC50": 4.0, "HILL": 0.6},
+]
+DOSES = [(0.0, 100.0), (24.0, 40.0), (30.0, 60.0)]
+LATER = np.array([1.0, 24.0, 27.0, 96.0, 240.0])
+
+
+def absorbed(person):
+    """Level (mg/L) at any time after DOSES, from the textbook formula of one dose."""
+    ka, k = person["KA"], person["CL"] / person["V1"]
+
+    def level(t):
+        ages = [(amount, t - start) for start, amount in DOSES if t > start]
+        return sum(amount / person["V1"] * ka / (ka - k) * (np.exp(-k * a) - np.exp(-ka * a)) for amount, a in ages)
+
+    return level
+
+
+def pieces(field, start):
+    """Solved from dose to dose, so that no solver steps over one."""
+    found, state, before = [], start, 0.0
+    for end in sorted({*LATER, *(t for t, _ in DOSES if t > 0)}):
+        run = solve_ivp(field, (before, end), state, method="LSODA", rtol=1e-11, atol=1e-13)
+        state, before = run.y[:, -1], end
+        if end in LATER:
+            found.append(state.copy())
+    return np.array(found)
+
+
+@pytest.mark.parametrize("person", PEOPLE, ids=["usual", "fast", "slow"])
+def test_a_response_to_absorbed_doses_is_what_scipy_finds(person):
+    values = person | {"R0": 100.0, "EMAX": 0.97}
+    drug = plain_drug(values, absorption="first_order", response="turnover")
+    level = absorbed(person)
+
+    def field(t, x):
+        s = 0.97 / (1 + (person["EC50"] / max(level(t), 1e-12)) ** person["HILL"])
+        return [person["KOUT"] * (100 * (1 - s) - x[0])]
+
+    expected = pieces(field, [100.0])[:, 0]
+    found = Curve(drug, [dose(t, amount) for t, amount in DOSES], LATER).effects
+    assert found == pytest.approx(expected, abs=2e-5)  # of 100; the rows are up to 24 h apart
+
+
+@pytest.mark.parametrize("person", PEOPLE, ids=["usual", "fast", "slow"])
+def test_coagulation_after_absorbed_doses_is_what_scipy_finds(person):
+    values = {k: v for k, v in person.items() if k != "KOUT"}
+    values |= {"BASE": 1.1, "INRMAX": 20.0, "MTT_FAST": 28.6, "MTT_SLOW": 118.3}
+    drug = plain_drug(values, absorption="first_order", response="coagulation")
+    level = absorbed(person)
+
+    def field(t, x):
+        s = 1 / (1 + (person["EC50"] / max(level(t), 1e-12)) ** person["HILL"])
+        slopes = []
+        for chain, mean_time in ((x[:3], 28.6), (x[3:], 118.3)):
+            before = np.array([1 - s, *chain[:2]])
+            slopes += list(3 / mean_time * (before - chain))
+        return slopes
+
+    end = pieces(field, [1.0] * 6)
+    expected = 1.1 + 20.0 * (1 - 0.5 * (end[:, 2] + end[:, 5]))
+    found = Curve(drug, [dose(t, amount) for t, amount in DOSES], LATER).effects
+    assert found == pytest.approx(expected, abs=5e-6)
+
+
 # field/dosing.md 2.7: INR 24 h after dose 7, 14 and 40, recomputed there with other code; printed to three decimals.
 INR = [
     ("3 mg AA", 3.0, {"VKORC1_A": 2}, (2.300, 2.546, 2.562)),

@@ -13,7 +13,7 @@ from jaxtyping import Array, Float, Int
 
 from caretwin.core.history import History
 from caretwin.core.model import MEASURED, GaussianPrior, Model, Observation
-from caretwin.models.pharmacology import linear, nonlinear, placement
+from caretwin.models.pharmacology import linear, nonlinear, placement, response
 from caretwin.models.pharmacology.placement import DoseInputs
 from caretwin.models.pharmacology.residual import ResidualError
 from caretwin.models.pharmacology.structure import Structure
@@ -94,14 +94,11 @@ class DrugModel(Model):
         return 0
 
     @property
-    def closed_form(self) -> bool:
-        """Whether every step is exact algebra (else it is integrated)."""
+    def linear_kinetics(self) -> bool:
+        """Whether amounts have a closed form (else they are integrated), whatever they make the body do."""
         s = self.structure
-        return (
-            s.elimination == "linear"
-            and s.response in ("none", "sigmoid")
-            and (s.absorption == "none" or s.downstream == "none")
-        )
+        driven = s.response not in ("none", "sigmoid")
+        return s.elimination == "linear" and (s.downstream == "none" or not (driven or s.absorption != "none"))
 
     @property
     def proportional(self) -> bool:
@@ -133,7 +130,7 @@ class DrugModel(Model):
             kappa = jnp.take(rest.reshape(self.occasions, -1), context.occasion, axis=0, mode="clip")
         values = self.individualise(eta, kappa, context.basis)
         p = {name: values[i] for i, name in enumerate(self.structure.parameters)}
-        return Body(p, linear.disposition(p, self.structure.compartments) if self.closed_form else None)
+        return Body(p, linear.disposition(p, self.structure.compartments) if self.linear_kinetics else None)
 
     def initial(self, phi: Body, z: Float[Array, " n"]) -> dict[str, Scalar]:
         """Nothing given yet: empty compartments, or the equilibrium of endogenous production; responses at baseline."""
@@ -150,7 +147,7 @@ class DrugModel(Model):
             x["response"] = p["R0"]
         if s.response == "coagulation":
             x |= {f"{chain}{place}": jnp.ones_like(zero) for chain in ("FAST", "SLOW") for place in (1, 2, 3)}
-        if not self.closed_form:
+        if not self.linear_kinetics:
             x["area"] = zero
         return x
 
@@ -168,7 +165,7 @@ class DrugModel(Model):
             x["A0"] = x["A0"] + bolus[0]
             depot_rate = rate[0]
         inflow = rate[central] + (p["PRODUCTION"] if "PRODUCTION" in s.optional else 0.0)
-        if not self.closed_form:
+        if not self.linear_kinetics:
             return nonlinear.integrate(s, p, x, inflow, depot_rate, dt)
         return self._closed_form(phi, x, inflow, depot_rate, dt)
 
@@ -190,13 +187,15 @@ class DrugModel(Model):
         if s.downstream == "metabolite":
             formed, cleared = p["FM"] * p["CL"] / p["V1"], p["CLM"] / p["VM"]
             found["metabolite"] = linear.downstream(d, amounts, rate, dt, formed, cleared, x["metabolite"])
+        if s.response in ("turnover", "coagulation"):
+            found |= response.respond(s, p, d, x, rate, depot_rate, dt)
         return found
 
     def exposure(
         self, phi: Body, before: dict[str, Scalar], after: dict[str, Scalar], u: DoseInputs, dt: Scalar
     ) -> Scalar:
         """Area under the level over the step (dose unit h/L): what was eliminated, divided by the clearance."""
-        if not self.closed_form:
+        if not self.linear_kinetics:
             return after["area"] - before["area"]
         p = phi.p
         given = sum(self._available(p, u.bolus)) + sum(self._available(p, u.rate)) * dt

@@ -1,4 +1,6 @@
-"""Kinetics and responses without a closed form, integrated by an adaptive Runge-Kutta method.
+"""Kinetics without a closed form, and responses to them, integrated by an adaptive Runge-Kutta method.
+
+Responses to linear kinetics are taken from :mod:`.response`, which is much faster.
 
 Michaelis-Menten elimination   VMAX C/(KM + C)         amount/h
 turnover (indirect response)   dR/dt = R0 KOUT (1 - s) - KOUT R      s = EMAX C^HILL/(EC50^HILL + C^HILL)

@@ -18,6 +18,7 @@ from caretwin.core.model import MISSING, Observation
 from caretwin.models.pharmacology.drug import Drug
 from caretwin.models.pharmacology.kinetics import DoseContext
 from caretwin.models.pharmacology.placement import DoseInputs
+from caretwin.models.pharmacology.response import LONGEST_STEP
 
 LONGEST_LINEAR_STEP = 1.0  # h; assumption: covariates that are joined by lines move little within an hour
 
@@ -55,7 +56,8 @@ def build_history(
     if movable and doses and start is None:
         start = min(*(d.time for d in doses), *(s.time for s in samples), np.inf)
     fixed = () if movable else doses  # movable doses need no rows of their own
-    time, sample_rows, dose_rows = _rows(fixed, samples, series, times, start)
+    spacing = LONGEST_STEP if drug.structure.response in ("turnover", "coagulation") else np.inf
+    time, sample_rows, dose_rows = _rows(fixed, samples, series, times, start, spacing)
     if contexts is None:
         between, at, contexts = _contexts(drug, names, series, time, room)
     else:
@@ -83,8 +85,12 @@ def _rows(
     series: Mapping[str, Series],
     times: Sequence[float],
     start: float | None,
+    spacing: float,
 ) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
-    """Times of the rows [E], the row of each sample and of each dose; ties keep the order of the record."""
+    """Times of the rows [E], the row of each sample and of each dose; ties keep the order of the record.
+
+    spacing   h; no two rows are further apart
+    """
     events = [(s.time, s.order, i) for i, s in enumerate(samples)]
     events += [(d.time, d.order, len(samples) + i) for i, d in enumerate(doses)]
     late = 1 << 40
@@ -96,6 +102,8 @@ def _rows(
         if s.rule == "linear" and len(s.times) > 1:
             count = int(np.ceil((s.times[-1] - s.times[0]) / LONGEST_LINEAR_STEP))
             events += [(t, late, -1) for t in np.linspace(s.times[0], s.times[-1], count + 1)]
+    if np.isfinite(spacing):
+        events += [(float(t), late, -1) for t in np.arange(first, max(e[0] for e in events), spacing)]
     events = sorted(e for e in events if e[0] >= first)
     kept: list[float] = [first]
     rows = np.zeros(len(samples) + len(doses), dtype=np.int64)
