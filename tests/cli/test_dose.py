@@ -80,6 +80,7 @@ def test_all_mistakes_are_listed_at_once():
         (["--target", "bliss"], "auc24_over_mic"),
         (["--model", "goti1066"], "goti2018"),
         (["--now", "2026-01-01T00:00Z"], "the table counts hours"),
+        (["--now", "-5"], "5 h before the first record"),
         (["--json", "nowhere/at/all.json"], "does not exist"),
         (["--horizon", "3"], "24"),
     ],

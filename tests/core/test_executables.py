@@ -1,5 +1,6 @@
 """Compiled programs outlive the process that made them, and never at the price of an answer."""
 
+import importlib
 import os
 import subprocess
 import sys
@@ -132,3 +133,18 @@ def test_the_longest_unused_goes_first(folder, monkeypatch):
     assert len(kept(folder)) == 1 and old not in kept(folder)
     again = Program(doubled)
     np.testing.assert_array_equal(again(MATRIX)["twice"], 2 * MATRIX)
+
+
+def test_a_changed_model_of_another_package_is_another_program(folder, tmp_path, monkeypatch):
+    path = tmp_path / "somebody_elses.py"
+    monkeypatch.syspath_prepend(tmp_path)
+
+    def answer(factor):
+        path.write_text(f"def grown(x):\n    return {factor} * x\n")
+        sys.modules.pop("somebody_elses", None)
+        importlib.invalidate_caches()
+        executables.sources_of.cache_clear()
+        return float(Program(importlib.import_module("somebody_elses").grown)(1.0))
+
+    monkeypatch.setattr(sys, "dont_write_bytecode", True)
+    assert [answer("2.0"), answer("3.25")] == [2.0, 3.25]

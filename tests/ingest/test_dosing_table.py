@@ -255,6 +255,19 @@ def test_clock_times_without_a_zone_are_one_error_for_the_whole_table(read) -> N
     ).errors
 
 
+@pytest.mark.parametrize(
+    ("text", "seen"),
+    [
+        ("# zone: Europe/Zurih\n" + HEADER + 2 * "2026-03-01 08:00,dose,,1000,mg,1,\n", "# zone: Europe/Zurih"),
+        (HEADER, "a header line and no rows"),
+    ],
+)
+def test_what_is_wrong_with_the_whole_table_is_said_once(read, text: str, seen: str) -> None:
+    with pytest.raises(TableError) as error:
+        read(text)
+    assert [finding.seen for finding in error.value.findings] == [seen]
+
+
 def test_hours_among_clock_times_are_refused(read) -> None:
     record = read(
         "# zone: UTC\n"

@@ -117,14 +117,24 @@ def time_of_question(text: str | None, record: DosingRecord) -> tuple[float, str
     if hours is not None:
         if not math.isfinite(hours):
             raise click.BadParameter(f"{text!r} is no time", param_hint="--now")
-        return hours, "as asked"
+        return _not_before(record, hours, text), "as asked"
     if record.origin is None:
         hint = "the table counts hours: give --now in hours too"
         raise click.BadParameter(f"{text!r}: {hint}", param_hint="--now")
     try:
-        return hours_between(record.origin, parse_instant(text)), "as asked"
+        hours = hours_between(record.origin, parse_instant(text))
     except CaretwinError as error:
         raise click.BadParameter(str(error), param_hint="--now") from error
+    return _not_before(record, hours, text), "as asked"
+
+
+def _not_before(record: DosingRecord, hours: float, text: str) -> float:
+    """The time, unless nothing was known then."""
+    first = min((i.time_h for i in (*record.doses, *record.levels, *record.covariates)), default=hours)
+    if hours < first:
+        hint = f"{first - hours:.3g} h before the first record of the table, when nothing is known of the patient"
+        raise click.BadParameter(f"{text!r} is {hint}", param_hint="--now")
+    return hours
 
 
 def _after_last_record(record: DosingRecord) -> tuple[float, str]:

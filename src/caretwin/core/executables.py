@@ -17,6 +17,7 @@ import hashlib
 import os
 import pickle
 import platform
+import sys
 from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
 from contextlib import contextmanager
@@ -125,7 +126,21 @@ def _versions() -> str:
     sources = [path for folder in ("base", "core", "models", "decide") for path in (root / folder).rglob("*.py")]
     for path in sorted(sources):
         digest.update(path.read_bytes())
-    return f"{_machine()} {digest.hexdigest()}"
+    return f"{_machine()} {version('numpy')} {version('equinox')} {digest.hexdigest()}"
+
+
+@cache
+def sources_of(package: str) -> str:
+    """Digest of the sources of a package that is not ours, so that a changed model of a plug-in is another program."""
+    module = sys.modules.get(package)
+    folders = [Path(p) for p in getattr(module, "__path__", ())]
+    files = [path for folder in folders for path in sorted(folder.rglob("*.py"))]
+    if not folders and (file := getattr(module, "__file__", None)):
+        files = [Path(file)]
+    digest = hashlib.sha256(package.encode())
+    for path in files:
+        digest.update(path.read_bytes())
+    return digest.hexdigest()
 
 
 @cache

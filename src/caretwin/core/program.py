@@ -15,9 +15,10 @@ from typing import Any
 import jax
 import numpy as np
 
-from caretwin.core.executables import Executables
+from caretwin.core.executables import Executables, sources_of
 from caretwin.core.numerics import cache_directory
 
+KNOWN = frozenset({"caretwin", "jax", "jaxlib", "equinox", "numpy", "builtins", "collections"})  # addressed by version
 _ADDRESS = re.compile(r" at 0x[0-9a-f]+")
 
 
@@ -51,6 +52,7 @@ class Program:
         flat = self._flat(structure, fixed)
         executables = _executables()
         description = f"{self.function.__module__}.{self.function.__qualname__} {structure} {shapes} {fixed}"
+        description += "".join(sources_of(package) for package in sorted(_packages(self.function, structure)))
         if executables is None or _ADDRESS.search(description):
             return jax.jit(flat)  # what is only an address in memory cannot name a program in another process
         specifications = [jax.ShapeDtypeStruct(leaf.shape, leaf.dtype) for leaf in leaves]
@@ -72,6 +74,18 @@ def program(function: Callable[..., Any] | None = None, *, static: tuple[int, ..
     if function is None:
         return lambda inner: Program(inner, static)
     return Program(function, static)
+
+
+def _packages(function: Callable[..., Any], structure: Any) -> set[str]:
+    """Packages other than caretwin and what it is built on that a program is made of: a model of somebody else."""
+    found = {function.__module__.partition(".")[0]}
+    waiting = [structure]
+    while waiting:
+        node = waiting.pop()
+        waiting += node.children()
+        if (data := node.node_data()) is not None:
+            found.add(data[0].__module__.partition(".")[0])
+    return found - KNOWN
 
 
 @contextmanager

@@ -27,6 +27,7 @@ __all__ = ["DRAWS", "HORIZON", "Advice", "Question", "advise", "choose_target", 
 
 LEAST_WEIGHT = 0.02  # models believed less than this are left out of the simulation (and still shown)
 PARTICLES = 512  # per model, for the simulation of regimens; as many whoever else speaks
+FEW_REASONS = 3  # models that are left out: the reasons of more than these would bury the sentence they stand in
 LIKELY = 0.5  # chance below which the answer says that the target is more likely missed
 INTEGRATED_PARTICLES = 256  # of each model without a closed form, which cost a hundred times as much
 
@@ -205,6 +206,8 @@ def _data_reasons(record: DosingRecord) -> list[str]:
 
 
 def _why(excluded: Sequence[Excluded]) -> str:
+    if len(excluded) > FEW_REASONS:  # each stands with its model below
+        return f"{len(excluded)} were considered, and each says below why it was not asked"
     return "; ".join(f"{e.model}: {e.reason}" for e in excluded) or "none was found"
 
 

@@ -16,6 +16,8 @@ from __future__ import annotations
 from collections.abc import Mapping
 from pathlib import Path
 
+from caretwin.base.errors import TimeError
+from caretwin.base.time import parse_instant
 from caretwin.ingest import nonmem_rows, table_times
 from caretwin.ingest.conversion import Converter
 from caretwin.ingest.data_quality import check
@@ -100,9 +102,12 @@ def _from_ward_table(
     table: TextTable, findings: Findings, hints: DrugHints, zone: str | None
 ) -> tuple[DosingRecord, float | None]:
     rows = _rename(table, findings)
+    zone = table.directives.get("zone", zone)
+    if _nothing_to_read(rows, zone, findings):
+        raise TableError(table.where, findings.all)
     times = table_times.resolve(
         {n: row for n, row in rows},
-        zone=table.directives.get("zone", zone),
+        zone=zone,
         comma=table.decimal_comma,
         findings=findings,
     )
@@ -118,6 +123,21 @@ def _from_ward_table(
         times.origin,
     )
     return record, reader.first_dose_h
+
+
+def _nothing_to_read(rows: list[tuple[int, Mapping[str, str]]], zone: str | None, findings: Findings) -> bool:
+    """Faults of the whole table, said once: no row, or a zone that every clock time would stumble over."""
+    if not rows and not findings.has_errors:
+        seen, wanted = "a header line and no rows", "doses, levels and covariates, one per row"
+        findings.error(None, None, seen=seen, wanted=wanted, fix="see docs/data-formats.md, or write the rows")
+        return True
+    try:
+        if zone is not None:
+            parse_instant("2000-01-01T12:00", zone)
+    except TimeError as error:
+        findings.error(None, None, seen=f"# zone: {zone}", wanted=error.wanted, fix=error.fix)
+        return True
+    return False
 
 
 def _rename(table: TextTable, findings: Findings) -> list[tuple[int, Mapping[str, str]]]:

@@ -1,5 +1,6 @@
 """Dosing advice in words and short numbers: the same in the terminal, in the report and in the JSON file."""
 
+import re
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from typing import Any
@@ -131,9 +132,18 @@ def answer(advice: Advice) -> str:
     unit = exposure_unit(target)
     return (
         f"{in_words(best.regimen, drug)}: {percent(late.target)} likely to be on target ({target.label}) at the end of"
-        f" {span_of(advice.question.horizon)}, {' and '.join(sides)}; expected {PERIOD[target.kind]}"
+        f" {span_of(advice.question.horizon)}, {' and '.join(sides)}; expected {quantity(advice)}"
         f" {exposure(late, target)}{' ' + unit if unit else ''}, with its 90 % interval."
     )
+
+
+def quantity(advice: Advice) -> str:
+    """What the target is about: a period's exposure, or the effect by its own name, such as an INR."""
+    if advice.target.kind != "effect":
+        return PERIOD[advice.target.kind]
+    described = str(drug_of(advice).channels["effect"].description)
+    short = re.search(r"\(([A-Z]+)\)$", described)
+    return short.group(1) if short else described
 
 
 def span_of(hours: float) -> str:

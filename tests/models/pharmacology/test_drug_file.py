@@ -134,6 +134,8 @@ def test_a_misspelt_key_is_an_error_and_the_near_one_is_named():
         ('"6 [L/h] * (CRCL', '"6 [L/fortnite] * (CRCL', "6 [L/fortnite]", 0),
         ('"6 [L/h] * (CRCL / 100 [mL/min])"', '"6 [L/h] * (CRCL / 100)"', "6 [L/h]", 0),
         ('"6 [L/h] * (CRCL / 100 [mL/min])"', '"6 [L/h] * (CRCL / 100 [mL/min]"', '[mL/min]"', 8),
+        ('"0.7 [L/kg] * WT"', '"9^9^9^9 * 1 [L]"', '"9^9^9^9', 0),
+        ('"0.7 [L/kg] * WT"', '"-30 [L]"', '"-30 [L]"', 0),
         ("compartments = 1", "compartments = 4", "4\n\n[dose]", 0),
         ('unit = "mL/min"\nomega2', 'unit = "mL"\nomega2', '"mL"\nomega2', 0),
         ('cv_rule = "ln(1 + cv^2)"', 'cv_rule = "about"', "0.3\ncv_rule", 0),

@@ -188,9 +188,21 @@ def _parameter(name: str, table: Table, code: str, canonical: str | None, scope:
         auxiliary=canonical is None,
         positive=canonical is not None and name not in MAY_BE_ZERO,
     )
+    _check_number(table, found)
     table.text("unit")
     table.finish()
     return found
+
+
+def _check_number(table: Table, parameter: Parameter) -> None:
+    """A value without covariates must be a number that the parameter can have."""
+    if parameter.value.names:
+        return
+    with np.errstate(all="ignore"):
+        value = float(parameter.value.evaluate({}, np))
+    least = "a number above 0" if parameter.positive else "a number"
+    if not np.isfinite(value) or (parameter.positive and value <= 0):
+        raise table.error("value", seen=f"{value:g}", wanted=least, fix="correct the value")
 
 
 def _check_use(tables: Mapping[str, Table], found: Mapping[str, Parameter], structure: Structure) -> None:
