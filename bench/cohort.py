@@ -20,7 +20,7 @@ def model() -> DrugModel:
     loading[0, 0] = loading[1, 1] = loading[3, 2] = 1.0
     prior = GaussianPrior(np.zeros(4), np.diag([SPREAD, SPREAD, SPREAD, 1.0]))
     error = ResidualError(np.zeros(1), np.array([ERROR]), np.zeros(1, np.int32))
-    return DrugModel(prior, LogAffine(loading, np.zeros((4, 0))), error, Structure(2), 4, 0)
+    return DrugModel(prior, LogAffine(loading[None], np.zeros((1, 4, 0))), error, Structure(2), 4, 0)
 
 
 def history(times: np.ndarray, starts: np.ndarray, amount: float, hours: float) -> History:

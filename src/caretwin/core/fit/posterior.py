@@ -16,6 +16,7 @@ from jaxtyping import Array, Float, Int
 from caretwin.base.random import stable_hash, stream
 from caretwin.core.ensemble import Ensemble
 from caretwin.core.fit import importance, tempering
+from caretwin.core.fit.halves import in_halves
 from caretwin.core.fit.newton import Optimum
 from caretwin.core.fit.ridges import MOST_STEPS as RIDGE_STEPS
 from caretwin.core.fit.ridges import NEAR_THE_CREST, with_ridges
@@ -103,7 +104,7 @@ def fit_many(
     size = small_bucket(len(subjects))
     keys = _keys(key, "fit", list(subjects) + [f"padding {i}" for i in range(size - len(subjects))])
     found = modes(*stacked, starts)
-    drawn = _importance(*stacked, keys, found.optima, draws)
+    drawn = in_halves(lambda part: _importance(*part, draws), (*stacked, keys, found.optima))
     poor = np.flatnonzero(_poor(drawn, draws)[: len(subjects)])
     if poor.size:
         drawn = _follow_ridges(stacked, keys, found.optima, poor, drawn, draws)

@@ -9,6 +9,7 @@ import jax.numpy as jnp
 import numpy as np
 from jaxtyping import Array, Float
 
+from caretwin.core.fit.halves import in_halves
 from caretwin.core.fit.newton import GRADIENT_TOLERANCE, Optimum, minimise
 from caretwin.core.fit.objective import objective
 from caretwin.core.history import History
@@ -42,9 +43,13 @@ def modes(models: Model, histories: History, starts: int) -> Mode:
     """Newton from the best few starts of every subject; the slow searches are then finished together."""
     if histories.doses is not None:
         starts = max(starts, CANDIDATES_WITH_KINKS)
-    z = _choose_starts(models, histories, starts)
-    zeros = np.zeros(z.shape)
-    optima = jax.tree.map(np.array, _newton(models, histories, z, zeros, FIRST_STEPS, GRADIENT_TOLERANCE))
+
+    def first(subjects: tuple[Model, History]) -> Optimum:
+        z = _choose_starts(*subjects, starts)
+        found: Optimum = _newton(*subjects, z, np.zeros(z.shape), FIRST_STEPS, GRADIENT_TOLERANCE)
+        return found
+
+    optima = jax.tree.map(np.array, in_halves(first, (models, histories)))
     subject, place = np.nonzero(~optima.converged)
     if subject.size:
         unfinished = optima.z[subject, place]

@@ -42,6 +42,12 @@ class LogAffine(eqx.Module):
     loading: Float[Array, "T P d"]
     occasion_loading: Float[Array, "T P q"]
 
+    def __check_init__(self) -> None:
+        """Raises ValueError for loadings without terms: their parameters would be taken for terms."""
+        shapes = np.shape(self.loading), np.shape(self.occasion_loading)
+        if any(len(shape) != 3 for shape in shapes):
+            raise ValueError(f"loadings have shapes {shapes[0]} and {shapes[1]}; wanted [T, P, d] and [T, P, q]")
+
     def __call__(
         self, eta: Float[Array, " d"], kappa: Float[Array, " q"], basis: Float[Array, " TP"]
     ) -> Float[Array, " P"]:
