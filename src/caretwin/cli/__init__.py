@@ -46,4 +46,4 @@ def main() -> None:
     caretwin advises. It never actuates, and it says when it does not know.
     """
     # A command makes a million objects that live as long as it does: looking for cycles among them takes a tenth of it.
-    gc.set_threshold(50_000, 20, 100)
+    gc.set_threshold(500_000, 20, 100)

@@ -77,7 +77,6 @@ def command(
     if not no_report:
         json_out, html_out = json_out or f"{stem}.json", html_out or f"{stem}.html"
     with ExitStack() as stack:
-        artist = stack.enter_context(DrawingProcess()) if html_out else None
         from caretwin.core.program import programs_ahead
 
         stack.enter_context(programs_ahead(" ".join(("dose", drug, *models))))
@@ -92,6 +91,7 @@ def command(
         considered = given.loaded(names, read)
         given.check_target(target, considered)
 
+        artist = stack.enter_context(DrawingProcess()) if html_out else None
         from caretwin.decide.dosing import Question
         from caretwin.decide.preferences import Preferences
 

@@ -1,5 +1,6 @@
 """Drawing in a process of its own: its libraries load, and its pictures grow, while the answer is being computed."""
 
+import gc
 import multiprocessing
 from collections.abc import Mapping
 from concurrent.futures import BrokenExecutor, Future, ProcessPoolExecutor
@@ -52,6 +53,7 @@ def _result(drawing: Drawing, future: "Future[str] | None") -> str:
 
 
 def _load() -> None:
+    gc.disable()  # the process ends with its drawings
     from caretwin.review import figures  # noqa: F401
 
 

@@ -19,6 +19,9 @@ if TYPE_CHECKING:
     from .drug import Drug
 
 
+MOST_KNOWN = 64  # sets of covariates whose typical terms are kept, per drug
+
+
 class Evaluator:
     """The formulas of one drug, put in order once: definitions first, then parameters that others refer
     to."""
@@ -31,6 +34,7 @@ class Evaluator:
         self.definitions = {name: e for name, e in drug.definitions.items() if name in used}
         self.covariate_names = tuple(name for name in drug.covariates if name in used)
         self.covariate_base = {name: unit(drug.covariates[name].unit)[0] for name in self.covariate_names}
+        self._known: dict[Any, np.ndarray] = {}
 
     def values(self, covariates: Mapping[str, Any], effects: Mapping[str, Any], xp: Any) -> dict[str, Any]:
         """Every parameter in coherent base units, given covariates in theirs and effects by parameter
@@ -115,7 +119,16 @@ class Evaluator:
         return tuple(moving.get(name, (Term(Name(name, 0), still),)) for name in self.drug.structure.parameters)
 
     def log_typical(self, covariates: Mapping[str, Any], room: int) -> np.ndarray:
-        """See :meth:`.drug.Drug.log_typical`."""
+        """See :meth:`.drug.Drug.log_typical`. The last ones are kept: a decision asks for the same person's again and
+        again, under other doses."""
+        key = (room, *((name, np.asarray(value, float).tobytes()) for name, value in covariates.items()))
+        if key not in self._known:
+            if len(self._known) >= MOST_KNOWN:
+                self._known.clear()
+            self._known[key] = self._log_typical(covariates, room)
+        return self._known[key]
+
+    def _log_typical(self, covariates: Mapping[str, Any], room: int) -> np.ndarray:
         typical = self.typical(covariates)
         found = np.full((len(typical), room, typical.shape[1]), -np.inf)
         derived = self.drug.derive(covariates).values
@@ -129,6 +142,7 @@ class Evaluator:
                     parts = [evaluate(term.typical, known) * scale for term in own]
                 for t, part in enumerate(parts):
                     found[:, t, i] = np.log(part)
+        found.flags.writeable = False
         return found
 
 
