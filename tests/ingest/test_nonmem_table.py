@@ -183,3 +183,28 @@ def test_a_rate_and_a_duration_that_contradict_each_other_are_refused(tmp_path):
     path.write_text("ID,TIME,AMT,DV,EVID,RATE,DUR\n1,0,1000,.,1,1000,2\n1,5,.,8,0,.,.\n")
     with pytest.raises(TableError, match="beside DUR 2"):
         read_nonmem(path)
+
+
+def said(tmp_path: Path, text: str) -> list[tuple[int | None, str]]:
+    path = tmp_path / "data.csv"
+    path.write_text(text)
+    _, findings = read_nonmem_with_findings(path)
+    return [(f.row, f.seen) for f in findings if f.severity == "warning"]
+
+
+def test_a_level_of_zero_after_a_dose_is_asked_about_and_one_before_is_not(tmp_path: Path) -> None:
+    rows = "1,0,.,0,0\n1,0,100,1,.\n1,4,.,0,5\n1,24,.,0,0\n"
+    assert said(tmp_path, "ID,TIME,AMT,EVID,DV\n" + rows) == [(5, "a measured level of 0 after a dose")]
+
+
+def test_a_level_below_its_limit_is_not_taken_for_a_zero(tmp_path: Path) -> None:
+    rows = "1,0,100,1,.,0,.\n1,24,.,0,0,1,0.5\n"
+    assert said(tmp_path, "ID,TIME,AMT,EVID,DV,CENS,LLOQ\n" + rows) == []
+
+
+def test_rows_of_a_subject_that_are_not_together_are_one_subject_and_said_once(tmp_path: Path) -> None:
+    rows = "1,0,100,1,.\n2,0,100,1,.\n1,4,.,0,5\n2,4,.,0,6\n1,8,.,0,3\n"
+    assert said(tmp_path, "ID,TIME,AMT,EVID,DV\n" + rows) == [
+        (4, "a row of subject 1 after rows of others"),
+        (5, "a row of subject 2 after rows of others"),
+    ]

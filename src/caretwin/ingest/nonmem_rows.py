@@ -76,9 +76,15 @@ def records(table: TextTable, findings: Findings) -> list[DosingRecord]:
         )
         return []
     subjects: dict[str, _Subject] = {}
+    before, scattered = "", set()
     for number, row in table.rows:
         reader = _RowReader(number, row, findings)
-        subject = subjects.setdefault(_identity(row.get("id", "1")), _Subject())
+        name = _identity(row.get("id", "1"))
+        if name in subjects and name != before and name not in scattered:
+            scattered.add(name)
+            _say_scattered(reader, name)
+        before = name
+        subject = subjects.setdefault(name, _Subject())
         time = reader.number("time")
         if time is None:
             reader.error("time", repr(row.get("time", "nothing")), "hours as a number", "write the time of the row")
@@ -102,6 +108,12 @@ def records(table: TextTable, findings: Findings) -> list[DosingRecord]:
         )
         for name, s in subjects.items()
     ]
+
+
+def _say_scattered(reader: _RowReader, name: str) -> None:
+    fix = "all its rows were read as one subject (NONMEM would take each block for another); put them together"
+    seen = f"a row of subject {name} after rows of others"
+    reader.findings.warning(reader.row_number, "id", seen=seen, wanted="each subject's rows together", fix=fix)
 
 
 def _identity(text: str) -> str:
@@ -139,10 +151,19 @@ def _read(reader: _RowReader, time: float, subject: _Subject, columns: tuple[str
         subject.given.add(given)
         subject.doses.extend(_doses(reader, time, amount))
     elif kind == 0 and not reader.number("mdv"):
-        subject.levels.extend(_levels(reader, time))
+        levels = _levels(reader, time)
+        if subject.doses and any(v.value == 0 and v.censoring == "measured" and v.channel == "level" for v in levels):
+            _say_zero(reader)
+        subject.levels.extend(levels)
     for column in columns:
         if column not in ITEMS and column not in IGNORED and (value := reader.covariate(column)) is not None:
             subject.covariates.append(CovariateValue(column.upper(), time, value, None, reader.row_number))
+
+
+def _say_zero(reader: _RowReader) -> None:
+    fix = "it was read as exactly 0; set CENS (or BLQ) to 1 and DV to the limit, or MDV to 1 if nothing was measured"
+    seen, wanted = "a measured level of 0 after a dose", "a level above 0, or that it lies below a limit"
+    reader.findings.warning(reader.row_number, "dv", seen=seen, wanted=wanted, fix=fix)
 
 
 def _unused(reader: _RowReader, kind: int, event: float | None, amount: float) -> None:
