@@ -1,6 +1,7 @@
 """``caretwin dose`` as a person meets it: mistakes are answered with row, column, what was seen and what to do."""
 
 import json
+from pathlib import Path
 
 import pytest
 from click.testing import CliRunner
@@ -89,6 +90,13 @@ def test_a_command_that_is_not_understood_says_what_would_be(tmp_path, options, 
     result = run(tmp_path, GOOD, *options)
     assert result.exit_code == 2, result.output
     assert words in " ".join(result.output.split())
+
+
+@pytest.mark.skipif(not Path("/dev/full").exists(), reason="no device that is always full")
+def test_an_answer_that_cannot_be_written_is_still_said(tmp_path):
+    result = run(tmp_path, GOOD, "--json", "/dev/full")
+    assert result.exit_code == 1
+    assert "ADVICE" in result.output and "/dev/full: No space left on device" in result.output
 
 
 def test_an_unknown_drug(tmp_path):

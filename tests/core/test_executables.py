@@ -2,6 +2,7 @@
 
 import importlib
 import os
+import pickle
 import subprocess
 import sys
 
@@ -63,7 +64,15 @@ def test_a_changed_source_that_changes_no_program_compiles_nothing(folder, monke
     assert [(path, path.read_bytes()) for path in kept(folder)] == before
 
 
-@pytest.mark.parametrize("damage", [lambda content: b"", lambda content: content[:100], lambda content: b"no pickle"])
+def flipped(content):
+    middle = len(content) // 2
+    return content[:middle] + bytes([content[middle] ^ 1]) + content[middle + 1 :]
+
+
+DAMAGE = [lambda content: b"", lambda content: content[:100], lambda content: pickle.dumps(7), flipped]
+
+
+@pytest.mark.parametrize("damage", DAMAGE, ids=["empty", "cut", "another", "one bit"])
 @pytest.mark.parametrize("where", ["executables", "addresses"])
 def test_a_damaged_file_is_made_anew(folder, where, damage):
     Program(doubled)(MATRIX)
@@ -121,6 +130,32 @@ def test_what_the_last_process_used_is_loaded_ahead(folder, monkeypatch):
         assert later.find(description) is not None and not later._ahead
     with later.ahead("another question"):
         assert not later._ahead
+
+
+def test_another_programs_file_under_the_name_is_not_run(folder):
+    Program(doubled)(MATRIX), Program(doubled)(MATRIX[:1])
+    first, second = kept(folder)
+    content = first.read_bytes(), second.read_bytes()
+    first.write_bytes(content[1]), second.write_bytes(content[0])
+    np.testing.assert_array_equal(Program(doubled)(MATRIX)["twice"], 2 * MATRIX)
+
+
+def test_a_note_that_is_no_text_is_made_anew(folder):
+    with programs_ahead("asking"):
+        Program(doubled)(MATRIX)
+    (note,) = (folder / "occasions").iterdir()
+    written = note.read_bytes()
+    note.write_bytes(b"\xff\xfe\x00")
+    with programs_ahead("asking"):
+        Program(doubled)(MATRIX)
+    assert note.read_bytes() == written
+
+
+def test_what_ends_without_advice_is_noted_too(folder):
+    with pytest.raises(SystemExit), programs_ahead("silent"):
+        Program(doubled)(MATRIX)
+        raise SystemExit(3)
+    assert len(list((folder / "occasions").iterdir())) == 1
 
 
 def test_the_longest_unused_goes_first(folder, monkeypatch):

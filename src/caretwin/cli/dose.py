@@ -122,8 +122,17 @@ def _answer(question: Any, record: Any, provenance: Any, outputs: Outputs) -> bo
         outputs.artist.begin(drawings_of_course(advice, curves))
     slips = consequences(advice)
     parameters = {m.label: personal(m) for m in advice.speaking}
+    # Files first: who reads the terminal may go away in the middle of it.
+    written, failure = [], None
+    try:
+        written = _write(advice, parameters, slips, curves, provenance, outputs)
+    except OSError as error:
+        failure = error
     _print(advice, parameters, slips, provenance.options[0][1])
-    _write(advice, parameters, slips, curves, provenance, outputs)
+    for line in written:
+        click.echo(line)
+    if failure is not None:
+        raise click.ClickException(f"{failure.filename}: {failure.strerror}; name another file with --json or --html")
     return advice.best is not None
 
 
@@ -154,16 +163,27 @@ def _digest(path: str | None) -> str:
     return hashlib.sha256(Path(path).read_bytes()).hexdigest() if path else ""
 
 
-def _write(advice: Any, parameters: Any, slips: Any, curves: Any, provenance: Any, outputs: Outputs) -> None:
+def _write(advice: Any, parameters: Any, slips: Any, curves: Any, provenance: Any, outputs: Outputs) -> list[str]:
+    """Write the files that were asked for; what to say of them."""
+    said = []
     if outputs.json:
         from caretwin.review.dosing_json import as_json
 
         content = as_json(advice, parameters, slips, curves, provenance)
-        Path(outputs.json).write_text(json.dumps(content, indent=1, allow_nan=False) + "\n", encoding="utf-8")
-        click.echo(f"numbers written to {outputs.json}")
+        _put(outputs.json, json.dumps(content, indent=1, allow_nan=False) + "\n")
+        said.append(f"numbers written to {outputs.json}")
     if outputs.html and outputs.artist:
         from caretwin.review.dosing_report import report
 
         page = report(advice, parameters, slips, outputs.artist.finished(), provenance)
-        Path(outputs.html).write_text(page, encoding="utf-8")
-        click.echo(f"report written to {outputs.html}")
+        _put(outputs.html, page)
+        said.append(f"report written to {outputs.html}")
+    return said
+
+
+def _put(path: str, text: str) -> None:
+    try:
+        Path(path).write_text(text, encoding="utf-8")
+    except OSError as error:
+        error.filename = path  # a full disk does not say whose
+        raise

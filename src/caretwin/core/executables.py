@@ -33,6 +33,7 @@ from jaxlib.mlir.passmanager import PassManager
 
 MOST_BYTES = 1 << 30  # of machine code that is kept; the longest unused goes first
 NEVER = 1e9  # s
+CHECKSUM = hashlib.sha256().digest_size  # bytes at the beginning of a file
 
 Call = Callable[..., Any]
 
@@ -48,12 +49,12 @@ class Executables:
     def find(self, description: str) -> Call | None:
         """The function of that description, of flat arrays, if an earlier process kept it."""
         try:
-            name, results = pickle.loads(self._address(description).read_bytes())
+            name, results = _read(self._address(description))
             waiting = self._ahead.pop(name, None)
             begun = waiting is not None and not waiting.cancel()
             call = waiting.result() if waiting is not None and begun else self._load(name)
-        except (OSError, pickle.UnpicklingError, EOFError, AttributeError, ImportError, ValueError, RuntimeError):
-            return None  # absent, cut short, or of another version: it is made anew
+        except Exception:
+            return None  # absent, damaged, or of another version: whatever it is, it is made anew
         self._used[name] = None
         return lambda *leaves: jax.tree.unflatten(results, call(*leaves))
 
@@ -70,7 +71,7 @@ class Executables:
         name = _digest(_machine(), text)
         try:
             compiled = self._load(name)
-        except (OSError, pickle.UnpicklingError, EOFError, ValueError, RuntimeError):
+        except Exception:  # as above
             with persistent_cache_min_compile_time_secs(NEVER):
                 fresh = lowered.compile()
             code, inputs, results = serialize(fresh)
@@ -87,24 +88,24 @@ class Executables:
         """Load in the background what the last process of that kind used; at the end, note what this one used."""
         note = self.directory / "occasions" / _digest(_versions(), occasion)
         try:
-            expected = note.read_text().split()
-        except OSError:
+            expected = note.read_text("ascii").split()
+        except (OSError, ValueError):
             expected = []
         with ThreadPoolExecutor(1) as pool:
             self._ahead = {name: pool.submit(self._load, name) for name in expected}
             try:
                 yield
-            finally:
+            finally:  # also when the command ends with another status, as one that gives no advice does
                 pool.shutdown(cancel_futures=True)
-        if list(self._used) != expected:
-            _write_bytes(note, "\n".join(self._used).encode())
+                if self._used and list(self._used) != expected:
+                    _write_bytes(note, "\n".join(self._used).encode())
 
     def _address(self, description: str) -> Path:
         return self.directory / "addresses" / _digest(_versions(), description)
 
     def _load(self, name: str) -> Call:
         path = self.directory / "executables" / name
-        code, arguments, results, calls_lapack = pickle.loads(path.read_bytes())
+        code, arguments, results, calls_lapack = _read(path)
         os.utime(path)  # so that what is used is not the oldest
         if calls_lapack:
             _find_lapack()
@@ -158,8 +159,24 @@ def _digest(*parts: str) -> str:
     return hashlib.sha256("\n".join(parts).encode()).hexdigest()
 
 
+def _read(path: Path) -> Any:
+    """What was written there; raises ValueError when the file is not the one that was written under this name.
+
+    Damaged machine code would give wrong numbers, or end the process, without any other sign.
+    """
+    content = path.read_bytes()
+    if content[:CHECKSUM] != _checksum(path, content[CHECKSUM:]):
+        raise ValueError(f"{path.name} is damaged")
+    return pickle.loads(content[CHECKSUM:])
+
+
 def _write(path: Path, content: Any) -> None:
-    _write_bytes(path, pickle.dumps(content))
+    packed = pickle.dumps(content)
+    _write_bytes(path, _checksum(path, packed) + packed)
+
+
+def _checksum(path: Path, packed: bytes) -> bytes:
+    return hashlib.sha256(path.name.encode() + packed).digest()
 
 
 def _write_bytes(path: Path, content: bytes) -> None:

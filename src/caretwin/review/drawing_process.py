@@ -2,8 +2,10 @@
 
 import gc
 import multiprocessing
-from collections.abc import Mapping
+import signal
+from collections.abc import Iterator, Mapping
 from concurrent.futures import BrokenExecutor, Future, ProcessPoolExecutor
+from contextlib import contextmanager
 from types import TracebackType
 
 from caretwin.review.drawings import Drawing
@@ -21,7 +23,8 @@ class DrawingProcess:
         try:
             # A fresh interpreter: a copy of this one would share locks with the threads that compute.
             self._pool = ProcessPoolExecutor(1, multiprocessing.get_context("spawn"))
-            self._pool.submit(_load)
+            with _deaf_to_interrupts():
+                self._pool.submit(_load)
         except (OSError, ImportError):
             return  # a machine that allows no second process still gets its report
 
@@ -43,6 +46,20 @@ class DrawingProcess:
     def finished(self) -> dict[str, str]:
         """SVG texts by name, when all are there."""
         return {name: _result(*begun) for name, begun in self._begun.items()}
+
+
+@contextmanager
+def _deaf_to_interrupts() -> Iterator[None]:
+    """A process started here leaves Ctrl-C to the one that started it, which ends it too."""
+    try:
+        before = signal.signal(signal.SIGINT, signal.SIG_IGN)
+    except ValueError:  # not the main thread, which alone may say it
+        yield
+        return
+    try:
+        yield
+    finally:
+        signal.signal(signal.SIGINT, before)
 
 
 def _result(drawing: Drawing, future: "Future[str] | None") -> str:

@@ -9,7 +9,7 @@ import pytest
 from tests.paths import ROOT
 
 from caretwin.base.errors import DomainError
-from caretwin.models.pharmacology.drug_file import load_shipped, read_drug
+from caretwin.models.pharmacology.drug_file import load_shipped, parse_drug, read_drug
 
 REFERENCE = sorted((ROOT / "evidence" / "dosing" / "reference").glob("*.toml"))
 SHIPPED = load_shipped()
@@ -272,3 +272,22 @@ def test_files_are_read_only_when_asked_for():
     assert not shelf._read
     assert set(shelf.of("meropenem")) == {"meropenem.gijsen2022", "meropenem.li2006"}
     assert set(shelf._read) == set(shelf.of("meropenem"))
+
+
+@pytest.mark.parametrize(
+    "definition",
+    [
+        '[definitions]\nSLOPE = "0.03 [L/h] / 1 [mL/min] * (CRCL - 100 [mL/min])"\n',
+        '[parameters.SLOPE]\nvalue = "0.03 [L/h] / 1 [mL/min] * (CRCL - 100 [mL/min])"\nunit = "L/h"\n',
+    ],
+    ids=["definition", "parameter"],
+)
+def test_a_part_that_could_be_negative_is_left_to_the_formula(definition):
+    text = (ROOT / "examples" / "examplamicin.toml").read_text()
+    text = text[: text.index("[[test]]")].replace('"4 [L/h] * CRCL / 100 [mL/min]"', '"CLA + SLOPE"')
+    clearance = '[parameters.CLA]\nvalue = "4 [L/h]"\nunit = "L/h"\nomega2 = 0.09\n'
+    drug = parse_drug(text + definition + clearance)
+    assert drug.log_loading() is None
+    eta = np.array([{"CLA": 0.5}.get(name, 0.0) for name in drug.etas])
+    values = np.array([{"CRCL": 50.0, "WT": 80.0}[name] for name in drug.covariate_names])
+    assert drug.individual(eta, values, None, np)[0] == pytest.approx(4 * np.exp(0.5) - 1.5)

@@ -175,6 +175,7 @@ def test_a_formula_is_its_body():
 
 A, B = np.array([1.0, 0.0]), np.array([0.0, 1.0])
 MOVING = {"a": (Term(Name("typical_a", 0), A),), "b": (Term(Name("typical_b", 0), B),)}
+NONNEGATIVE = {"typical_a", "typical_b", "c"}
 
 
 @pytest.mark.parametrize(
@@ -195,6 +196,7 @@ MOVING = {"a": (Term(Name("typical_a", 0), A),), "b": (Term(Name("typical_b", 0)
         ("a + c", [A, 0 * A]),
         ("(a * c - 2 * a) + a", None),
         ("a + b * (c - 1)", None),
+        ("a + b * z_score", None),
         ("a + b * log(c)", None),
         ("a - b", None),
         ("c / (a + b)", None),
@@ -207,7 +209,7 @@ MOVING = {"a": (Term(Name("typical_a", 0), A),), "b": (Term(Name("typical_b", 0)
     ],
 )
 def test_sums_of_log_affine_terms_are_recognised(text, rows):
-    found = terms(parse(text).tree, MOVING, 2)
+    found = terms(parse(text).tree, MOVING, 2, NONNEGATIVE)
     assert (found is None) == (rows is None)
     if rows is not None:
         assert np.array_equal([term.row for term in found], rows)
@@ -216,7 +218,7 @@ def test_sums_of_log_affine_terms_are_recognised(text, rows):
 @given(st.floats(0.2, 5), st.floats(0.2, 5), st.floats(-2, 2))
 def test_the_terms_are_what_the_formula_says(a, b, power):
     text = f"3 * (a / 2)^{power:.3f} / b + c * b + b / 4"
-    found = terms(parse(text).tree, MOVING, 2)
+    found = terms(parse(text).tree, MOVING, 2, NONNEGATIVE)
     eta, c = np.array([0.3, -0.2]), 1.7
     value = sum(
         evaluate(term.typical, {"typical_a": a, "typical_b": b, "c": c}) * math.exp(term.row @ eta) for term in found

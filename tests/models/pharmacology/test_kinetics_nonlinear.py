@@ -112,6 +112,19 @@ def test_a_response_to_absorbed_doses_is_what_scipy_finds(person):
     assert found == pytest.approx(expected, abs=2e-5)  # of 100; the rows are up to 24 h apart
 
 
+@pytest.mark.parametrize("rate", [1.0, 3.0, 10.0, 30.0])
+def test_a_fast_response_over_a_day_without_a_record_is_what_scipy_finds(rate):
+    person = {"CL": 0.15, "V1": 10.0, "KA": 1.0, "KOUT": rate, "EC50": 1.5, "HILL": 1.0}
+    drug = plain_drug(person | {"R0": 100.0, "EMAX": 1.0}, absorption="first_order", response="turnover")
+    level = absorbed(person)
+
+    def field(t, x):
+        return [rate * (100 * (1 - level(t) / (1.5 + level(t))) - x[0])]
+
+    found = Curve(drug, [dose(t, amount) for t, amount in DOSES], LATER).effects
+    assert found == pytest.approx(pieces(field, [100.0])[:, 0], abs=1e-4)
+
+
 @pytest.mark.parametrize("person", PEOPLE, ids=["usual", "fast", "slow"])
 def test_coagulation_after_absorbed_doses_is_what_scipy_finds(person):
     values = {k: v for k, v in person.items() if k != "KOUT"}

@@ -13,7 +13,7 @@ from caretwin.base.errors import DomainError
 
 from .dimension import unit
 from .expression import Expression, Name, evaluate
-from .loading import Term, Terms, terms
+from .loading import Term, Terms, never_negative, terms
 
 if TYPE_CHECKING:
     from .drug import Drug
@@ -107,9 +107,15 @@ class Evaluator:
         :mod:`.loading`."""
         columns = (*self.drug.etas, *self.drug.occasion_etas)
         moving: dict[str, Terms] = {}
+        nonnegative = {n for n, c in self.drug.covariates.items() if c.flag or _at_least_zero(c)}
+        for name, definition in self.definitions.items():
+            if never_negative(definition.tree, nonnegative):
+                nonnegative.add(name)
         for name in self.order:
             parameter = self.drug.parameters[name]
-            found = terms(parameter.value.tree, moving, len(columns))
+            if never_negative(parameter.value.tree, nonnegative):
+                nonnegative.add(name)
+            found = terms(parameter.value.tree, moving, len(columns), nonnegative)
             own = np.array([float(column == name) for column in columns])
             if found is None or (own.any() and parameter.eta == "additive"):
                 return None
@@ -141,6 +147,8 @@ class Evaluator:
                     scale = parameter.factor / self.base[parameter.name]
                     parts = [evaluate(term.typical, known) * scale for term in own]
                 for t, part in enumerate(parts):
+                    if np.any(np.asarray(part) < 0):
+                        raise _negative(self.drug, parameter.name)
                     found[:, t, i] = np.log(part)
         found.flags.writeable = False
         return found
@@ -173,6 +181,19 @@ def _needed(drug: Drug) -> set[str]:
         if name in needed:
             needed |= drug.definitions[name].names
     return needed
+
+
+def _at_least_zero(covariate: Any) -> bool:
+    return covariate.hard is not None and covariate.hard.low is not None and covariate.hard.low >= 0
+
+
+def _negative(drug: Drug, name: str) -> DomainError:
+    return DomainError(
+        f"{drug.name}: typical {name}",
+        seen="a negative part of it for these covariates",
+        wanted="parts that are not negative",
+        fix="a covariate lies outside its hard limits: correct it, or use another model",
+    )
 
 
 def _missing(drug: Drug, name: str, ingredients: tuple[str, ...]) -> DomainError:

@@ -8,9 +8,10 @@ Both are linear in their states, so over a step of length h
     R(h) = R(0) e^-kh + R0 (1 - e^-kh) - R0 k integral over (0, h) of s(t) e^-k(h - t) dt
 
 and likewise with gamma kernels for a chain. The level C(t) has a closed form, and the integral is taken by
-Gauss-Legendre quadrature on panels that are graded towards the start of the step, where doses make s move fastest
-(Davis & Rabinowitz, Methods of Numerical Integration, 2nd ed. 1984, ch. 2). A test holds the result against an
-adaptive Runge-Kutta method. Equations: see :mod:`.nonlinear`.
+Gauss-Legendre quadrature on panels that are graded towards both ends of the step: the start, where doses make s move
+fastest, and the end, which a fast response remembers best (Davis & Rabinowitz, Methods of Numerical Integration,
+2nd ed. 1984, ch. 2). A test holds the result against an adaptive Runge-Kutta method, up to rates of 30 per hour.
+Equations: see :mod:`.nonlinear`.
 """
 
 from collections.abc import Mapping
@@ -27,7 +28,7 @@ Scalar = Float[Array, ""]
 States = dict[str, Scalar]
 
 LONGEST_STEP = 24.0  # h between rows for such models; the panels are chosen for it
-_PANELS = (0.0, 1 / 256, 1 / 64, 1 / 16, 1 / 4, 1.0)  # of the step
+_PANELS = (0, 1 / 256, 1 / 64, 1 / 16, 1 / 4, 3 / 4, 15 / 16, 63 / 64, 255 / 256, 1)  # of the step
 _ORDER = 8  # nodes per panel: exact for polynomials of degree 15
 
 
