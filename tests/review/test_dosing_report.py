@@ -4,12 +4,14 @@ import json
 import re
 import xml.etree.ElementTree as ElementTree
 from dataclasses import replace
+from datetime import UTC, datetime
 
 import pytest
 
 from caretwin.decide.bands import bands
 from caretwin.decide.personal import personal
 from caretwin.decide.sensitivity import consequences
+from caretwin.record.dosing import DosingRecord
 from caretwin.review import dosing_words as words
 from caretwin.review.dosing_drawings import drawings_of_course, drawings_of_decision
 from caretwin.review.dosing_json import as_json
@@ -122,3 +124,12 @@ def test_the_curve_passes_through_what_was_measured(whole):
     near = abs(band.times[before] - 13.0).argmin()
     assert band.low[before][near] < 12.0 < band.high[before][near] * 1.2
     assert band.median[0] == pytest.approx(0.0, abs=1e-9)  # nothing in the body before the first dose
+
+
+def test_times_are_those_of_the_clock_on_the_ward():
+    noon = datetime(2026, 3, 28, 11, 0, tzinfo=UTC)
+    ward = DosingRecord("a", origin=noon, zone="Europe/Zurich")
+    assert words.moment(0.0, ward) == "2026-03-28 12:00 Europe/Zurich"
+    assert words.moment(24.0, ward) == "2026-03-29 13:00 Europe/Zurich"  # the clocks went forward
+    assert words.moment(24.0, replace(ward, zone=None)) == "2026-03-29 11:00 UTC"
+    assert words.moment(1.5, DosingRecord("a")) == "1.5 h"

@@ -48,7 +48,7 @@ def show(
 def _header(console: Console, advice: Advice, when: str) -> None:
     question, record = advice.question, advice.record
     console.print(Text.assemble((question.drug, "bold"), f" for patient {record.subject}"))
-    _fact(console, "now", f"{words.moment(question.now, record.origin)}: {when}")
+    _fact(console, "now", f"{words.moment(question.now, record)}: {when}")
     doses = sum(1 for d in record.doses if d.time_h < question.now)
     known = len(record.known_by(question.now).levels)
     later = len(record.doses) - doses

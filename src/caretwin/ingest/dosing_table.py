@@ -81,6 +81,7 @@ def read_dosing_table(
         findings.all,
         (),
         table.where,
+        record.zone,
     )
 
 
@@ -121,6 +122,7 @@ def _from_ward_table(
         tuple(sorted(reader.levels, key=lambda v: v.time_h)),
         tuple(sorted(reader.covariates, key=lambda c: c.time_h)),
         times.origin,
+        zone=zone,
     )
     return record, reader.first_dose_h
 

@@ -141,6 +141,7 @@ class DosingRecord:
     alternatives  complete dose histories with weights, when times or amounts are uncertain: the engine
                   integrates over them by their evidence. Empty when the doses are certain.
     origin        clock time of hour 0 (UTC), None when the source has no clock
+    zone          IANA name of the zone that the source's clocks show, for people who read them; None: UTC
     source        where it came from, for provenance
 
     >>> record = DosingRecord("a", doses=(Dose(0.0, 1000.0, "mg", 1.0),), levels=(Level(11.5, 14.8, "mg/L"),))
@@ -156,6 +157,7 @@ class DosingRecord:
     findings: tuple[Finding, ...] = ()
     alternatives: tuple[DoseHistory, ...] = ()
     source: str = ""
+    zone: str | None = None
 
     @property
     def errors(self) -> tuple[Finding, ...]:

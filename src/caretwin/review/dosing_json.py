@@ -74,7 +74,7 @@ def _question(advice: Advice) -> dict[str, Any]:
     return {
         "drug": question.drug,
         "now_h": question.now,
-        "now": None if origin is None else words.moment(question.now, origin),
+        "now": None if origin is None else words.moment(question.now, advice.record),
         "horizon_h": question.horizon,
         "target": None
         if target is None

@@ -2,14 +2,16 @@
 
 import re
 from dataclasses import dataclass, replace
-from datetime import datetime, timedelta
+from datetime import timedelta
 from typing import Any
+from zoneinfo import ZoneInfo
 
 from caretwin.base.units import convert
 from caretwin.decide.dosing import Advice
 from caretwin.decide.next_sample import Sample
 from caretwin.decide.ranking import Chances, Judged
 from caretwin.decide.regimen import Regimen
+from caretwin.record.dosing import DosingRecord
 
 ADVISES_ONLY = "caretwin advises; it orders nothing and gives nothing. A person decides. Not a medical device."
 
@@ -151,12 +153,12 @@ def span_of(hours: float) -> str:
     return f"{hours / 24:g} days" if hours >= 48 and hours % 24 == 0 else f"{hours:g} h"
 
 
-def moment(hours: float, origin: datetime | None) -> str:
-    """A time of the record: by the clock (UTC) when the table had one, else in hours."""
-    if origin is None:
+def moment(hours: float, record: DosingRecord) -> str:
+    """A time of the record: by the clock of the ward where the table had one, else in hours."""
+    if record.origin is None:
         return f"{round(hours, 2):g} h"
-    at = origin + timedelta(hours=hours)
-    return f"{at:%Y-%m-%d %H:%M} UTC"
+    at = (record.origin + timedelta(hours=hours)).astimezone(ZoneInfo(record.zone or "UTC"))
+    return f"{at:%Y-%m-%d %H:%M} {record.zone or 'UTC'}"
 
 
 def shown_regimens(advice: Advice, count: int) -> list[Judged]:
@@ -175,7 +177,7 @@ def _maintenance(judged: Judged) -> tuple[float, float, float]:
 
 def sample_in_words(sample: Sample, advice: Advice) -> str:
     """When to draw, and what it is worth."""
-    when = f"{number(sample.hours)} h from now ({moment(advice.question.now + sample.hours, advice.record.origin)})"
+    when = f"{number(sample.hours)} h from now ({moment(advice.question.now + sample.hours, advice.record)})"
     return (
         f"draw {when}: it is expected to remove {percent(sample.variance_removed)} of the variance of the exposure and"
         f" to raise the expected utility by {sample.gain:.3f}"

@@ -85,7 +85,7 @@ class Evaluator:
             if not (worst > 0 if strict else worst >= 0):
                 raise DomainError(
                     f"{self.drug.name}: typical {name}",
-                    seen=f"{worst:g} for these covariates",
+                    seen=f"{worst:g} for the typical {name} of these covariates",
                     wanted="a value above 0" if strict else "a value of at least 0",
                     fix="the covariates lie outside what this model was made for: use another model",
                 )
@@ -190,7 +190,7 @@ def _at_least_zero(covariate: Any) -> bool:
 def _negative(drug: Drug, name: str) -> DomainError:
     return DomainError(
         f"{drug.name}: typical {name}",
-        seen="a negative part of it for these covariates",
+        seen=f"a negative part of the typical {name} for these covariates",
         wanted="parts that are not negative",
         fix="a covariate lies outside its hard limits: correct it, or use another model",
     )
