@@ -9,8 +9,8 @@ Here an address (what was called, with which shapes, in which version of the sou
     occasions/NAME        which executables the last process of that kind used, so that the next one can load them
                           while it is still reading its input
 
-What names source lines is taken out before compiling: it is half of what a new process would have to read. These files
-are machine code: a cache folder that others can write to is a folder that others can run programs from.
+What names source lines is taken out before compiling: a new process need not read it. These files are machine code:
+a cache folder that others can write to is a folder that others can run programs from.
 """
 
 import hashlib

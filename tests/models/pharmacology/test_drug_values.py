@@ -2,6 +2,7 @@
 
 import importlib.util
 import inspect
+from dataclasses import replace
 
 import jax.numpy as jnp
 import numpy as np
@@ -9,7 +10,9 @@ import pytest
 from tests.paths import ROOT
 
 from caretwin.base.errors import DomainError
+from caretwin.models.pharmacology.assembly import dynamics
 from caretwin.models.pharmacology.drug_file import load_shipped, parse_drug, read_drug
+from caretwin.models.pharmacology.expression import parse
 
 REFERENCE = sorted((ROOT / "evidence" / "dosing" / "reference").glob("*.toml"))
 SHIPPED = load_shipped()
@@ -291,3 +294,14 @@ def test_a_part_that_could_be_negative_is_left_to_the_formula(definition):
     eta = np.array([{"CLA": 0.5}.get(name, 0.0) for name in drug.etas])
     values = np.array([{"CRCL": 50.0, "WT": 80.0}[name] for name in drug.covariate_names])
     assert drug.individual(eta, values, None, np)[0] == pytest.approx(4 * np.exp(0.5) - 1.5)
+
+
+def test_a_changed_shared_formula_is_another_program_although_the_file_reads_the_same():
+    drug = SHIPPED["norepinephrine.li2024"]
+    clearance = drug.parameters["CL"]
+    text = clearance.value.text
+    changed = replace(clearance, value=replace(clearance.value, tree=parse(f"2 * ({text})").tree))
+    other = replace(drug, parameters={**drug.parameters, "CL": changed})
+    assert changed.value.text == text
+    assert dynamics(other).individualise.formula != dynamics(drug).individualise.formula
+    assert dynamics(replace(drug)).individualise.formula == dynamics(drug).individualise.formula

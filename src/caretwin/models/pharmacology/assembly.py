@@ -67,11 +67,11 @@ def _block(first: np.ndarray, second: np.ndarray) -> np.ndarray:
 
 
 def _fingerprint(drug: Drug) -> str:
-    """What names a drug's formulas: their text, and that of everything they are computed from."""
+    """What names a drug's formulas: their trees, with shared formulas written out, and those they are computed from."""
     parts = [drug.name, drug.version, repr(drug.structure), repr(sorted(drug.etas)), repr(drug.occasion_etas)]
     parts += [f"{name} {c.unit}" for name, c in drug.covariates.items()]
-    parts += [f"{name} = {e.text}" for name, e in drug.definitions.items()]
-    parts += [f"{name} = {p.value.text} {p.unit} {p.factor!r} {p.eta}" for name, p in drug.parameters.items()]
+    parts += [f"{name} = {e.tree!r}" for name, e in drug.definitions.items()]
+    parts += [f"{name} = {p.value.tree!r} {p.unit} {p.factor!r} {p.eta}" for name, p in drug.parameters.items()]
     return hashlib.sha256("\n".join(parts).encode()).hexdigest()
 
 
