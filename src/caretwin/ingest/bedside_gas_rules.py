@@ -42,7 +42,7 @@ def severinghaus_saturation(
     Source: Severinghaus, J Appl Physiol 1979;46:599-602, equations for S and for the Bohr effect.
 
     >>> severinghaus_saturation(np.array([40.0, 100.0]), np.array([7.4, 7.4])).round(3).tolist()
-    [0.75, 0.977]
+    [0.749, 0.977]
     """
     P = np.maximum(oxygen_pressure, 1e-6)
     P = P * np.exp(((P / 26.6) ** 0.184 - 2.2) * (7.40 - ph))

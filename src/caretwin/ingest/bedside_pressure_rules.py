@@ -48,7 +48,7 @@ def mean_outside(record: BedsideRecord) -> Iterator[Verdict]:
 
 def spikes(record: BedsideRecord) -> Iterator[Verdict]:
     """A pressure above 1.6 times the median of the three before it is suspect: a flush, or the start of something."""
-    for name in ("mean_arterial_pressure", "systolic_pressure", "diastolic_pressure"):
+    for name in ("mean_arterial_pressure", "systolic_pressure"):
         signal = signal_of(record, name)
         if signal is None:
             continue

