@@ -69,11 +69,12 @@ def median_before(signal: Signal) -> np.ndarray:
     """Median of the last three usable values within 6 h before each row [n]; NaN where there are fewer."""
     good = usable(signal)
     time, value = signal.time_h[good], signal.value[good]
-    before = np.searchsorted(time, signal.time_h, side="left")
+    end = np.searchsorted(time, signal.time_h, side="left")
     found = np.full(len(signal), np.nan)
-    for row, end in enumerate(before):
-        if end >= SPIKE_ROWS and signal.time_h[row] - time[end - SPIKE_ROWS] <= SPIKE_BACK_H:
-            found[row] = np.median(value[end - SPIKE_ROWS : end])
+    rows = np.flatnonzero(end >= SPIKE_ROWS)
+    last = end[rows, None] - np.arange(SPIKE_ROWS, 0, -1)
+    near = signal.time_h[rows] - time[last[:, 0]] <= SPIKE_BACK_H
+    found[rows[near]] = np.median(value[last[near]], axis=1)
     return found
 
 

@@ -12,7 +12,6 @@ import sys
 from collections.abc import Iterable, Mapping
 from importlib.util import find_spec
 from pathlib import Path
-from typing import Any
 
 import numpy as np
 
@@ -21,7 +20,7 @@ from caretwin.ingest import bedside_person, clif_observations
 from caretwin.ingest.bedside_quality import judge
 from caretwin.ingest.bedside_signals import preferred, union, without_empty
 from caretwin.ingest.clif_infusions import infusions
-from caretwin.ingest.clif_tables import ClifTables, hours, read_clif_tables
+from caretwin.ingest.clif_tables import ClifTables, read_clif_tables
 from caretwin.ingest.clif_ventilation import ventilation
 from caretwin.ingest.findings import Findings
 from caretwin.record.bedside import BedsideRecord, Person, Signal
@@ -73,60 +72,41 @@ def demo_folder() -> Path:
 
 
 def _record(tables: ClifTables, stay: str) -> BedsideRecord:
-    findings, origin = Findings(), _origin(tables, stay)
+    findings, origin = Findings(), tables.origin[stay]
     for name in tables.missing:
         findings.info(None, None, seen=f"no {name} in the folder", wanted=name, fix="it is absent from the record")
-    person = _person(tables, stay, origin, findings)
-    machine = ventilation(tables.of("respiratory_support", stay), origin, findings)
-    observed = clif_observations.vital_signs(tables.of("vitals", stay), origin, findings)
-    observations = union(
-        _with_ventilator_rate(observed, machine.observations),
-        clif_observations.laboratory(tables.of("labs", stay), origin, findings),
-        clif_observations.assessments(tables.of("patient_assessments", stay), origin),
-    )
+    person = _person(tables, stay, findings)
+    machine = ventilation(tables.of("respiratory_support", stay), findings)
+    observed = clif_observations.vital_signs(tables.of("vitals", stay), findings)
     given = infusions(
         tables.of("medication_admin_continuous", stay),
         tables.of("medication_admin_intermittent", stay),
-        origin,
         person.weight_kg,
         findings,
+    )
+    observations = union(
+        _with_ventilator_rate(observed, machine.observations),
+        clif_observations.laboratory(tables.of("labs", stay), findings),
+        clif_observations.assessments(tables.of("patient_assessments", stay)),
     )
     settings = union(
         machine.settings,
         given,
-        clif_observations.position(tables.of("position", stay), origin),
-        clif_observations.renal_replacement(tables.of("crrt_therapy", stay), origin),
+        clif_observations.position(tables.of("position", stay)),
+        clif_observations.renal_replacement(tables.of("crrt_therapy", stay)),
     )
-    return BedsideRecord(
-        person,
-        without_empty(observations),
-        without_empty(settings),
-        findings.all,
-        None if origin is None else origin.to_pydatetime(),
-    )
+    start = None if origin != origin else origin.to_pydatetime()
+    return BedsideRecord(person, without_empty(observations), without_empty(settings), findings.all, start)
 
 
-def _origin(tables: ClifTables, stay: str) -> Any:
-    """Start of the first stay in intensive care, else of respiratory support, else of the admission."""
-    places = tables.of("adt", stay)
-    if places is not None:
-        care = places[places["location_category"].fillna("").str.lower() == "icu"]["in_dttm"].dropna()
-        if len(care):
-            return care.min()
-    support = tables.of("respiratory_support", stay)
-    if support is not None and support["recorded_dttm"].notna().any():
-        return support["recorded_dttm"].min()
-    return tables.stays[stay]["admission_dttm"]
-
-
-def _person(tables: ClifTables, stay: str, origin: Any, findings: Findings) -> Person:
+def _person(tables: ClifTables, stay: str, findings: Findings) -> Person:
     row, vitals = tables.stays[stay], tables.of("vitals", stay)
 
     def charted(category: str) -> tuple[np.ndarray, np.ndarray]:
         if vitals is None:
             return np.zeros(0), np.zeros(0)
-        rows = vitals[vitals["vital_category"].fillna("").str.lower() == category]
-        return hours(rows["recorded_dttm"], origin), rows["vital_value"].to_numpy(dtype=float)
+        chosen = vitals["vital_category"] == category
+        return vitals["recorded_h"][chosen], vitals["vital_value"][chosen]
 
     age = row["age_at_admission"]
     return Person(

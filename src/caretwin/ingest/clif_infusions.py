@@ -15,10 +15,11 @@ import numpy as np
 from caretwin.base.errors import UnitError
 from caretwin.ingest.bedside_infusions import Step, given_over, summed
 from caretwin.ingest.bedside_units import to_channel
-from caretwin.ingest.clif_tables import hours
+from caretwin.ingest.clif_tables import Columns
 from caretwin.ingest.findings import Findings
 from caretwin.record.bedside import Quality, Signal, channels
 
+Row = Mapping[str, Any]
 DRUGS = {
     "norepinephrine": "norepinephrine", "epinephrine": "epinephrine", "phenylephrine": "phenylephrine",
     "dopamine": "dopamine", "dobutamine": "dobutamine", "milrinone": "milrinone", "vasopressin": "vasopressin",
@@ -49,18 +50,18 @@ DEXTROSE_COPY = "dextrose_in_water_d5w"
 
 
 def infusions(
-    continuous: Any | None, intermittent: Any | None, origin: Any, weight_kg: float | None, findings: Findings
+    continuous: Columns | None, intermittent: Columns | None, weight_kg: float | None, findings: Findings
 ) -> dict[str, Signal]:
     """Settings by channel from both tables of administered drugs.
 
-    origin     time of hour 0; what is charted to start after it is taken not to have run from hour 0 on
     weight_kg  body weight, for rates that are not per weight; None when it is not known
+    What is charted to start after hour 0 is taken not to have run from hour 0 on.
     """
-    reader = _Reader(origin, weight_kg, findings)
+    reader = _Reader(weight_kg, findings)
     if continuous is not None:
-        reader.continuous(continuous[continuous["admin_dttm"].notna()])
+        reader.continuous(_once(continuous))
     if intermittent is not None:
-        reader.intermittent(intermittent[intermittent["admin_dttm"].notna()])
+        reader.intermittent(_once(intermittent))
     reader.report()
     return reader.signals()
 
@@ -68,8 +69,7 @@ def infusions(
 class _Reader:
     """Collects steps and doses by channel."""
 
-    def __init__(self, origin: Any, weight_kg: float | None, findings: Findings) -> None:
-        self._origin = origin
+    def __init__(self, weight_kg: float | None, findings: Findings) -> None:
         self._weight_kg = weight_kg
         self._findings = findings
         self._steps: dict[str, list[Step]] = defaultdict(list)
@@ -78,41 +78,37 @@ class _Reader:
         self._factors: dict[tuple[str, str], float] = {}
         self._pushes = self._bags = 0
 
-    def continuous(self, rows: Any) -> None:
+    def continuous(self, rows: list[Row]) -> None:
         """Rows with rates."""
-        rows = _once(rows)
-        analysed = set(rows[rows["med_name"].fillna("").str.lower() == "dextrose pn"]["med_order_id"])
-        for hour, row in zip(hours(rows["admin_dttm"], self._origin), rows.to_dict("records"), strict=True):
-            rate = 0.0 if (row["mar_action_category"] or "").lower() == "stop" else row["med_dose"]
+        analysed = {row["med_order_id"] for row in rows if row["med_name"] == "dextrose pn"}
+        for row in rows:
+            rate = 0.0 if row["mar_action_category"] == "stop" else row["med_dose"]
             for channel, per_unit, unit, quality in _rates(row, analysed):
                 self._bags += channel == "parenteral_glucose" and quality == Quality.SUSPECT
                 converted = self._converted(channel, rate * per_unit, unit)
                 if converted is not None:
                     order = f"{row['med_order_id']} {row['med_name']}"
-                    self._steps[channel].append(Step(order, float(hour), converted, int(quality)))
+                    self._steps[channel].append(Step(order, row["admin_h"], converted, int(quality)))
 
-    def intermittent(self, rows: Any) -> None:
+    def intermittent(self, rows: list[Row]) -> None:
         """Rows with doses."""
-        rows = _once(rows)
-        times = hours(rows["admin_dttm"], self._origin)
-        for number, (hour, row) in enumerate(zip(times, rows.to_dict("records"), strict=True)):
-            category, name = _lower(row, "med_category"), _lower(row, "med_name")
-            order = f"{number} {row['med_order_id']}"
+        for number, row in enumerate(rows):
+            category, hour = row["med_category"], row["admin_h"]
             if category == "insulin":
-                self._insulin(float(hour), name, row)
+                self._insulin(hour, row["med_name"], row)
             elif category in FLUIDS or category == "dextrose":
-                self._push(order, float(hour), category, name, row)
+                self._push(f"{number} {row['med_order_id']}", hour, category, row["med_name"], row)
 
-    def _insulin(self, hour: float, name: str, row: Mapping[str, Any]) -> None:
-        vein = _lower(row, "med_route_category") in INTRAVENOUS
+    def _insulin(self, hour: float, name: str, row: Row) -> None:
+        vein = row["med_route_category"] in INTRAVENOUS
         channel = "insulin_bolus" if vein else next(c for word, c in INSULIN_KINDS if word in name)
         dose = self._converted(channel, row["med_dose"], row["med_dose_unit"])
         if dose is not None:
             self._doses[channel].append((hour, dose))
 
-    def _push(self, order: str, hour: float, category: str, name: str, row: Mapping[str, Any]) -> None:
+    def _push(self, order: str, hour: float, category: str, name: str, row: Row) -> None:
         """A volume without a duration, as a rate over an assumed one."""
-        if _lower(row, "med_dose_unit") != "ml" or not row["med_dose"] > 0:
+        if row["med_dose_unit"].lower() != "ml" or not row["med_dose"] > 0:
             return
         volume, suspect = row["med_dose"], int(Quality.SUSPECT)
         if category in FLUIDS:
@@ -123,13 +119,13 @@ class _Reader:
             self._steps["parenteral_glucose"].append(Step(order, hour + PUSH_H, 0.0, suspect))
         self._pushes += 1
 
-    def _converted(self, channel: str, value: float, unit: str | None) -> float | None:
+    def _converted(self, channel: str, value: float, unit: str) -> float | None:
         """The value in the channel's unit; None, and counted, when it has none or the unit does not fit."""
         if not np.isfinite(value):
             self._left[channel, "no rate or dose"] += 1
             return None
         try:
-            return float(value) * self._factor(channel, unit or "")
+            return float(value) * self._factor(channel, unit)
         except UnitError as problem:
             self._left[channel, f"{unit}: {problem.seen}; {problem.fix}"] += 1
             return None
@@ -176,9 +172,9 @@ class _Reader:
         return found
 
 
-def _rates(row: Mapping[str, Any], analysed: set[str]) -> list[tuple[str, float, str | None, Quality]]:
+def _rates(row: Row, analysed: set[str]) -> list[tuple[str, float, str, Quality]]:
     """What a rate means: (channel, factor, unit after the factor, quality)."""
-    category, name, unit = _lower(row, "med_category"), _lower(row, "med_name"), row["med_dose_unit"]
+    category, name, unit = row["med_category"], row["med_name"], row["med_dose_unit"]
     if category in DRUGS:
         return [(DRUGS[category], 1.0, unit, Quality.GOOD)]
     if category in FLUIDS:
@@ -199,22 +195,20 @@ def _glucose_of(g_per_l: float, quality: Quality) -> tuple[str, float, str, Qual
     return "parenteral_glucose", g_per_l / MONOHYDRATE_G_PER_MOL, "mmol/h", quality
 
 
-def _per(unit: str | None) -> str:
+def _per(unit: str) -> str:
     """grams/min, once divided by the molar mass, is mmol/min."""
-    return "mmol/" + (unit or "").partition("/")[2]
+    return "mmol/" + unit.partition("/")[2]
 
 
 def _dextrose(name: str) -> float | None:
     return next((content for start, content in DEXTROSE_G_PER_L if name.startswith(start)), None)
 
 
-def _once(rows: Any) -> Any:
-    """Without the copies of dextrose under its second category, where the first is there too."""
-    category = rows["med_category"].fillna("").str.lower()
-    if (category == "dextrose").any():
-        return rows[category != DEXTROSE_COPY]
-    return rows.assign(med_category=category.replace(DEXTROSE_COPY, "dextrose"))
-
-
-def _lower(row: Mapping[str, Any], column: str) -> str:
-    return (row[column] or "").lower()
+def _once(rows: Columns) -> list[Row]:
+    """Rows with a time, without the copies of dextrose under its second category where the first is there too."""
+    category = rows["med_category"]
+    both = bool(np.any(category == "dextrose"))
+    kept = np.isfinite(rows["admin_h"]) & ~(both & (category == DEXTROSE_COPY))
+    chosen = {name: column[kept] for name, column in rows.items()}
+    chosen["med_category"] = np.where(category[kept] == DEXTROSE_COPY, "dextrose", category[kept])
+    return [dict(zip(chosen, values, strict=True)) for values in zip(*chosen.values(), strict=True)]

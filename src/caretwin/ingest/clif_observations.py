@@ -6,14 +6,12 @@ resulted; without a time of result, the median delay of a central laboratory is 
 
 from __future__ import annotations
 
-from typing import Any
-
 import numpy as np
 
 from caretwin.base.errors import UnitError
 from caretwin.ingest.bedside_signals import preferred, together
 from caretwin.ingest.bedside_units import to_channel
-from caretwin.ingest.clif_tables import hours
+from caretwin.ingest.clif_tables import Columns
 from caretwin.ingest.findings import Findings
 from caretwin.record.bedside import Quality, Signal
 
@@ -45,34 +43,35 @@ LABS = {
 ASSESSMENTS = {"rass": "sedation_score", "gcs_total": "glasgow_coma_scale"}
 CUFF = ("non invasive", "noninvasive", "manual", "cuff", "nibp", "nbp")
 PRESSURES = ("systolic_pressure", "diastolic_pressure", "mean_arterial_pressure")
+RENAL_REPLACEMENT_GAP_H = 4.0
+"""h without a row after which continuous renal replacement is taken to have ended: it is charted hourly. Assumed."""
 RESULT_DELAY_H = 70.0 / 60.0
 """h from collection to result where no time of result is charted: the median that we found in two sets. Assumed."""
 
 
-def vital_signs(rows: Any | None, origin: Any, findings: Findings) -> dict[str, Signal]:
+def vital_signs(rows: Columns | None, findings: Findings) -> dict[str, Signal]:
     """Signals by channel from the table vitals. Of an arterial line and a cuff at one time the line counts."""
     if rows is None:
         return {}
-    rows = rows[rows["recorded_dttm"].notna() & rows["vital_value"].notna()]
+    there = np.isfinite(rows["recorded_h"]) & np.isfinite(rows["vital_value"])
+    cuff = np.array([any(word in name for word in CUFF) for name in rows["vital_name"]], dtype=bool)
     found = {}
-    for category, chosen in rows.groupby("vital_category", sort=False):
-        channel = VITALS.get(str(category).lower())
-        if channel in PRESSURES:
-            found[channel] = _line_before_cuff(channel, chosen, origin, findings)
-        elif channel is not None:
-            found[channel] = _charted(chosen, "vital_value", origin)
+    for category, channel in VITALS.items():
+        chosen = there & (rows["vital_category"] == category)
+        if channel in PRESSURES and (chosen & cuff).any():
+            line, other = _charted(rows, chosen & ~cuff), _charted(rows, chosen & cuff)
+            found[channel] = _line_before_cuff(channel, line, other, findings)
+        elif chosen.any():
+            found[channel] = _charted(rows, chosen)
     return found
 
 
-def _charted(rows: Any, column: str, origin: Any) -> Signal:
-    return Signal.of(hours(rows["recorded_dttm"], origin), rows[column].to_numpy(dtype=float))
+def _charted(rows: Columns, chosen: np.ndarray, column: str = "vital_value") -> Signal:
+    return Signal.of(rows["recorded_h"][chosen], rows[column][chosen])
 
 
-def _line_before_cuff(channel: str, rows: Any, origin: Any, findings: Findings) -> Signal:
-    name = rows["vital_name"].fillna("").str.lower()
-    cuff = name.str.contains("|".join(CUFF), regex=True)
-    line, other = _charted(rows[~cuff], "vital_value", origin), _charted(rows[cuff], "vital_value", origin)
-    signal, refused = preferred(channel, line, other)
+def _line_before_cuff(channel: str, line: Signal, cuff: Signal, findings: Findings) -> Signal:
+    signal, refused = preferred(channel, line, cuff)
     if refused:
         findings.info(
             None,
@@ -84,35 +83,36 @@ def _line_before_cuff(channel: str, rows: Any, origin: Any, findings: Findings) 
     return signal
 
 
-def laboratory(rows: Any | None, origin: Any, findings: Findings) -> dict[str, Signal]:
+def laboratory(rows: Columns | None, findings: Findings) -> dict[str, Signal]:
     """Signals by channel from the table labs, in the units of the channels."""
     if rows is None:
         return {}
-    rows = rows[rows["lab_collect_dttm"].notna()]
     found: dict[str, list[Signal]] = {}
-    for category, chosen in rows.groupby("lab_category", sort=False):
-        known = LABS.get(str(category).lower())
-        if known is not None:
-            found.setdefault(known[0], []).extend(_resulted(*known, chosen, origin, findings))
+    for category, (channel, usual) in LABS.items():
+        chosen = np.isfinite(rows["lab_collect_h"]) & (rows["lab_category"] == category)
+        if chosen.any():
+            mine = {name: column[chosen] for name, column in rows.items()}
+            found.setdefault(channel, []).extend(_resulted(channel, usual, mine, findings))
     return {channel: together(signals) for channel, signals in found.items() if signals}
 
 
-def _resulted(channel: str, usual: str, rows: Any, origin: Any, findings: Findings) -> list[Signal]:
-    words = int(rows["lab_value_numeric"].isna().sum())
-    if words:
+def _resulted(channel: str, usual: str, rows: Columns, findings: Findings) -> list[Signal]:
+    measured = np.isfinite(rows["lab_value_numeric"])
+    if not measured.all():
         findings.info(
             None,
             channel,
-            seen=f"{words} results without a number",
+            seen=f"{int(np.sum(~measured))} results without a number",
             wanted="a measured value",
             fix="they are absent, not normal",
         )
-    rows = rows[rows["lab_value_numeric"].notna()]
+    units = np.where(rows["reference_unit"] == "", usual, rows["reference_unit"])
     signals = []
-    for unit, chosen in rows.groupby(rows["reference_unit"].fillna(usual), sort=False):
-        value = _converted(channel, str(unit), chosen["lab_value_numeric"].to_numpy(dtype=float), findings)
+    for unit in sorted(set(units[measured])):
+        chosen = measured & (units == unit)
+        value = _converted(channel, unit, rows["lab_value_numeric"][chosen], findings)
         if value is not None:
-            time, received = hours(chosen["lab_collect_dttm"], origin), hours(chosen["lab_result_dttm"], origin)
+            time, received = rows["lab_collect_h"][chosen], rows["lab_result_h"][chosen]
             signals.append(Signal.of(time, value, _known_at(channel, time, received, findings)))
     return signals
 
@@ -145,37 +145,30 @@ def _known_at(channel: str, time: np.ndarray, received: np.ndarray, findings: Fi
     return np.where(unknown, time + RESULT_DELAY_H, np.maximum(received, time))
 
 
-def assessments(rows: Any | None, origin: Any) -> dict[str, Signal]:
+def assessments(rows: Columns | None) -> dict[str, Signal]:
     """The sedation and coma scores of the table patient_assessments."""
     if rows is None:
         return {}
-    rows = rows[rows["recorded_dttm"].notna() & rows["numerical_value"].notna()]
-    return {
-        ASSESSMENTS[str(category).lower()]: _charted(chosen, "numerical_value", origin)
-        for category, chosen in rows.groupby("assessment_category", sort=False)
-        if str(category).lower() in ASSESSMENTS
-    }
+    there = np.isfinite(rows["recorded_h"]) & np.isfinite(rows["numerical_value"])
+    chosen = {channel: there & (rows["assessment_category"] == word) for word, channel in ASSESSMENTS.items()}
+    return {channel: _charted(rows, mine, "numerical_value") for channel, mine in chosen.items() if mine.any()}
 
 
-def position(rows: Any | None, origin: Any) -> dict[str, Signal]:
+def position(rows: Columns | None) -> dict[str, Signal]:
     """1 from a row that says prone, 0 from one that says otherwise."""
     if rows is None:
         return {}
-    rows = rows[rows["recorded_dttm"].notna() & rows["position_category"].notna()]
-    prone = (rows["position_category"].str.lower() == "prone").to_numpy(dtype=float)
-    return {"prone": Signal.of(hours(rows["recorded_dttm"], origin), prone)}
+    there = np.isfinite(rows["recorded_h"]) & (rows["position_category"] != "")
+    prone = (rows["position_category"][there] == "prone").astype(float)
+    return {"prone": Signal.of(rows["recorded_h"][there], prone)}
 
 
-RENAL_REPLACEMENT_GAP_H = 4.0
-"""h without a row after which continuous renal replacement is taken to have ended: it is charted hourly. Assumed."""
-
-
-def renal_replacement(rows: Any | None, origin: Any) -> dict[str, Signal]:
+def renal_replacement(rows: Columns | None) -> dict[str, Signal]:
     """1 while continuous renal replacement is charted, 0 once it has not been for some hours (suspect: assumed)."""
     if rows is None:
         return {}
-    time = np.unique(hours(rows[rows["recorded_dttm"].notna()]["recorded_dttm"], origin))
-    last = np.append(np.diff(time) > RENAL_REPLACEMENT_GAP_H, True)
+    time = np.unique(rows["recorded_h"][np.isfinite(rows["recorded_h"])])
+    last = np.append(np.diff(time) > RENAL_REPLACEMENT_GAP_H, True)[: len(time)]
     ends = time[last] + RENAL_REPLACEMENT_GAP_H
     runs = Signal.of(time, np.ones(len(time)))
     over = Signal.of(ends, np.zeros(len(ends)), quality=np.full(len(ends), int(Quality.SUSPECT)))

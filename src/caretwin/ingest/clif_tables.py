@@ -12,7 +12,6 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
-from jaxtyping import Float
 
 from caretwin.base.errors import DataError
 from caretwin.ingest.bedside_frames import absent_columns, pandas, read_columns
@@ -51,20 +50,27 @@ REQUIRED = ("patient", "hospitalization")
 _TEXT = ("_id", "_name", "_category", "_unit")
 
 
+Columns = Mapping[str, np.ndarray]
+"""Rows of one table and one hospitalisation, by column: times as hours, text in small letters, numbers as floats."""
+
+
 @dataclass(frozen=True)
 class ClifTables:
-    """Frames by table name, and of those with a hospitalisation, by hospitalisation.
+    """Rows by table and hospitalisation.
 
     stays    hospitalization and patient columns, by hospitalisation
-    rows     by table, then by hospitalisation
+    origin   hour 0 of each hospitalisation: the start of the first stay in intensive care, else of respiratory
+             support, else of the admission
+    rows     by table, then by hospitalisation; in order of the table
     missing  tables ("vitals") and columns ("vitals.vital_name") that the folder does not have: they count as empty
     """
 
     stays: Mapping[str, Mapping[str, Any]]
-    rows: Mapping[str, Mapping[str, Any]]
+    origin: Mapping[str, Any]
+    rows: Mapping[str, Mapping[str, Columns]]
     missing: tuple[str, ...]
 
-    def of(self, table: str, stay: str) -> Any | None:
+    def of(self, table: str, stay: str) -> Columns | None:
         """The rows of one hospitalisation, None when there is none."""
         return self.rows[table].get(stay)
 
@@ -83,15 +89,12 @@ def read_clif_tables(folder: str | Path, hospitalisations: Iterable[str] | None 
             continue
         missing += [f"{name}.{column}" for column in absent_columns(path, columns)]
         frames[name] = typed(read_columns(path, columns))
-    stays = _stays(
-        frames["hospitalization"], frames["patient"], None if hospitalisations is None else [*hospitalisations]
-    )
-    rows = {
-        name: dict(tuple(frame[frame["hospitalization_id"].isin(stays)].groupby("hospitalization_id", sort=False)))
-        for name, frame in frames.items()
-        if name not in REQUIRED
-    }
-    return ClifTables(stays, rows, tuple(missing))
+    wanted = None if hospitalisations is None else [str(stay) for stay in hospitalisations]
+    stays = _stays(frames.pop("hospitalization"), frames.pop("patient"), wanted)
+    chosen = {name: frame[frame["hospitalization_id"].isin(stays)] for name, frame in frames.items()}
+    origin = _origins(stays, chosen["adt"], chosen["respiratory_support"])
+    rows = {name: _by_stay(frame, origin) for name, frame in chosen.items()}
+    return ClifTables(stays, origin, rows, tuple(missing))
 
 
 def find_table(folder: Path, name: str) -> Path | None:
@@ -128,9 +131,38 @@ def typed(frame: Any) -> Any:
     return frame
 
 
-def hours(times: Any, origin: Any) -> Float[np.ndarray, " n"]:
-    """Hours [n] from ``origin`` to a column of times; NaN where a time is missing."""
-    return ((times - origin) / pandas().Timedelta(hours=1)).to_numpy(dtype=float)
+def _origins(stays: Mapping[str, Mapping[str, Any]], places: Any, support: Any) -> dict[str, Any]:
+    care = places[places["location_category"].fillna("").str.lower() == "icu"]
+    first = care.groupby("hospitalization_id")["in_dttm"].min()
+    supported = support.groupby("hospitalization_id")["recorded_dttm"].min()
+    known = {**supported.dropna().to_dict(), **first.dropna().to_dict()}
+    return {stay: known.get(stay, row["admission_dttm"]) for stay, row in stays.items()}
+
+
+def _by_stay(frame: Any, origin: Mapping[str, Any]) -> dict[str, Columns]:
+    """Arrays by hospitalisation and column; times in hours from its origin."""
+    if not len(frame):
+        return {}
+    pd = pandas()
+    frame = frame.sort_values("hospitalization_id", kind="stable")
+    start = pd.to_datetime(frame["hospitalization_id"].map(origin), utc=True)
+    columns = {}
+    for name in frame.columns:
+        column = frame[name]
+        if name.endswith("_dttm"):
+            columns[name.replace("_dttm", "_h")] = ((column - start) / pd.Timedelta(hours=1)).to_numpy(dtype=float)
+        elif name.endswith(_TEXT):
+            lower = not name.endswith(("_id", "_unit"))
+            text = column.where(column.notna(), "").astype(str)
+            columns[name] = (text.str.lower() if lower else text).to_numpy(dtype=object)
+        else:
+            columns[name] = column.to_numpy(dtype=float)
+    stays, first = np.unique(columns["hospitalization_id"].astype(str), return_index=True)
+    ends = [*first[1:], len(frame)]
+    return {
+        str(stay): {name: column[start:end] for name, column in columns.items()}
+        for stay, start, end in zip(stays, first, ends, strict=True)
+    }
 
 
 def _stays(admitted: Any, patients: Any, wanted: list[str] | None) -> dict[str, Mapping[str, Any]]:

@@ -15,10 +15,11 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
-from caretwin.ingest.clif_tables import hours
+from caretwin.ingest.clif_tables import Columns
 from caretwin.ingest.findings import Findings
 from caretwin.record.bedside import Quality, Signal
 
+Row = Mapping[str, Any]
 SETTINGS = {
     "tidal_volume_set": ("tidal_volume_set", 0.001),
     "resp_rate_set": ("respiratory_rate_set", 1.0),
@@ -74,22 +75,28 @@ class Ventilation(NamedTuple):
     observations: dict[str, Signal]
 
 
-def ventilation(rows: Any | None, origin: Any, findings: Findings) -> Ventilation:
-    """Read the rows of one hospitalisation; hours from ``origin``."""
+def ventilation(rows: Columns | None, findings: Findings) -> Ventilation:
+    """Read the rows of one hospitalisation."""
     if rows is None:
         return Ventilation({}, {})
-    rows = rows[rows["recorded_dttm"].notna()].sort_values("recorded_dttm", kind="stable")
-    time = hours(rows["recorded_dttm"], origin)
+    order = np.argsort(rows["recorded_h"], kind="stable")
+    order = order[np.isfinite(rows["recorded_h"][order])]
+    rows = {name: column[order] for name, column in rows.items()}
     chart = _Chart(findings)
-    for hour, row in zip(time, rows.to_dict("records"), strict=True):
-        chart.read(float(hour), row)
+    for row in _each(rows):
+        chart.read(row)
     chart.report()
     observed = {}
     for column, (channel, factor) in OBSERVATIONS.items():
-        value = rows[column].to_numpy(dtype=float) * factor
-        seen = ~np.isnan(value)
-        observed[channel] = Signal.of(time[seen], value[seen])
+        seen = np.isfinite(rows[column])
+        if seen.any():
+            observed[channel] = Signal.of(rows["recorded_h"][seen], rows[column][seen] * factor)
     return Ventilation(chart.signals(), observed)
+
+
+def _each(rows: Columns) -> Iterator[Row]:
+    for values in zip(*rows.values(), strict=True):
+        yield dict(zip(rows, values, strict=True))
 
 
 class _Chart:
@@ -102,8 +109,9 @@ class _Chart:
         self._mode: float | None = None
         self._inferred = self._estimated = self._pressure_regulated = 0
 
-    def read(self, hour: float, row: Mapping[str, Any]) -> None:
+    def read(self, row: Row) -> None:
         """Read one row."""
+        hour = float(row["recorded_h"])
         inferred = self._read_device(hour, row)
         if self._ventilated:
             self._read_mode(hour, row, inferred)
@@ -122,9 +130,9 @@ class _Chart:
     def _current(self, channel: str) -> float:
         return self._rows[channel][-1][1] if self._rows.get(channel) else math.nan
 
-    def _read_device(self, hour: float, row: Mapping[str, Any]) -> bool:
+    def _read_device(self, hour: float, row: Row) -> bool:
         """Follow the device; True when it was inferred from a mode and not charted."""
-        named = (row["device_category"] or "").lower()
+        named = row["device_category"]
         inferred = not named and not self._ventilated and _breathes_by_machine(row)
         device = named or ("imv" if inferred else self._device)
         if device == self._device:
@@ -145,8 +153,8 @@ class _Chart:
             if not math.isnan(self._current(channel)):
                 self._put(hour, channel, math.nan)
 
-    def _read_mode(self, hour: float, row: Mapping[str, Any], inferred: bool) -> None:
-        name, category = (row["mode_name"] or "").lower(), (row["mode_category"] or "").lower()
+    def _read_mode(self, hour: float, row: Row, inferred: bool) -> None:
+        name, category = row["mode_name"], row["mode_category"]
         charted = bool(category) or bool(name and name != "standby")
         mode = self._mode_of(name, category) if charted else None
         if mode is None:
@@ -163,13 +171,13 @@ class _Chart:
             return 7.0
         return next((code for word, code in MODES if word in name or word in category), 8.0)
 
-    def _read_mask_pressure(self, hour: float, row: Mapping[str, Any]) -> None:
+    def _read_mask_pressure(self, hour: float, row: Row) -> None:
         """The inspiratory pressure of a mask ventilator is set from zero; the channel is above PEEP."""
         above = row["peak_inspiratory_pressure_set"] - self._current("peep")
         if self._mode == 7.0 and math.isnan(row["pressure_support_set"]) and above > 0:
             self._put(hour, "pressure_support", above)
 
-    def _read_oxygen(self, hour: float, row: Mapping[str, Any]) -> None:
+    def _read_oxygen(self, hour: float, row: Row) -> None:
         flow, fio2 = row["lpm_set"], row["fio2_set"]
         if not math.isnan(flow) and not self._ventilated:
             self._put(hour, "oxygen_flow", flow)
@@ -219,12 +227,11 @@ class _Chart:
             )
 
 
-def _set(row: Mapping[str, Any]) -> Iterator[tuple[str, float]]:
+def _set(row: Row) -> Iterator[tuple[str, float]]:
     for column, (channel, factor) in SETTINGS.items():
         if not math.isnan(row[column]):
             yield channel, row[column] * factor
 
 
-def _breathes_by_machine(row: Mapping[str, Any]) -> bool:
-    mode = (row["mode_category"] or "").lower()
-    return bool(mode) and any(not math.isnan(row[column]) for column in BREATHS)
+def _breathes_by_machine(row: Row) -> bool:
+    return bool(row["mode_category"]) and any(not math.isnan(row[column]) for column in BREATHS)
