@@ -1,4 +1,4 @@
-"""What is judged on entry: slips are corrected and said, the impossible is refused, the odd is suspect, none is silent."""
+"""Judged on entry: slips are corrected and said, the impossible is refused, the odd is suspect, and none is silent."""
 
 from collections import Counter
 

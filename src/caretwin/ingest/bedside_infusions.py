@@ -48,8 +48,3 @@ def summed(steps: Iterable[Step], not_running_before_h: float | None = None) -> 
     if times and not_running_before_h is not None and times[0] > not_running_before_h:
         times, rates, qualities = [not_running_before_h, *times], [0.0, *rates], [0, *qualities]
     return Signal.of(np.array(times), np.array(rates), quality=np.array(qualities, dtype=int))
-
-
-def given_over(order: str, time_h: float, amount: float, over_h: float, quality: int) -> tuple[Step, Step]:
-    """An amount given over a duration (h) from a time, as a rate per hour that starts and ends."""
-    return Step(order, time_h, amount / over_h, quality), Step(order, time_h + over_h, 0.0, quality)

@@ -85,7 +85,7 @@ def _record(tables: ClifTables, stay: str) -> BedsideRecord:
         findings,
     )
     observations = union(
-        _with_ventilator_rate(observed, machine.observations),
+        _with_ventilator_rate(observed, machine.observations, findings),
         clif_observations.laboratory(tables.of("labs", stay), findings),
         clif_observations.assessments(tables.of("patient_assessments", stay)),
     )
@@ -93,7 +93,7 @@ def _record(tables: ClifTables, stay: str) -> BedsideRecord:
         machine.settings,
         given,
         clif_observations.position(tables.of("position", stay)),
-        clif_observations.renal_replacement(tables.of("crrt_therapy", stay)),
+        clif_observations.renal_replacement(tables.of("crrt_therapy", stay), findings),
     )
     start = None if origin != origin else origin.to_pydatetime()
     return BedsideRecord(person, without_empty(observations), without_empty(settings), findings.all, start)
@@ -120,11 +120,19 @@ def _person(tables: ClifTables, stay: str, findings: Findings) -> Person:
     )
 
 
-def _with_ventilator_rate(vitals: Mapping[str, Signal], machine: Mapping[str, Signal]) -> dict[str, Signal]:
+def _with_ventilator_rate(
+    vitals: Mapping[str, Signal], machine: Mapping[str, Signal], findings: Findings
+) -> dict[str, Signal]:
     """Vital signs and ventilator readings; of two breath counts at one time that of the ventilator counts."""
-    both = {**vitals, **machine}
-    if "respiratory_rate" in vitals and "respiratory_rate" in machine:
-        both["respiratory_rate"], _ = preferred(
-            "respiratory_rate", machine["respiratory_rate"], vitals["respiratory_rate"]
-        )
+    both, rate = {**vitals, **machine}, "respiratory_rate"
+    if rate in vitals and rate in machine:
+        both[rate], refused = preferred(rate, machine[rate], vitals[rate])
+        if refused:
+            findings.info(
+                None,
+                rate,
+                seen=f"{refused} breath counts of the monitor at the time of one of the ventilator",
+                wanted="one count at a time",
+                fix="that of the ventilator is used",
+            )
     return both

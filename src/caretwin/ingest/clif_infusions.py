@@ -13,7 +13,7 @@ from typing import Any
 import numpy as np
 
 from caretwin.base.errors import UnitError
-from caretwin.ingest.bedside_infusions import Step, given_over, summed
+from caretwin.ingest.bedside_infusions import Step, summed
 from caretwin.ingest.bedside_units import to_channel
 from caretwin.ingest.clif_tables import Columns
 from caretwin.ingest.findings import Findings
@@ -76,7 +76,8 @@ class _Reader:
         self._doses: dict[str, list[tuple[float, float]]] = defaultdict(list)
         self._left: dict[tuple[str, str], int] = defaultdict(int)
         self._factors: dict[tuple[str, str], float] = {}
-        self._pushes = self._bags = 0
+        self._pushes: dict[str, int] = defaultdict(int)
+        self._bags = 0
 
     def continuous(self, rows: list[Row]) -> None:
         """Rows with rates."""
@@ -110,14 +111,15 @@ class _Reader:
         """A volume without a duration, as a rate over an assumed one."""
         if row["med_dose_unit"].lower() != "ml" or not row["med_dose"] > 0:
             return
-        volume, suspect = row["med_dose"], int(Quality.SUSPECT)
+        volume, suspect, content = row["med_dose"], int(Quality.SUSPECT), _dextrose(name)
         if category in FLUIDS:
-            self._steps[FLUIDS[category]] += given_over(order, hour, volume, PUSH_H, suspect)
-        elif (content := _dextrose(name)) is not None:
-            amount = volume / 1000.0 * content / MONOHYDRATE_G_PER_MOL * 1000.0  # mmol
-            self._steps["parenteral_glucose"] += given_over(order, hour, amount, PUSH_H * 60.0, suspect)[:1]
-            self._steps["parenteral_glucose"].append(Step(order, hour + PUSH_H, 0.0, suspect))
-        self._pushes += 1
+            channel, rate = FLUIDS[category], volume / PUSH_H  # mL/h
+        elif content is not None:
+            channel, rate = "parenteral_glucose", volume * content / MONOHYDRATE_G_PER_MOL / (60.0 * PUSH_H)  # mmol/min
+        else:
+            return
+        self._steps[channel] += [Step(order, hour, rate, suspect), Step(order, hour + PUSH_H, 0.0)]
+        self._pushes[channel] += 1
 
     def _converted(self, channel: str, value: float, unit: str) -> float | None:
         """The value in the channel's unit; None, and counted, when it has none or the unit does not fit."""
@@ -146,11 +148,11 @@ class _Reader:
                 wanted=f"a value that becomes {channels()[channel].unit}",
                 fix="they were not read",
             )
-        if self._pushes:
+        for channel, count in self._pushes.items():
             self._findings.info(
                 None,
-                "crystalloid",
-                seen=f"{self._pushes} volumes of fluid or dextrose without a duration",
+                channel,
+                seen=f"{count} volumes of fluid or dextrose without a duration",
                 wanted="when each began and ended",
                 fix=f"{PUSH_H * 60:.0f} min is assumed and marked as suspect",
             )

@@ -163,13 +163,20 @@ def position(rows: Columns | None) -> dict[str, Signal]:
     return {"prone": Signal.of(rows["recorded_h"][there], prone)}
 
 
-def renal_replacement(rows: Columns | None) -> dict[str, Signal]:
+def renal_replacement(rows: Columns | None, findings: Findings) -> dict[str, Signal]:
     """1 while continuous renal replacement is charted, 0 once it has not been for some hours (suspect: assumed)."""
     if rows is None:
         return {}
     time = np.unique(rows["recorded_h"][np.isfinite(rows["recorded_h"])])
     last = np.append(np.diff(time) > RENAL_REPLACEMENT_GAP_H, True)[: len(time)]
     ends = time[last] + RENAL_REPLACEMENT_GAP_H
+    findings.info(
+        None,
+        "renal_replacement",
+        seen=f"{len(ends)} ends of renal replacement that are not charted",
+        wanted="when it was stopped",
+        fix=f"{RENAL_REPLACEMENT_GAP_H:g} h after its last row is assumed and marked as suspect",
+    )
     runs = Signal.of(time, np.ones(len(time)))
     over = Signal.of(ends, np.zeros(len(ends)), quality=np.full(len(ends), int(Quality.SUSPECT)))
     return {"renal_replacement": together([runs, over])}
