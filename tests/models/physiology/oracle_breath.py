@@ -20,17 +20,22 @@ class Integrated(NamedTuple):
     work: float
 
 
-def integrate(compliance, Ri, Re, rate, fraction, peep, *, flow=None, pressure=None, pause=0.0, effort=0.0):
-    """The repeating breath with a given inspiratory flow [L/s] or pressure above PEEP [cmH2O]; grids of 4,001 points."""
+def integrate(
+    compliance, Ri, Re, rate, fraction, peep, *, flow=None, pressure=None, pause=0.0, end_flow=1.0, effort=0.0
+):
+    """The repeating breath with a given initial inspiratory flow [L/s] or pressure above PEEP [cmH2O]."""
     period = 60.0 / rate
     ti = fraction * period
     flow_time = ti * (1.0 - pause)
 
     def muscles(t):
-        return effort * np.sin(np.pi * t / ti)
+        return effort * np.sin(0.5 * np.pi * t / ti)
+
+    def falling(t):
+        return np.where(t <= flow_time, flow * (1.0 - (1.0 - end_flow) * t / flow_time), 0.0)
 
     def inspire(t, v):
-        return [flow * (t < flow_time)] if flow is not None else [(pressure - v[0] / compliance + muscles(t)) / Ri]
+        return [falling(t)] if flow is not None else [(pressure - v[0] / compliance + muscles(t)) / Ri]
 
     def expire(t, v):
         return [-v[0] / compliance / Re]
@@ -48,15 +53,10 @@ def integrate(compliance, Ri, Re, rate, fraction, peep, *, flow=None, pressure=N
         trapped = v_out[-1]
     else:
         raise AssertionError("the breath does not come to repeat itself")
-    return _measure(t_in, v_in, t_out, v_out, compliance, Ri, Re, peep, muscles(t_in), flow, flow_time, pressure)
-
-
-def _measure(t_in, v_in, t_out, v_out, compliance, Ri, Re, peep, muscles, flow, flow_time, pressure):
-    f_in = np.where(t_in <= flow_time, flow, 0.0) if flow is not None else (pressure - v_in / compliance + muscles) / Ri
-    p_in = peep + v_in / compliance + Ri * f_in - muscles
+    f_in = falling(t_in) if flow is not None else (pressure - v_in / compliance + muscles(t_in)) / Ri
+    p_in = peep + v_in / compliance + Ri * f_in - muscles(t_in)
     f_out = -v_out / compliance / Re
     alveolar_in, alveolar_out = p_in - Ri * f_in, peep - Re * f_out
-    period = t_in[-1] + t_out[-1]
     return Integrated(
         tidal_volume=v_in[-1] - v_in[0],
         peak_pressure=p_in.max(),

@@ -1,26 +1,28 @@
-"""One breath of a ventilated patient in closed form: pressures, volumes and gas trapping in the steady state of a setting.
+"""One breath of a ventilated patient in closed form: pressures, volumes and gas trapping once a setting has settled.
 
-One compartment, the equation of motion of the respiratory system (Otis, Fenn & Rahn 1950, J Appl Physiol 2:592; Marini &
-Crooke 1993, Am Rev Respir Dis 147:14):
+One compartment, the equation of motion of the respiratory system (Otis, Fenn & Rahn 1950, J Appl Physiol 2:592;
+Marini & Crooke 1993, Am Rev Respir Dis 147:14):
 
     Paw = PEEP + v/C + R dv/dt - Pmus           v  volume above the equilibrium at the set PEEP [L]
     Palv = PEEP + v/C - Pmus                    R  Ri while the ventilator inflates, Re while it lets out
-    Pmus = effort sin(pi t/ti) during inspiration, 0 during expiration (relaxed)
+    Pmus = effort sin(pi t/(2 ti)) while the ventilator inflates, 0 while it lets out
 
-Expiration is passive, v falls by B' = exp(-te/(Re C)); the same breath comes again and again, so what is left at its end is
-what was there at its start. That condition is linear and is solved exactly, no breath is iterated:
+Expiration is passive, v falls by B' = exp(-te/(Re C)); the same breath comes again and again, so what is left at its
+end is what was there at its start. That condition is linear and is solved exactly, no breath is iterated:
 
-    volume control    v0 = VT B'/(1 - B')                                              (square flow, optional pause)
-    pressure control  v1 = C [dP (1 - A') + E x (1 + A')/(1 + x^2)] / (1 - A' B')      A' = exp(-ti/(Ri C)), x = pi Ri C/ti
-                      v0 = B' v1,   VT = v1 - v0                                       (square pressure)
+    volume control    v0 = VT B'/(1 - B')                                            (any flow that is set)
+    pressure control  v1 = C [dP (1 - A') + E (1 + x A')/(1 + x^2)] / (1 - A' B')    (square pressure)
+                      v0 = B' v1,   VT = v1 - v0,   A' = exp(-ti/(Ri C)),   x = pi Ri C/(2 ti),   E = effort
 
-v0 is the trapped volume, v0/C the intrinsic PEEP. The half sine is zero at both ends of inspiration: plateau and total
-PEEP are therefore what holds would show, and adding its response to the passive one is exact because the system is linear.
+v0 is the trapped volume, v0/C the intrinsic PEEP. The effort rises through inspiration, is greatest when the ventilator
+cycles off, and is gone then (assumed; a sine because its response is closed, and it adds to the passive one because the
+system is linear). Plateau and total PEEP are what holds with relaxed muscles would show: under pressure support the
+plateau can lie above the airway pressure, as in patients who pull (Foti 1997, Am J Respir Crit Care Med 156:1210).
 
 Functions are of scalars, pure, differentiable, and finite for every finite input: values that no lung or ventilator has
-are moved to the nearest that one could have (the bounds below). NaN in, NaN out: absent stays absent. vmap makes arrays.
+are moved to the nearest that one could have (the bounds below). NaN in, NaN out: absent stays absent.
 
-Not for: flow that decelerates in volume control, flow limitation and two time constants in COPD (one Re stands for
+Not for: flow limitation and two time constants in COPD (one Re stands for
 them), leaks, expiratory effort, cycling off by flow (the inspiratory fraction is given), the ventilator's own circuit.
 """
 
@@ -39,9 +41,10 @@ LEAST_RESISTANCE = 0.1  # cmH2O s/L
 LEAST_RATE = 1.0  # /min
 LEAST_FRACTION, MOST_FRACTION = 0.05, 0.9  # of the breath spent in inspiration; inverse ratio 4:1 is 0.8
 MOST_PAUSE = 0.9  # of inspiration spent without flow
+LEAST_SLOPE = 1e-6  # of a flow that falls, as a share of it; the crest of a flatter one is at its end
 
 _PI = 3.141592653589793
-_MEAN_OF_HALF_SINE = 2.0 / _PI
+_MEAN_OF_QUARTER_SINE = 2.0 / _PI
 
 
 class Lung(NamedTuple):
@@ -88,7 +91,7 @@ class Breath(NamedTuple):
 class _Cycle(NamedTuple):
     """One lung in one rhythm: C [L/cmH2O], Ri, Re [cmH2O s/L], f [/min], T, ti, te [s], and what is filled and emptied.
 
-    A = 1 - exp(-ti/(Ri C)), B = 1 - exp(-te/(Re C)); x = pi Ri C/ti
+    A = 1 - exp(-ti/(Ri C)), B = 1 - exp(-te/(Re C)); x = pi Ri C/(2 ti)
     """
 
     C: Scalar
@@ -111,35 +114,49 @@ def volume_control(
     peep: Scalar,
     *,
     pause_fraction: Scalar | float = 0.0,
+    end_flow: Scalar | float = 1.0,
     effort: Scalar | float = 0.0,
 ) -> Breath:
-    """Volume control with a square flow.
+    """Volume control with a square flow, or one that falls along a straight line.
 
     tidal_volume [L], rate [/min], inspiratory_fraction of the breath (pause included), peep [cmH2O],
-    pause_fraction of the inspiration, at its end and without flow; effort: peak of the muscles' half sine [cmH2O].
+    pause_fraction of the inspiration, at its end and without flow; end_flow: flow at its end as a share of that at its
+    start, 1 for a square and 0 for a full ramp; effort: greatest pressure of the muscles [cmH2O].
     The volume is delivered whatever the pressure: a high-pressure limit is the caller's business.
 
-    Peak pressure: the airway pressure is convex in time while the muscles work, so it is highest at an end of the flow or of
-    the pause. Mean airway pressure: its integral over the breath; without trapping, pause and effort it is
-    PEEP + (ti/T)(R F + VT/2C) (Marini & Ravenscraft 1992, Crit Care Med 20:1461). Trapping: v0 = VT/(exp(te/tau) - 1).
+    Peak pressure: with a square flow the airway pressure is convex in time, so it is highest at an end of the flow or
+    of the pause; with a ramp and no effort it is a parabola. Both are exact; with a ramp and an effort the larger of
+    these points and of one Newton step is taken: too low by 2 % of the effort in one of 100 random breaths, by 12 % in
+    the worst of 20,000.
+    Mean airway pressure: its integral over the breath; for a square flow without trapping, pause and effort it is
+    PEEP + (ti/T)(R F + VT/2C) (Marini & Ravenscraft 1992, Crit Care Med 20:1461).
 
     >>> breath = volume_control(Lung(0.05, 10.0, 10.0), 0.5, 15.0, 1 / 3, 5.0)
     >>> round(float(breath.plateau_pressure), 2), round(float(breath.peak_pressure), 2)
     (15.05, 18.8)
     """
     k, VT, E = _cycle(lung, rate, inspiratory_fraction), tidal_volume, effort
-    flow_share = 1.0 - jnp.clip(pause_fraction, 0.0, MOST_PAUSE)
-    F = VT / (flow_share * k.ti)
+    q = 1.0 - jnp.clip(pause_fraction, 0.0, MOST_PAUSE)
+    e = jnp.clip(end_flow, 0.0, 1.0)
+    tf = q * k.ti
+    F = 2.0 * VT / (tf * (1.0 + e))
     PEEPi = VT / k.C * (1.0 - k.B) / k.B
     PEEPtot = peep + PEEPi
-    plateau = PEEPtot + VT / k.C
-    at_start = PEEPtot + k.Ri * F
-    at_end_of_flow = plateau + k.Ri * F - E * jnp.sin(_PI * flow_share)
-    held = PEEPi + VT / k.C * (1.0 - 0.5 * flow_share) - E * _MEAN_OF_HALF_SINE
+
+    def airway(u: Scalar | float) -> Scalar:  # u of the flow time gone
+        filled = u * (2.0 - (1.0 - e) * u) / (1.0 + e)
+        return PEEPtot + VT / k.C * filled + k.Ri * F * (1.0 - (1.0 - e) * u) - E * jnp.sin(0.5 * _PI * q * u)
+
+    crest = jnp.clip((1.0 - (1.0 - e) * k.Ri * k.C / tf) / jnp.maximum(1.0 - e, LEAST_SLOPE), 0.0, 1.0)
+    a = 0.5 * _PI * q
+    bend = 2.0 * (1.0 - e) / (1.0 + e) * VT / k.C - E * a**2 * jnp.sin(a * crest)
+    step = jnp.where(bend > 0, E * a * jnp.cos(a * crest) / jnp.where(bend > 0, bend, 1.0), 0.0)
+    earlier = jnp.clip(crest - step, 0.0, 1.0)
+    peak = jnp.maximum(jnp.maximum(airway(0.0), airway(1.0)), jnp.maximum(airway(crest), airway(earlier)))
+    held = PEEPi + VT / k.C * (1.0 - q * (1.0 + 2.0 * e) / (3.0 * (1.0 + e))) - E * _MEAN_OF_QUARTER_SINE
     mean_airway = peep + (held * k.ti + k.Ri * VT) / k.T
-    effort_during_flow = E * (1.0 - jnp.cos(_PI * flow_share)) / (_PI * flow_share)
-    work = VT * (PEEPtot + 0.5 * VT / k.C + k.Ri * F - effort_during_flow)
-    peak = jnp.maximum(jnp.maximum(at_start, at_end_of_flow), plateau)
+    resistive = k.Ri * F**2 * tf * (1.0 + e + e**2) / 3.0
+    work = VT * (PEEPtot + 0.5 * VT / k.C) + resistive - E * F * tf * _sine_during_ramp(0.5 * _PI * q, e)
     return _breath(k, VT, peep, PEEPi, peak, mean_airway, F, work)
 
 
@@ -164,7 +181,7 @@ def pressure_control(
     """
     k, dP = _cycle(lung, rate, inspiratory_fraction), pressure_above_peep
     full = 1.0 - (1.0 - k.A) * (1.0 - k.B)
-    v1 = k.C * (dP * k.A + effort * _half_sine_gain(k)) / full
+    v1 = k.C * (dP * k.A + effort * _effort_gain(k)) / full
     VT, PEEPi = v1 * k.B, v1 * (1.0 - k.B) / k.C
     mean_airway = peep + dP * k.ti / k.T
     work = VT * (peep + dP)
@@ -176,12 +193,12 @@ def pressure_support(
 ) -> Breath:
     """Pressure support above peep (0: CPAP), for a patient who breathes at ``rate`` with ``effort`` [cmH2O].
 
-    The same equations as :func:`pressure_control`; the ventilator's inspiration is taken to last as long as the patient's,
-    see :func:`spontaneous_inspiratory_fraction` where the fraction is not known.
+    The equations are those of :func:`pressure_control`; the ventilator's inspiration is taken to last as long as the
+    patient's, see :func:`spontaneous_inspiratory_fraction` where the fraction is not known.
 
     >>> breath = pressure_support(Lung(0.05, 10.0, 10.0), 8.0, 20.0, 0.35, 5.0, 5.0)
     >>> round(float(breath.tidal_volume), 2)
-    0.47
+    0.52
     """
     return pressure_control(lung, support, rate, inspiratory_fraction, peep, effort=effort)
 
@@ -206,7 +223,7 @@ def pressure_for_volume(
     """
     k = _cycle(lung, rate, inspiratory_fraction)
     full = 1.0 - (1.0 - k.A) * (1.0 - k.B)
-    return jnp.maximum((tidal_volume * full / (k.B * k.C) - effort * _half_sine_gain(k)) / k.A, 0.0)
+    return jnp.maximum((tidal_volume * full / (k.B * k.C) - effort * _effort_gain(k)) / k.A, 0.0)
 
 
 def one_breath(
@@ -219,14 +236,15 @@ def one_breath(
     inspiratory_fraction: Scalar,
     peep: Scalar,
     pause_fraction: Scalar | float = 0.0,
+    end_flow: Scalar | float = 1.0,
     effort: Scalar | float = 0.0,
 ) -> Breath:
     """The breath of any mode; the setting that a mode does not use may be absent (NaN).
 
-    mode  0 not ventilated: the patient's effort alone, no PEEP; 1 volume control; 2 pressure control; 3 pressure-regulated
-          volume control; 4 pressure support or CPAP; 5 SIMV, of which every breath is taken for a mandatory one of volume
-          control (assumed); 6 volume support, as 3; 7 non-invasive, as 4 (no leak). Codes of the channel ventilator_mode;
-          any other number is taken for 4, the mode that assumes least
+    mode  0 not ventilated: the patient's effort alone, no PEEP; 1 volume control; 2 pressure control;
+          3 pressure-regulated volume control; 4 pressure support or CPAP; 5 SIMV, of which every breath is taken for a
+          mandatory one of volume control (assumed); 6 volume support, as 3; 7 non-invasive, as 4 (no leak). Codes of
+          the channel ventilator_mode; any other number is taken for 4 (assumed)
     tidal_volume [L] of modes 1, 3, 5, 6; pressure above PEEP [cmH2O] of modes 2, 4, 7; the rest as above.
 
     >>> lung = Lung(0.05, 10.0, 10.0)
@@ -241,7 +259,8 @@ def one_breath(
     dP = jnp.where(ventilated & ~is_volume & ~is_targeted, pressure, 0.0)
     PEEP = jnp.where(ventilated, peep, 0.0)
     dP = jnp.where(is_targeted, pressure_for_volume(lung, VT, rate, inspiratory_fraction, effort=effort), dP)
-    by_volume = volume_control(lung, VT, rate, inspiratory_fraction, PEEP, pause_fraction=pause_fraction, effort=effort)
+    shape = {"pause_fraction": pause_fraction, "end_flow": end_flow}
+    by_volume = volume_control(lung, VT, rate, inspiratory_fraction, PEEP, effort=effort, **shape)
     by_pressure = pressure_control(lung, dP, rate, inspiratory_fraction, PEEP, effort=effort)
     return Breath(*(jnp.where(is_volume, v, p) for v, p in zip(by_volume, by_pressure, strict=True)))
 
@@ -249,13 +268,23 @@ def one_breath(
 def spontaneous_inspiratory_fraction(rate: Scalar) -> Scalar:
     """Share of a breath spent in inspiration by a patient who breathes at ``rate`` [/min]: 0.0125 (f + 4) + 0.125.
 
-    Source: Pulse Physiology Engine 4.2, respiratory methodology, as transcribed in the field guide (not yet checked against
-    its primary source). Held below 0.6, which it passes at 34 /min: assumed.
+    Source: Pulse Physiology Engine 4.2, respiratory methodology (a transcription, not checked against its primary
+    source). Held below 0.6, which it passes at 34 /min: assumed.
 
     >>> round(float(spontaneous_inspiratory_fraction(12.0)), 3)
     0.325
     """
     return jnp.clip(0.0125 * (jnp.asarray(rate) + 4.0) + 0.125, LEAST_FRACTION, 0.6)
+
+
+def mean_effort(effort: Scalar, inspiratory_fraction: Scalar) -> Scalar:
+    """Mean over the whole breath [cmH2O] of the muscles' pressure, whose greatest value is ``effort`` [cmH2O].
+
+    >>> round(float(mean_effort(10.0, 0.35)), 2)
+    2.23
+    """
+    share = jnp.clip(inspiratory_fraction, LEAST_FRACTION, MOST_FRACTION)
+    return _MEAN_OF_QUARTER_SINE * share * jnp.asarray(effort)
 
 
 def inspiratory_fraction_of(inspiratory_expiratory_ratio: Scalar) -> Scalar:
@@ -276,21 +305,27 @@ def _cycle(lung: Lung, rate: Scalar, inspiratory_fraction: Scalar) -> _Cycle:
     ti = T * jnp.clip(inspiratory_fraction, LEAST_FRACTION, MOST_FRACTION)
     te = T - ti
     A, B = -jnp.expm1(-ti / (Ri * C)), -jnp.expm1(-te / (Re * C))
-    return _Cycle(C, Ri, Re, jnp.maximum(rate, 0.0), T, ti, te, A, B, _PI * Ri * C / ti)
+    return _Cycle(C, Ri, Re, jnp.maximum(rate, 0.0), T, ti, te, A, B, 0.5 * _PI * Ri * C / ti)
 
 
-def _half_sine_gain(k: _Cycle) -> Scalar:
-    """End-inspiratory elastic pressure per effort: the particular and the homogeneous part of the half sine's response."""
-    return k.x * (2.0 - k.A) / (1.0 + k.x**2)
+def _sine_during_ramp(a: Scalar, e: Scalar) -> Scalar:
+    """Integral over u from 0 to 1 of sin(a u) (1 - (1 - e) u)."""
+    return (1.0 - jnp.cos(a)) / a - (1.0 - e) * (jnp.sin(a) / a - jnp.cos(a)) / a
+
+
+def _effort_gain(k: _Cycle) -> Scalar:
+    """End-inspiratory elastic pressure per effort: forced and free part of the response to the rising sine."""
+    return (1.0 + k.x * (1.0 - k.A)) / (1.0 + k.x**2)
 
 
 def _peak_flow(k: _Cycle, dP: Scalar, PEEPi: Scalar, effort: Scalar | float) -> Scalar:
     """Highest inspiratory flow of pressure control: at the start, or near the crest of the effort's own response.
 
-    F(t) = (a - b) exp(-t/tau) + b (cos wt + x sin wt), a = (dP - PEEPi)/Ri, b = C E w/(1 + x^2), w = pi/ti. The crest of the
-    second term lies at wt = atan x; one Newton step from there accounts for the first.
+    F(t) = (a - b) exp(-t/tau) + b (cos wt + x sin wt), a = (dP - PEEPi)/Ri, b = C E w/(1 + x^2), w = pi/(2 ti). The
+    crest of the second term lies at wt = atan x; one Newton step from there accounts for the first. Never above the
+    maximum; below it by 0.6 % in one of 100 random breaths, by 8 % in the worst of 20,000.
     """
-    w, tau = _PI / k.ti, k.Ri * k.C
+    w, tau = 0.5 * _PI / k.ti, k.Ri * k.C
     a, b = (dP - PEEPi) / k.Ri, k.C * effort * w / (1.0 + k.x**2)
 
     def flow(t: Scalar) -> Scalar:

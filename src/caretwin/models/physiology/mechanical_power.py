@@ -27,8 +27,8 @@ def power_volume_control(
 
         MP = 0.098 RR {dV^2 [ERS/2 + RR (1 + I:E) / (60 I:E) Raw] + dV PEEP}
 
-    tidal_volume dV [L]   rate RR [/min]   elastance ERS [cmH2O/L]   resistance Raw [cmH2O s/L]   PEEP [cmH2O], the total
-    one if there is an intrinsic one. The second factor in [] is the inverse of the inspiratory time.
+    tidal_volume dV [L], rate RR [/min], elastance ERS [cmH2O/L], resistance Raw [cmH2O s/L], PEEP [cmH2O]: the total
+    one where there is an intrinsic one. The second factor in [] is the inverse of the inspiratory time.
     Source: Gattinoni 2016, Intensive Care Med 42:1567, doi:10.1007/s00134-016-4505-2.
 
     >>> round(float(power_volume_control(0.42, 20.0, 1000 / 36, 12.0, 0.5, 10.0)), 1)
