@@ -14,7 +14,7 @@ import numpy as np
 
 from caretwin.ingest.bedside_quality import counted, judge
 from caretwin.ingest.clif import demo_folder, read_clif
-from caretwin.ingest.mimic3_bedside import read_mimic3_bedside
+from caretwin.ingest.mimic3_bedside import places, read_mimic3_bedside
 from caretwin.ingest.mimic3_bedside_gases import GasStates, gas_pairs, gas_states
 from caretwin.record.bedside import BedsideRecord, Person, Quality, Signal, channels
 
@@ -81,6 +81,20 @@ def venous_rule(states: GasStates):
     return dict(sorted(found.items()))
 
 
+def agreement(folder):
+    """Settings held at the first gas of each pair, by their charted times, against the derived table: same, of n."""
+    pairs, records = gas_pairs(folder), read_mimic3_bedside(folder, charted=True)
+    at, found = places(folder, pairs), {}
+    for channel in ("fio2", "peep", "tidal_volume_set", "respiratory_rate_set"):
+        settings = [records[key].settings.get(channel) for key in at.key]
+        held = [
+            np.nan if s is None else s.held_at(np.array([h]))[0] for s, h in zip(settings, at.before_h, strict=True)
+        ]
+        difference = np.abs(np.array(held) - pairs.before.values[channel])
+        found[channel] = [int(np.sum(difference < 1e-6)), int(np.sum(np.isfinite(difference)))]
+    return found
+
+
 def pair_counts(pairs):
     """The pairs of the task, by what changed."""
     clean = pairs.clean
@@ -118,6 +132,8 @@ def report(results):
         if "venous rule" in found:
             lines = [(s, n, of, f"{n / of:.0%}") for s, (n, of) in found["venous rule"].items()]
             parts.append(table(("specimen", "doubted by the venous rule", "gases with SpO2", "share"), lines))
+            lines = [(f"`{c}`", n, of) for c, (n, of) in found["agreement"].items()]
+            parts.append(table(("held at a gas by charted times", "as in the derived table", "gases with both"), lines))
             parts.append(table(("pairs of the task", "n"), found["pairs"].items()))
     return "\n".join(parts)
 
@@ -131,7 +147,11 @@ def main():
     folder = arguments.clif or demo_folder()
     results = {
         "CLIF (MIMIC-IV demo)": measured([*read_clif(folder, judged=False).values()]),
-        "MIMIC-III demo": measured([*read_mimic3_bedside(arguments.mimic3, judged=False).values()])
+        "MIMIC-III demo, at the times of charting": measured(
+            [*read_mimic3_bedside(arguments.mimic3, charted=True, judged=False).values()]
+        ),
+        "MIMIC-III demo, beside the gases": measured([*read_mimic3_bedside(arguments.mimic3, judged=False).values()])
+        | {"agreement": agreement(arguments.mimic3)}
         | {"venous rule": venous_rule(gas_states(arguments.mimic3)), "pairs": pair_counts(gas_pairs(arguments.mimic3))},
     }
     (HERE / "results.json").write_text(json.dumps(results, indent=1) + "\n", encoding="utf-8")

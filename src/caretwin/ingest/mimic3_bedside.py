@@ -2,8 +2,8 @@
 
 A gas is taken to be known when it was drawn: labevents of MIMIC-III has no time of result, and the published task
 counts a gas as known at its time (blood-gas analysers stand in the ward; elsewhere their median delay is 3 to 5 min).
-A setting or vital sign stands at the time of the gas beside which it was found, up to 4 h after it was charted. Hour 0
-is the first gas of the admission.
+A setting or vital sign stands at the time of the gas beside which it was found, up to 4 h after it was charted, or,
+on request, at the time at which it was charted. Hour 0 is the first gas of the admission.
 """
 
 from __future__ import annotations
@@ -19,6 +19,7 @@ from caretwin.ingest import bedside_person
 from caretwin.ingest.bedside_frames import absent_columns, pandas, read_columns
 from caretwin.ingest.bedside_quality import judge
 from caretwin.ingest.findings import Findings
+from caretwin.ingest.mimic3_bedside_chart import Chart
 from caretwin.ingest.mimic3_bedside_gases import GasPairs, GasStates, gas_states, local_time
 from caretwin.ingest.mimic3_covariates import HEIGHT_CM, HEIGHT_INCHES, WEIGHT_KG, WEIGHT_LB, age
 from caretwin.record.bedside import BedsideRecord, Person, Quality, Signal, channels
@@ -31,6 +32,7 @@ SPECIMEN_CHANNELS = (
     "arterial_oxygen_pressure",
     "base_excess",
 )
+LABORATORY = (*SPECIMEN_CHANNELS, "lactate", "haemoglobin")
 NEAR_ADMISSION = np.timedelta64(24, "h")
 """A gas of the emergency department or just after a discharge belongs to the admission. Assumed."""
 TABLES = {
@@ -50,10 +52,14 @@ class Stay(NamedTuple):
     origin: np.datetime64
 
 
-def read_mimic3_bedside(folder: str | Path, *, judged: bool = True) -> Mapping[str, BedsideRecord]:
+def read_mimic3_bedside(
+    folder: str | Path, *, charted: bool = False, judged: bool = True
+) -> Mapping[str, BedsideRecord]:
     """Bedside records by "subject-admission" ("subject" for gases outside every admission).
 
     folder   tables of MIMIC-III with derived_abg_states; patients, admissions and chartevents where they are
+    charted  True takes settings and vital signs from chartevents at the times at which they were charted, from a day
+             before the first gas to a day after the last, and only the gases from the derived table
     judged   False leaves every value as it was charted, in the channels' units (to count what rules find)
     Returns records with times in hours from the first gas of the admission, in the channels' units.
     Raises DataError when derived_abg_states is missing; another missing table or column is a finding of each record.
@@ -63,9 +69,10 @@ def read_mimic3_bedside(folder: str | Path, *, judged: bool = True) -> Mapping[s
     34
     """
     states, tables = gas_states(folder), _Tables(Path(folder))
+    chart = Chart(Path(folder)) if charted else None
     found = {}
     for stay, rows in stays(folder, states):
-        record = _record(stay, states.select(rows), tables)
+        record = _record(stay, states.select(rows), tables, chart)
         found[stay.key] = judge(record) if judged else record
     return found
 
@@ -152,11 +159,11 @@ class _Tables:
         return frame[frame["itemid"].isin(BODY_ITEMS)] if name == "chartevents" else frame
 
 
-def _record(stay: Stay, states: GasStates, tables: _Tables) -> BedsideRecord:
+def _record(stay: Stay, states: GasStates, tables: _Tables, chart: Chart | None) -> BedsideRecord:
     findings = Findings()
     time = (states.time - stay.origin) / np.timedelta64(3600, "s")
     person = _person(stay, tables, findings)
-    for name in (*tables.missing, *states.missing):
+    for name in dict.fromkeys((*tables.missing, *states.missing, *(chart.missing if chart else ()))):
         findings.info(None, None, seen=f"no {name} in the folder", wanted=name, fix="it is absent from the record")
     if stay.admission is None:
         seen = "gases outside every admission of the patient"
@@ -165,7 +172,14 @@ def _record(stay: Stay, states: GasStates, tables: _Tables) -> BedsideRecord:
         )
     quality = _specimen_quality(states, findings)
     observations, settings = {}, {}
+    if chart is not None:
+        day = np.timedelta64(24, "h")
+        observations, settings = chart.between(
+            stay.subject, states.time[0] - day, states.time[-1] + day, stay.origin, findings
+        )
     for name, value in states.values.items():
+        if chart is not None and name not in LABORATORY:
+            continue
         there = np.isfinite(value)
         judged = quality[there] if name in SPECIMEN_CHANNELS else None
         signal = Signal.of(time[there], value[there], quality=judged)
