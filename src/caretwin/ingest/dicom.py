@@ -10,12 +10,11 @@ from __future__ import annotations
 from collections import defaultdict
 from collections.abc import Sequence
 from pathlib import Path
-from typing import Any
 
 import numpy as np
 
-from caretwin.ingest.dicom_files import DicomError, ImageFile, digest, image_files, nothing_found
-from caretwin.ingest.dicom_frames import Frame, frames_of
+from caretwin.ingest.dicom_files import DicomError, Header, ImageFile, digest, image_files, nothing_found
+from caretwin.ingest.dicom_frames import Frame, frame_count, frames_of
 from caretwin.ingest.dicom_geometry import Stack, stacked
 from caretwin.ingest.dicom_pixels import hounsfield
 from caretwin.ingest.findings import Findings
@@ -67,7 +66,7 @@ def _chosen(files: Sequence[ImageFile], series: int | None) -> tuple[int, list[I
     """The files of one series; an error that lists the series when it is not clear which."""
     groups: dict[str, list[ImageFile]] = defaultdict(list)
     for file in files:
-        groups[str(file.header.SeriesInstanceUID)].append(file)
+        groups[str(file.header["SeriesInstanceUID"])].append(file)
     listed = list(groups.values())
     if series is None and len(listed) == 1:
         return 1, listed[0]
@@ -83,7 +82,7 @@ def _chosen(files: Sequence[ImageFile], series: int | None) -> tuple[int, list[I
 def _described(group: Sequence[ImageFile]) -> str:
     header = group[0].header
     kernel = _kernel(header)
-    images = sum(int(f.header.get("NumberOfFrames", 1) or 1) for f in group)
+    images = sum(frame_count(f.header) for f in group)
     thickness = header.get("SliceThickness")
     parts = [
         f"{images} images",
@@ -129,7 +128,7 @@ def _in_patient_axes(stack: Stack, values: np.ndarray, where: str, findings: Fin
         turned,
         voxel.transpose(axes)[flips],
         _acquisition(first, spacing, len(stack.frames), findings, clock),
-        f"dicom:{digest(str(first.file.header.SeriesInstanceUID))}",
+        f"dicom:{digest(str(first.file.header['SeriesInstanceUID']))}",
         findings.all,
     )
 
@@ -157,28 +156,28 @@ def _acquisition(
     )
 
 
-def _kernel(header: Any) -> str | None:
+def _kernel(header: Header) -> str | None:
     """The kernel, when it is a code word and no sentence."""
     value = header.get("ConvolutionKernel")
     text = str(value if isinstance(value, str) or value is None else value[0]).strip()
     return text if value and len(text) <= 16 and text.replace("_", "").replace("-", "").isalnum() else None
 
 
-def _tube_voltage(header: Any) -> float | None:
+def _tube_voltage(header: Header) -> float | None:
     try:
         return float(header.get("KVP"))
     except (TypeError, ValueError):
         return None
 
 
-def _contrast(header: Any) -> bool | None:
+def _contrast(header: Header) -> bool | None:
     """Whether an agent is named; a file without the attribute says nothing."""
     if "ContrastBolusAgent" in header or "ContrastBolusAgentSequence" in header:
         return bool(header.get("ContrastBolusAgent") or header.get("ContrastBolusAgentSequence"))
     return None
 
 
-def _taken(header: Any) -> str | None:
+def _taken(header: Header) -> str | None:
     date, time = str(header.get("AcquisitionDate", "")), str(header.get("AcquisitionTime", "")).split(".")[0]
     if len(date) != 8 or not date.isdigit():
         return None

@@ -10,13 +10,15 @@ from __future__ import annotations
 import hashlib
 import warnings
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 from caretwin.base.errors import DataError
 from caretwin.record.dosing import Finding
+
+Header = dict[str, Any]  # attributes by keyword; absent where a file lacks one or it cannot be read
 
 CT_IMAGE = "1.2.840.10008.5.1.4.1.1.2"
 ENHANCED_CT = ("1.2.840.10008.5.1.4.1.1.2.1", "1.2.840.10008.5.1.4.1.1.2.2")  # and legacy converted enhanced CT
@@ -29,6 +31,9 @@ HEADER = (
     "HighBit", "PixelRepresentation", "PixelPaddingValue", "RescaleSlope", "RescaleIntercept", "RescaleType",
     "LossyImageCompression", "ConvolutionKernel", "KVP", "ContrastBolusAgent", "ContrastBolusAgentSequence",
     "AcquisitionNumber", "SharedFunctionalGroupsSequence", "PerFrameFunctionalGroupsSequence",
+)  # fmt: skip
+NESTED = (
+    "PlanePositionSequence", "PlaneOrientationSequence", "PixelMeasuresSequence", "PixelValueTransformationSequence",
 )  # fmt: skip
 CLOCK = ("AcquisitionDate", "AcquisitionTime")  # read only when a person asks for the date
 
@@ -80,7 +85,7 @@ class ImageFile:
 
     number: int
     path: Path
-    header: Any
+    header: Header
 
 
 def pydicom_module() -> Any:
@@ -119,37 +124,54 @@ def image_files(path: Path, *, chest: bool, clock: bool = False) -> tuple[list[I
     return found, refused
 
 
-def read_header(path: Path, clock: bool) -> tuple[Any, str]:
+def read_header(path: Path, clock: bool) -> tuple[Header, str]:
     """The allowed attributes of a file, or why it cannot be read. A library's own words may quote a person's data."""
     pydicom = pydicom_module()
-    tags = [*HEADER, *CLOCK] if clock else list(HEADER)
+    names = [*HEADER, *CLOCK] if clock else list(HEADER)
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")
         try:
-            header = pydicom.dcmread(path, stop_before_pixels=True, specific_tags=tags, force=True)
-            kind = str(header.get("SOPClassUID", ""))
+            data = pydicom.dcmread(path, stop_before_pixels=True, specific_tags=names, force=True)
+            header = _plain(data, {*names, *NESTED})
+            header["TransferSyntaxUID"] = str(data.file_meta.get("TransferSyntaxUID", ""))
+            header.setdefault("SOPClassUID", str(data.file_meta.get("MediaStorageSOPClassUID", "")))
+            header["kind"] = pydicom.uid.UID(header["SOPClassUID"]).name
         except Exception:  # a damaged file can fail in any way
-            return None, "not readable as DICOM (damaged, or another kind of file)"
-    if not kind:
-        return None, "a DICOM directory or not a DICOM file (it names no SOP class)"
+            return {}, "not readable as DICOM (damaged, or another kind of file)"
+    if not header["SOPClassUID"]:
+        return header, "not a DICOM file, or one that does not say what it is"
     return header, ""
 
 
-def refusal(header: Any, chest: bool) -> str:
+def _plain(data: Any, names: Collection[str]) -> Header:
+    """The named attributes as plain values; one that cannot be read is absent; sequences become lists of the same."""
+    found: Header = {}
+    for tag in tuple(data.keys()):  # not the elements: reading one may fail
+        try:
+            element = data[tag]
+            if element.keyword in names:
+                nested = element.VR == "SQ"
+                found[element.keyword] = [_plain(item, names) for item in element.value] if nested else element.value
+        except Exception:  # a value that is no number, a text in an unknown alphabet
+            continue
+    return found
+
+
+def refusal(header: Header, chest: bool) -> str:
     """Why this DICOM file is no CT image of a chest; "" when it may be one."""
-    kind = str(header.get("SOPClassUID", ""))
-    if kind != CT_IMAGE and kind not in ENHANCED_CT:
-        return f"{_kind(kind)}, not a CT image"
+    if header["SOPClassUID"] not in (CT_IMAGE, *ENHANCED_CT):
+        known = header["kind"] != header["SOPClassUID"]
+        return f"{header['kind'] if known else 'an unknown kind of DICOM file'}, not a CT image"
     if header.get("Modality", "CT") != "CT":
         return "a CT image file whose modality is not CT"
-    if not header.file_meta.get("TransferSyntaxUID"):
+    if not header["TransferSyntaxUID"]:
         return "a CT image without file meta information: how its pixels are encoded is not said"
     image_type = header.get("ImageType") or ()
     words = {str(word).strip().upper() for word in ([image_type] if isinstance(image_type, str) else image_type)}
     for word, reason in NO_STACK.items():
         if word in words:
             return reason
-    if int(header.get("SamplesPerPixel", 1) or 1) != 1:
+    if header.get("SamplesPerPixel", 1) != 1:
         return "a colour image: a capture of a screen, not CT numbers"
     part = str(header.get("BodyPartExamined", "") or "").strip().upper()
     if not chest and part.replace(" ", "") not in CHEST:
@@ -174,11 +196,6 @@ def nothing_found(refused: Sequence[str]) -> DicomError:
 def digest(text: str) -> str:
     """Twelve characters that stand for an identifier without being it."""
     return hashlib.sha256(text.encode()).hexdigest()[:12]
-
-
-def _kind(uid: str) -> str:
-    name = str(pydicom_module().uid.UID(uid).name)
-    return name if name != uid else "an unknown kind of DICOM file"
 
 
 def _word(text: str) -> str:

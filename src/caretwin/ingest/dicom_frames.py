@@ -10,7 +10,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from caretwin.ingest.dicom_files import ENHANCED_CT, ImageFile
+from caretwin.ingest.dicom_files import ENHANCED_CT, Header, ImageFile
 from caretwin.ingest.findings import Findings
 
 
@@ -45,8 +45,8 @@ def frames_of(files: Sequence[ImageFile], findings: Findings) -> list[Frame]:
     frames: list[Frame] = []
     image = 0
     for file in files:
-        enhanced = file.header.SOPClassUID in ENHANCED_CT
-        for index in range(int(file.header.get("NumberOfFrames", 1) or 1) if enhanced else 1):
+        enhanced = file.header["SOPClassUID"] in ENHANCED_CT
+        for index in range(frame_count(file.header) if enhanced else 1):
             image += 1
             groups = _groups(file.header, index) if enhanced else [file.header]
             frame = _frame(image, file, index, groups, findings)
@@ -55,16 +55,21 @@ def frames_of(files: Sequence[ImageFile], findings: Findings) -> list[Frame]:
     return frames
 
 
-def _groups(header: Any, index: int) -> list[Any]:
+def frame_count(header: Header) -> int:
+    """How many frames a file holds; one where it does not say."""
+    return _whole([header], "NumberOfFrames") or 1
+
+
+def _groups(header: Header, index: int) -> list[Header]:
     """The functional groups that hold for a frame: its own first, then the shared ones."""
     own, shared = header.get("PerFrameFunctionalGroupsSequence"), header.get("SharedFunctionalGroupsSequence")
-    found: list[Any] = []
+    found: list[Header] = []
     for group in ([own[index]] if own and index < len(own) else []) + ([shared[0]] if shared else []):
-        found += [item for element in group if element.VR == "SQ" for item in element.value]
+        found += [item for value in group.values() if isinstance(value, list) for item in value]
     return [*found, header]
 
 
-def _frame(image: int, file: ImageFile, index: int, groups: list[Any], findings: Findings) -> Frame | None:
+def _frame(image: int, file: ImageFile, index: int, groups: list[Header], findings: Findings) -> Frame | None:
     position = _numbers(groups, "ImagePositionPatient", 3)
     orientation = _numbers(groups, "ImageOrientationPatient", 6)
     spacing = _numbers(groups, "PixelSpacing", 2)
@@ -88,11 +93,11 @@ def _frame(image: int, file: ImageFile, index: int, groups: list[Any], findings:
     )  # fmt: skip
 
 
-def _first(groups: Sequence[Any], name: str) -> Any:
+def _first(groups: Sequence[Header], name: str) -> Any:
     return next((value for group in groups if (value := group.get(name)) not in (None, "")), None)
 
 
-def _numbers(groups: Sequence[Any], name: str, count: int) -> tuple[float, ...] | None:
+def _numbers(groups: Sequence[Header], name: str, count: int) -> tuple[float, ...] | None:
     """Several finite numbers, or None; a file may hold anything under a name."""
     try:
         values = tuple(float(item) for item in _first(groups, name) or ())
@@ -101,7 +106,7 @@ def _numbers(groups: Sequence[Any], name: str, count: int) -> tuple[float, ...] 
     return values if len(values) == count and all(math.isfinite(v) for v in values) else None
 
 
-def _number(groups: Sequence[Any], name: str) -> float | None:
+def _number(groups: Sequence[Header], name: str) -> float | None:
     try:
         value = float(_first(groups, name))
     except (TypeError, ValueError):
@@ -109,10 +114,10 @@ def _number(groups: Sequence[Any], name: str) -> float | None:
     return value if math.isfinite(value) else None
 
 
-def _whole(groups: Sequence[Any], name: str) -> int | None:
+def _whole(groups: Sequence[Header], name: str) -> int | None:
     value = _number(groups, name)
     return None if value is None else int(value)
 
 
-def _text(groups: Sequence[Any], name: str) -> str:
+def _text(groups: Sequence[Header], name: str) -> str:
     return str(_first(groups, name) or "").strip().upper()

@@ -78,7 +78,7 @@ def _alike(frames: Sequence[Frame], findings: Findings) -> bool:
     """Same orientation, same voxel size, same number of rows and columns."""
     first, good = frames[0], True
     for frame in frames[1:]:
-        sizes = [(int(f.file.header.get("Rows", 0)), int(f.file.header.get("Columns", 0))) for f in (first, frame)]
+        sizes = [(f.file.header.get("Rows"), f.file.header.get("Columns")) for f in (first, frame)]
         checks = (
             ("ImageOrientationPatient", np.allclose(frame.orientation, first.orientation, atol=COSINE_TOLERANCE)),
             ("PixelSpacing", np.allclose(frame.spacing, first.spacing, rtol=SPACING_TOLERANCE)),

@@ -30,7 +30,8 @@ def hounsfield(stack: Stack, findings: Findings) -> Int16[np.ndarray, "slices ro
     """
     _check_scale(stack, findings)
     first = stack.frames[0].file.header
-    volume = np.empty((len(stack.frames), int(first.Rows), int(first.Columns)), dtype=np.int16)
+    rows, columns = (size if isinstance(size := first.get(name), int) else 0 for name in ("Rows", "Columns"))
+    volume = np.empty((len(stack.frames), rows, columns), dtype=np.int16)
     read = lru_cache(maxsize=1)(_pixels)
     for place, frame in enumerate(stack.frames):
         stored = read(frame.file.path, frame.image)

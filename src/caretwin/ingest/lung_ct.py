@@ -14,7 +14,7 @@ from caretwin.ingest.findings import Findings
 from caretwin.ingest.lung_ct_fractions import estimates, thirds
 from caretwin.ingest.lung_ct_segmentation import Outlines, outlines
 from caretwin.ingest.lung_ct_volume import CtVolume
-from caretwin.record.imaging import Estimate, Grade, LungAeration
+from caretwin.record.imaging import Estimate, Grade, LungAeration, check_hours
 
 # Assumed, see evidence/physiology/imaging for what they catch on phantoms.
 NOISE_HU = 60.0
@@ -46,6 +46,7 @@ def read_lung_aeration(
     >>> read_lung_aeration("patient/ct", time_h=30.0, received_h=31.5).of_mass["non_aerated"]  # doctest: +SKIP
     Estimate(value=0.31, standard_error=0.08, low=0.05, high=0.37)
     """
+    check_hours(time_h, time_h if received_h is None else received_h)
     volume = read_chest_ct(path, series=series, chest=chest, clock=clock)
     return lung_aeration(volume, time_h=time_h, received_h=received_h)
 
@@ -61,8 +62,8 @@ def lung_aeration(volume: CtVolume, *, time_h: float, received_h: float | None =
     _report_noise(volume, lungs, findings)
     _report_fluid(volume, lungs, findings)
     return LungAeration(
-        time_h=time_h,
-        received_h=time_h if received_h is None else received_h,
+        time_h=float(time_h),
+        received_h=float(time_h if received_h is None else received_h),
         source=volume.source,
         whole=whole,
         of_mass=of_mass,

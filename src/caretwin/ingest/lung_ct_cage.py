@@ -13,10 +13,12 @@ import numpy as np
 from jaxtyping import Bool, Float
 from scipy import ndimage
 
-from caretwin.ingest.lung_ct_shapes import Spacing, grown, shrunk
+from caretwin.ingest.lung_ct_shapes import Spacing, grown, parts, shrunk, with_labels
 
 # All lengths below are assumed from adult anatomy; a phantom study shows what they cost (evidence/physiology/imaging).
 BONE_HU = 160.0  # of a mean over 3 mm: cortex is above 300, muscle and unenhanced blood below 80
+LEAST_BONE_ML = 0.5  # less is noise in collapsed lung that contrast has made bright
+SMOOTH_MM = 2.5
 THICK_MM = 7.0  # what still is there after shrinking by this is no rib: vertebra, or a heart full of contrast
 SLAB_MM = 18.0  # ribs run obliquely: a ring of bone appears when this much above and below is laid on the slice
 ANGLES = 120
@@ -63,8 +65,11 @@ class Cage:
 
 def rib_cage(means: np.ndarray, body: np.ndarray, lungs: np.ndarray, spacing: Spacing) -> Cage | None:
     """The rib cage of the slices that show lung; None when too little bone is seen (a child, or a cut-off image)."""
-    bone = (means > BONE_HU) & body
-    thick = grown(shrunk(bone, THICK_MM, spacing), THICK_MM + 2, spacing) & bone
+    labels, sizes = parts((means > BONE_HU) & body)
+    large = np.flatnonzero(sizes * float(np.prod(spacing)) / 1000 >= LEAST_BONE_ML)
+    bone = with_labels(labels, large)
+    calm = ndimage.gaussian_filter(means, [SMOOTH_MM / step for step in spacing])  # noise makes holes in a bright heart
+    thick = grown(shrunk((calm > BONE_HU) & body, THICK_MM, spacing), THICK_MM + 2 + SMOOTH_MM, spacing)
     middle = _middle(body)
     shell = bone & ~thick  # ribs and breastbone; behind, where the vertebrae were, the ribs beside them are joined
     rings = ndimage.maximum_filter1d(shell, 2 * round(SLAB_MM / spacing[0]) + 1, axis=0)

@@ -5,8 +5,8 @@ A voxel is taken for a mixture of gas (-1000 HU) and tissue of the density of wa
     gas fraction = -HU / 1000, held within 0..1      tissue mass [g] = (1 - gas fraction) x volume [mL]
 
 Sources: physical density is linear in the CT number (Mull, AJR 1984;143:1101, doi:10.2214/ajr.143.5.1101); the
-compartments over-inflated (below -900), normally (-900 to -500), poorly (-500 to -100) and non-aerated (-100 to 100) as
-in Gattinoni, Caironi, Pelosi & Goodman, Am J Respir Crit Care Med 2001;164:1701 (doi:10.1164/ajrccm.164.9.2103121);
+compartments over-inflated (below -900), normally (to -500), poorly (to -100) and non-aerated (from -100 on) as in
+Gattinoni, Caironi, Pelosi & Goodman, Am J Respir Crit Care Med 2001;164:1701 (doi:10.1164/ajrccm.164.9.2103121);
 the border at -900 from Vieira et al., Am J Respir Crit Care Med 1998;158:1571 (over-distension in healthy volunteers);
 normal values by the same bands in Cressoni et al., Crit Care 2013 (doi:10.1186/cc12738): non-inflated 7 +- 4 %, poorly
 18 +- 3 %, well 65 +- 8 %, over-inflated 11 +- 7 % of the tissue mass in 100 adults.
@@ -15,6 +15,7 @@ normal values by the same bands in Cressoni et al., Crit Care 2013 (doi:10.1186/
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from itertools import pairwise
 
 import numpy as np
 from jaxtyping import Bool, Float
@@ -24,13 +25,17 @@ from caretwin.record.imaging import COMPARTMENTS, Compartment, Estimate, Region
 
 LOWEST, HIGHEST = -1024, 3071
 BORDERS_HU = (-900, -500, -100)  # a voxel at a border belongs to the denser side
-DENSEST_HU = 100  # denser voxels are bone, metal or contrast in a vessel: no part of the lung's compartments
+# The convention ends at 100. Here lung without air ends at 300: noise of 20 HU alone puts a third of collapsed lung
+# with contrast (90 HU) above 100, and it holds no gas all the same. Denser still is bone or metal, which is left out.
+DENSEST_HU = 300
 TISSUE_G_PER_ML = 1.0  # blood and tissue are near 1.05; water is the convention of the sources above
 
-# Smallest standard errors. Fractions: two outlines of one lung by a person and a program differ by less than 5.9 % of
-# lung weight in 95 % (ICMx 2023;11, doi:10.1186/s40635-023-00495-6, 13 patients), hence 5.9 / (1.96 sqrt 2) = 2.1 %.
-# Gas and mass: assumed 3 and 5 %. In pigs CT after bleeding out was 4 % above the balance (Protti et al., ICMx 2014;2:31).
-FLOOR_FRACTION, FLOOR_GAS, FLOOR_MASS = 0.021, 0.03, 0.05
+# Smallest standard errors. Dense compartments: the change of the non-aerated one, outlined by a person and a program,
+# differs by less than 5.9 % of lung weight in 95 % (ICMx 2023, doi:10.1186/s40635-023-00495-6, 13 patients), hence
+# 5.9 / (1.96 sqrt 2) = 2.1 %; over-inflation differed hardly at all there: 1 % assumed. Gas 3 %, mass 5 %: assumed; in
+# pigs CT after bleeding out was 4 % above the balance (Protti et al., ICMx 2014;2:31, doi:10.1186/s40635-014-0031-0).
+FLOOR_FRACTION = {"over_inflated": 0.01, "normally_aerated": 0.021, "poorly_aerated": 0.021, "non_aerated": 0.021}
+FLOOR_GAS, FLOOR_MASS = 0.03, 0.05
 CALIBRATION_HU = 10  # assumed: how far the scale of a scanner may be off; the bands are shifted by this both ways
 SPAN = 3.92  # standard errors between the ends of a 95 % range: the outlines are read as one
 
@@ -38,7 +43,7 @@ SPAN = 3.92  # standard errors between the ends of a 95 % range: the outlines ar
 def region(volume: CtVolume, mask: Bool[np.ndarray, "z y x"]) -> Region:
     """Gas, tissue and compartments inside a mask.
 
-    Voxels denser than 100 HU are left out; an empty mask has no fractions (NaN).
+    Voxels denser than 300 HU are left out; an empty mask has no fractions (NaN).
 
     >>> import numpy as np
     >>> from caretwin.ingest.lung_ct_volume import Acquisition, CtVolume
@@ -70,7 +75,7 @@ def thirds(volume: CtVolume, mask: Bool[np.ndarray, "z y x"]) -> tuple[Region, .
     present = np.flatnonzero(mask.any(axis=tuple(a for a in range(3) if a != axis)))
     edges = np.linspace(present[0], present[-1] + 1, 4).round().astype(int)
     found = []
-    for start, stop in zip(edges[:-1], edges[1:], strict=True):
+    for start, stop in pairwise(edges):
         layer = np.zeros_like(mask)
         chosen = tuple(slice(start, stop) if a == axis else slice(None) for a in range(3))
         layer[chosen] = mask[chosen]
@@ -89,10 +94,10 @@ def estimates(
     """
     counts = [histogram(volume, mask) for mask in masks]
     low, best, high = (_summary(c) for c in counts)
-    moved = [_summary(np.roll(counts[1], shift)) for shift in (-CALIBRATION_HU, CALIBRATION_HU)]
+    moved = [_summary(_shifted(counts[1], shift)) for shift in (-CALIBRATION_HU, CALIBRATION_HU)]
     fractions = {
         name: _estimate(best.of_mass[name], [low.of_mass[name], high.of_mass[name]],
-                        [m.of_mass[name] for m in moved], FLOOR_FRACTION)
+                        [m.of_mass[name] for m in moved], FLOOR_FRACTION[name])
         for name in COMPARTMENTS
     }  # fmt: skip
     gas = _estimate(best.gas_volume_l, [low.gas_volume_l, high.gas_volume_l], [m.gas_volume_l for m in moved],
@@ -106,6 +111,12 @@ def _estimate(best: float, ends: Sequence[float], moved: Sequence[float], floor:
     low, high = min(best, *ends), max(best, *ends)
     shift = (max(moved) - min(moved)) / 2
     return Estimate(best, float(np.sqrt(floor**2 + ((high - low) / SPAN) ** 2 + shift**2)), low, high)
+
+
+def _shifted(counts: Float[np.ndarray, " hounsfield"], by_hu: int) -> Float[np.ndarray, " hounsfield"]:
+    """The histogram of the same voxels on a scale that is off; what leaves the scale stays at its end."""
+    index = np.clip(np.arange(len(counts)) + by_hu, 0, len(counts) - 1)
+    return np.bincount(index, weights=counts, minlength=len(counts))
 
 
 def _summary(counts: Float[np.ndarray, " hounsfield"]) -> Region:

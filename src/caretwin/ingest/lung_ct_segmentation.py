@@ -45,6 +45,7 @@ AERATED_HU = -200.0  # of a mean over 3 mm: below fat (-120 to -60), so that haz
 WALL_HU = 50.0  # muscle and blood: a sharp edge lies, after blurring, half way between them and the lung beside it
 LEAST_EDGE_HU = -200.0
 DENSE_HU = (-150.0, 150.0)  # lung without air, enhanced by contrast or not
+SMOOTH_MM = 2.5
 VESSELS_MM = 6.0  # clefts of up to twice this width are closed
 SMALLEST_LUNG_ML = 100.0
 SMALLEST_LUNGS_ML = 300.0
@@ -91,7 +92,8 @@ def outlines(volume: CtVolume, findings: Findings) -> Outlines | None:
     if prone:
         seen, fix = "a patient who does not lie on the back", "lung without air was looked for at the back only"
         findings.warning(None, "PatientPosition", seen=seen, wanted="supine", fix=fix)
-    dense = (means > DENSE_HU[0]) & (means < DENSE_HU[1]) & ~grown(tubes, 6.0, grid)
+    calm = ndimage.gaussian_filter(means, [SMOOTH_MM / step for step in grid])  # one noisy voxel would be a hole
+    dense = (calm > DENSE_HU[0]) & (calm < DENSE_HU[1]) & ~grown(tubes, 6.0, grid)
     added = [_with_dense(enclosed, dense, cage, grid, bounds) for bounds in (BEST, GENEROUS)]
     edge = _edge_density(means, lungs, grid)
     fine = [_on_voxels(mask, enclosed, edge, volume) for mask in (enclosed, added[0], added[0] | added[1])]

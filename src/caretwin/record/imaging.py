@@ -109,14 +109,7 @@ class LungAeration:
     findings: tuple[Finding, ...] = ()
 
     def __post_init__(self) -> None:
-        if math.isfinite(self.time_h) and math.isfinite(self.received_h) and self.received_h >= self.time_h:
-            return
-        raise DataError(
-            "a chest CT",
-            seen=f"taken at {self.time_h} h and received at {self.received_h} h",
-            wanted="finite hours, received not before taken",
-            fix="give the hours from the record's origin; without a known time of arrival, give the time it was taken",
-        )
+        check_hours(self.time_h, self.received_h)
 
     def observations(self) -> tuple[ImagingObservation, ...]:
         """What a lung model may observe; nothing when the quality is poor.
@@ -136,6 +129,18 @@ class LungAeration:
             for name, e in figures.items()
             for unit in [UNITS.get(name, "1")]
         )
+
+
+def check_hours(time_h: float, received_h: float) -> None:
+    """Raise DataError unless both hours are finite and nothing is known before it was."""
+    if math.isfinite(time_h) and math.isfinite(received_h) and received_h >= time_h:
+        return
+    raise DataError(
+        "a chest CT",
+        seen=f"taken at {time_h} h and received at {received_h} h",
+        wanted="finite hours, received not before taken",
+        fix="give the hours from the record's origin; without a known time of arrival, give the time it was taken",
+    )
 
 
 OBSERVED: tuple[Compartment, ...] = ("non_aerated", "poorly_aerated", "over_inflated")
