@@ -331,6 +331,13 @@ def test_a_folder_without_patients_is_an_error_that_says_what_belongs_there(tmp_
         read_clif(tmp_path)
 
 
+def test_a_hospitalisation_of_an_unknown_patient_is_read_without_a_person(read):
+    record = read(patient=[{"patient_id": "2", "sex_category": "Male"}], vitals=vitals((0, "heart_rate", 80.0)))
+    assert record.person.sex is None
+    assert record.person.race is None
+    assert record.observations["heart_rate"].value.tolist() == [80.0]
+
+
 def test_an_unknown_hospitalisation_is_an_error(read, tmp_path):
     read()
     with pytest.raises(DataError, match="no hospitalisation 8"):

@@ -85,8 +85,8 @@ def charted():
     return read_mimic3_bedside(shared("data", "mimic3_demo"), charted=True)
 
 
-# Expected: the derived table's own join of chart and gas. It compares the two clocks as they stand; where ours differs (two
-# of 275), PEEP was charted within the hour by which they differ.
+# Expected: the derived table's own join of chart and gas. It compares the two clocks as they stand; where ours differs
+# (two of 275), PEEP was charted within the hour by which they differ.
 @pytest.mark.parametrize(
     ("channel", "share"), [("fio2", 1.0), ("peep", 0.99), ("tidal_volume_set", 1.0), ("respiratory_rate_set", 1.0)]
 )

@@ -17,10 +17,11 @@ import numpy as np
 
 from caretwin.base.errors import DataError
 from caretwin.ingest import bedside_person, clif_observations
+from caretwin.ingest.bedside_frames import read_columns
 from caretwin.ingest.bedside_quality import judge
 from caretwin.ingest.bedside_signals import preferred, union, without_empty
 from caretwin.ingest.clif_infusions import infusions
-from caretwin.ingest.clif_tables import ClifTables, read_clif_tables
+from caretwin.ingest.clif_tables import ClifTables, find_table, read_clif_tables, typed
 from caretwin.ingest.clif_ventilation import ventilation
 from caretwin.ingest.findings import Findings
 from caretwin.record.bedside import BedsideRecord, Person, Signal
@@ -52,8 +53,12 @@ def read_clif(
 
 def hospitalisations(folder: str | Path) -> tuple[str, ...]:
     """The identifiers of all hospitalisations with a vital sign or a row of respiratory support, sorted."""
-    tables = read_clif_tables(folder)
-    return tuple(sorted({*tables.rows["vitals"], *tables.rows["respiratory_support"]}))
+    found: set[str] = set()
+    for name in ("vitals", "respiratory_support"):
+        path = find_table(Path(folder), name)
+        if path is not None:
+            found.update(typed(read_columns(path, ("hospitalization_id",)))["hospitalization_id"].dropna())
+    return tuple(sorted(found))
 
 
 def demo_folder() -> Path:
@@ -115,13 +120,17 @@ def _person(tables: ClifTables, stay: str, findings: Findings) -> Person:
     age = row["age_at_admission"]
     return Person(
         stay,
-        bedside_person.sex(row["sex_category"]),
+        bedside_person.sex(_text(row["sex_category"])),
         float(age) if 0 <= age <= 120 else None,
         bedside_person.height(*charted("height_cm"), findings),
         bedside_person.weight(*charted("weight_kg"), findings),
-        row["race_category"],
-        row["ethnicity_category"],
+        _text(row["race_category"]),
+        _text(row["ethnicity_category"]),
     )
+
+
+def _text(value: object) -> str | None:
+    return value if isinstance(value, str) else None
 
 
 def _with_ventilator_rate(
