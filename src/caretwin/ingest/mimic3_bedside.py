@@ -122,7 +122,7 @@ def _admission_of(states: GasStates, admissions: Any) -> np.ndarray:
         if np.isnat(start) or np.isnat(end):
             continue
         time = states.time.astype("datetime64[s]")
-        away = np.maximum(np.maximum(start - time, time - end), np.timedelta64(0, "s"))
+        away = np.abs(np.clip(time, start, end) - time)
         nearer = (states.subject == row["subject_id"]) & (away <= NEAR_ADMISSION) & (away < distance)
         found[nearer], distance[nearer] = int(row["hadm_id"]), away[nearer]
     return found
@@ -171,7 +171,8 @@ def _record(stay: Stay, states: GasStates, tables: _Tables, chart: Chart | None)
             None, None, seen=seen, wanted="gases of one admission", fix="they are in a record of their own"
         )
     quality = _specimen_quality(states, findings)
-    observations, settings = {}, {}
+    observations: dict[str, Signal] = {}
+    settings: dict[str, Signal] = {}
     if chart is not None:
         day = np.timedelta64(24, "h")
         observations, settings = chart.between(

@@ -33,7 +33,7 @@ class Item(NamedTuple):
     second: bool = False
 
 
-FAHRENHEIT = {"factor": 5.0 / 9.0, "offset": -160.0 / 9.0}
+FAHRENHEIT = Item("temperature", 5.0 / 9.0, -160.0 / 9.0)
 OBSERVED = {
     211: Item("heart_rate"), 220045: Item("heart_rate"),
     51: Item("systolic_pressure"), 220050: Item("systolic_pressure"), 225309: Item("systolic_pressure"),
@@ -49,7 +49,7 @@ OBSERVED = {
     618: Item("respiratory_rate", second=True), 220210: Item("respiratory_rate", second=True),
     646: Item("oxygen_saturation"), 220277: Item("oxygen_saturation"),
     676: Item("temperature"), 223762: Item("temperature"),
-    678: Item("temperature", **FAHRENHEIT), 223761: Item("temperature", **FAHRENHEIT),
+    678: FAHRENHEIT, 223761: FAHRENHEIT,
     682: Item("tidal_volume", 0.001), 224685: Item("tidal_volume", 0.001),
     543: Item("plateau_pressure"), 224696: Item("plateau_pressure"),
     535: Item("peak_pressure"), 224695: Item("peak_pressure"),
