@@ -31,6 +31,8 @@ PRIOR = {
 }
 """Mean and standard deviation of each logarithm. Assumed: SI within 1e-4 to 1e-3 L/mU/min as reported for ICING, A
 between nothing and a full feed (about 0.6 mmol/min), time constants from a shift to some days."""
+COARSE_STEP = 3.0
+"""Minutes. Three times the step of the twin: the search takes a third of the time, and its luck outweighs the error."""
 KEPT = 0.98
 """Discount of the kernel that keeps the personal levels alive (Liu & West 2001); as in the filter of the engine."""
 
@@ -56,7 +58,7 @@ def with_population(model: Any, logs: Float[Array, " 8"]) -> Any:
     s, a = kind(*numbers[:4]), kind(*numbers[4:])
     population = model.population._replace(sensitivity=s, uncharted=a)
     prior = type(model.prior)(jnp.stack([logs[0], logs[4]]), jnp.diag(jnp.stack([numbers[1], numbers[5]])))
-    return type(model)(prior, population, model.constants)
+    return type(model)(prior, population, model.constants, longest_step=COARSE_STEP)
 
 
 def batches(histories: Sequence[History], size: int) -> list[History]:

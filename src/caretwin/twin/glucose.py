@@ -5,15 +5,23 @@ sensitivity is held over a row. What flows in (insulin, feed, dextrose) holds un
 injected acts at its time.
 """
 
+from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, NamedTuple
 
+import jax
+import jax.numpy as jnp
 import numpy as np
-from jaxtyping import Float
+from jaxtyping import Array, Float
 
 from caretwin.base.errors import DataError
+from caretwin.core.ensemble import Ensemble, quantiles
+from caretwin.core.filter import Info, particle_filter
+from caretwin.core.forecast import simulate
 from caretwin.core.history import History, bucket, pad_rows
+from caretwin.core.luck import subject_number
 from caretwin.core.model import MEASURED, MISSING, Observation
+from caretwin.core.program import program
 from caretwin.record.bedside import BedsideRecord, Quality, Signal
 from caretwin.twin.registry import family
 
@@ -25,6 +33,8 @@ LEAD = 4.0
 half-lives of insulin between the cells are 4 h)."""
 LONGEST_GAP = 24.0
 """Hours without any glucose after which a series begins anew. Assumed: a day later somebody else's meals decide."""
+PARTICLES = 1024
+QUANTILES = (0.05, 0.5, 0.95)
 SAME_TIME = 1 / 60
 """Hours. Changes nearer than a minute are one row: pumps are charted to the minute."""
 
@@ -159,3 +169,100 @@ def padded(history: History) -> History:
 def glucose_model() -> Any:
     """The glucose model of the installed family of physiology."""
     return family("physiology").glucose()
+
+
+class Followed(NamedTuple):
+    """What the twin made of a series; E rows, N particles, C channels.
+
+    ensemble     the posterior at the last row
+    info         of every row, see :class:`caretwin.core.filter.Info`
+    glucose      [E, 3]  5 %, 50 % and 95 % of glucose after each row, mmol/L
+    sensitivity  [E, 3]  of insulin sensitivity, L/mU/min
+    predicted    [E, N, C]  what would be measured at each row, before it was; a row of zeros unless asked for
+    logw         [E, N]  weights of those predictions
+    """
+
+    ensemble: Ensemble
+    info: Info
+    glucose: Float[Array, "E 3"]
+    sensitivity: Float[Array, "E 3"]
+    predicted: Float[Array, "E N C"]
+    logw: Float[Array, "E N"]
+
+
+def follow(
+    model: Any,
+    history: History,
+    key: Array,
+    subject: str,
+    *,
+    particles: int = PARTICLES,
+    predict: bool = False,
+) -> Followed:
+    """Take in a history row by row.
+
+    model      such as :func:`glucose_model` gives
+    history    of :func:`series`; padded here
+    key        raw key of the run (:func:`caretwin.base.random.raw_key`)
+    predict    also keep what each row was expected to be, to score it
+    """
+    rows = len(history.time)
+    found = _followed(model, padded(history), key, subject_number(subject), particles, predict)
+    short = jax.tree.map(lambda leaf: leaf[:rows], found._replace(ensemble=None))
+    return short._replace(ensemble=found.ensemble)
+
+
+@program(static=(4, 5))
+def _followed(model: Any, history: History, key: Array, subject: Array, particles: int, predict: bool) -> Followed:
+    twin = particle_filter(model, particles=particles)
+    context = jax.tree.map(lambda leaf: leaf[0], history.contexts)
+    shares = jnp.array(QUANTILES)
+
+    def step(ensemble: Ensemble, row: Any) -> tuple[Ensemble, Any]:
+        time, u, y = row
+        expected, logw = jnp.zeros((particles, len(GLUCOSE))), ensemble.logw
+        if predict:
+            ahead = simulate(
+                model, key, ensemble, jax.tree.map(lambda leaf: leaf[None], u), time[None], context, subject
+            )
+            expected = ahead.sample[:, 0]
+        ensemble, info = twin.update(key, ensemble, u, context, y, time, subject)
+        glucose = quantiles(ensemble.x.body.G, ensemble.logw, shares)
+        sensitivity = quantiles(jnp.exp(ensemble.x.s), ensemble.logw, shares)
+        return ensemble, (info, glucose, sensitivity, expected, logw)
+
+    first = twin.init(key, context, history.time[0], subject)
+    ensemble, rest = jax.lax.scan(step, first, (history.time, history.u, Observation(*history.y)))
+    return Followed(ensemble, *rest)
+
+
+def begin(model: Any, key: Array, context: Mapping[str, Any], subject: str, particles: int = PARTICLES) -> Ensemble:
+    """A twin at hour 0 that has seen nothing."""
+    return _begun(model, key, dict(context), subject_number(subject), particles)
+
+
+@program(static=(4,))
+def _begun(model: Any, key: Array, context: Any, subject: Array, particles: int) -> Ensemble:
+    return particle_filter(model, particles=particles).init(key, context, jnp.zeros(()), subject)
+
+
+def update(
+    model: Any,
+    key: Array,
+    ensemble: Ensemble,
+    u: Mapping[str, Any],
+    context: Mapping[str, Any],
+    y: Observation,
+    time: float,
+    subject: str,
+) -> tuple[Ensemble, Info]:
+    """The twin at ``time`` (h, at most one after ``ensemble.t``), with ``y`` taken in: one row of :func:`follow`."""
+    return _updated(model, key, ensemble, dict(u), dict(context), y, np.asarray(time), subject_number(subject))
+
+
+@program
+def _updated(
+    model: Any, key: Array, ensemble: Ensemble, u: Any, context: Any, y: Observation, time: Array, subject: Array
+) -> tuple[Ensemble, Info]:
+    twin = particle_filter(model, particles=ensemble.logw.shape[0])
+    return twin.update(key, ensemble, u, context, y, time, subject)

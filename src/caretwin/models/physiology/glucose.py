@@ -30,6 +30,7 @@ from jaxtyping import Array, Float
 from caretwin.core.model import MEASURED, MISSING, Card, Channel, GaussianPrior, Input, Model, Observation, Param
 from caretwin.core.robust import student_t4_from_normal, student_t_log_density
 from caretwin.models.physiology.glucose_kinetics import (
+    LONGEST_STEP,
     MILLIUNITS,
     MINUTES_PER_HOUR,
     Body,
@@ -73,9 +74,9 @@ class Population(NamedTuple):
 
 
 FITTED = Population(
-    sensitivity=Wandering(centre=4e-4, between=0.5, within=0.6, hours=12.0),
-    uncharted=Wandering(centre=0.3, between=0.5, within=0.6, hours=12.0),
-    first=(8.0, 0.4),
+    sensitivity=Wandering(centre=5.36e-4, between=0.48, within=0.75, hours=9.7),
+    uncharted=Wandering(centre=0.36, between=0.40, within=0.88, hours=9.6),
+    first=(7.2, 0.4),
     errors=(0.03, 0.10),
 )
 """Fitted to measured glucose: see evidence/physiology/glucose/README.md for the data, the method and the folds."""
@@ -100,6 +101,8 @@ class GlucoseState(NamedTuple):
 class Glucose(Model):
     """See the module. Shapes: () for one particle; vmap makes them [N] in an ensemble and [S, N] in a ward.
 
+    longest_step   minutes; only a search over populations takes longer ones
+
     Example: ``Glucose.of(FITTED)``.
     """
 
@@ -107,6 +110,7 @@ class Glucose(Model):
     population: Population
     constants: Constants
     noise_dimension: int = eqx.field(static=True, default=4)
+    longest_step: float = eqx.field(static=True, default=LONGEST_STEP)
 
     @classmethod
     def of(cls, population: Population = FITTED, constants: Constants = Constants()) -> "Glucose":  # noqa: B008
@@ -129,13 +133,19 @@ class Glucose(Model):
         a = phi.m_a + self.population.uncharted.within * z[1]
         return _bounded(GlucoseState(resting(self.constants, G), s, a))
 
+    def rested(self, G: Float[Array, ""]) -> Body:
+        """The body of somebody who was at glucose ``G`` [mmol/L] for long; see :func:`.glucose_kinetics.resting`."""
+        return resting(self.constants, G)
+
     def transition(
         self, phi: Personal, x: GlucoseState, u: Mapping[str, Array], w: Float[Array, " 4"], dt: Float[Array, ""]
     ) -> GlucoseState:
         """State ``dt`` hours later: SI and A find their values of this step, then the body follows minute by minute."""
         x = self.of_the_hour(phi, x, w, dt)
         body, flows = self.entering(phi, x, u)
-        return x._replace(body=advance(self.constants, jnp.exp(x.s), body, flows, dt * MINUTES_PER_HOUR))
+        return x._replace(
+            body=advance(self.constants, jnp.exp(x.s), body, flows, dt * MINUTES_PER_HOUR, self.longest_step)
+        )
 
     def course(
         self, phi: Personal, x: GlucoseState, u: Mapping[str, Array], w: Float[Array, " 4"]

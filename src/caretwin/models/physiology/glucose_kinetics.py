@@ -114,9 +114,11 @@ def step(c: Constants, SI: Float[Array, ""], x: Body, u: Flows, h: Float[Array, 
     return jax.tree.map(lambda value, rate: value + h * rate, x, change(c, SI, half, u))
 
 
-def advance(c: Constants, SI: Float[Array, ""], x: Body, u: Flows, minutes: Float[Array, ""]) -> Body:
-    """The state after ``minutes`` of constant SI and flows, in equal steps of at most :data:`LONGEST_STEP`."""
-    count = jnp.ceil(minutes / LONGEST_STEP - 1e-9).astype(int)
+def advance(
+    c: Constants, SI: Float[Array, ""], x: Body, u: Flows, minutes: Float[Array, ""], longest: float = LONGEST_STEP
+) -> Body:
+    """The state after ``minutes`` of constant SI and flows, in equal steps of at most ``longest`` minutes."""
+    count = jnp.ceil(minutes / longest - 1e-9).astype(int)
     h = minutes / jnp.maximum(count, 1)
     return jax.lax.fori_loop(0, count, lambda _, state: step(c, SI, state, u, h), x)
 
