@@ -42,3 +42,8 @@ def measurement_noise(
 ) -> Float[Array, "count channels"]:
     """Standard normal noise of what would be measured at ``hours``: one row per particle."""
     return jax.random.normal(address(key, "measurement", subject, hours), (count, channels))
+
+
+def measurement_key(key: Array, subject: Int[Array, ""], hours: Float[Array, ""]) -> Array:
+    """The key of the perturbed observations that a filter uses at ``hours``: apart from those of a forecast."""
+    return address(key, "perturbation", subject, hours)

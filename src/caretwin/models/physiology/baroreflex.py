@@ -1,0 +1,77 @@
+"""Short-term control of pressure: arterial and cardiopulmonary baroreceptors act on heart, arteries and veins.
+
+    error = s arctan((P - set) / s)      signal: the error, low-passed
+    R-R interval, resistance, venous capacity, contractility move in proportion to the signal, times a personal gain
+
+Gains: Heldt, Shim, Kamm & Mark, J Appl Physiol 2002;92:1239, doi:10.1152/japplphysiol.00241.2001, table 4, with the
+standard deviations of Heldt's thesis (2004). Pressures mmHg, time s.
+"""
+
+import math
+from typing import NamedTuple
+
+import jax.numpy as jnp
+from jaxtyping import Array, Float
+
+Values = Float[Array, "..."]
+
+ARTERIAL_SCALE, CARDIOPULMONARY_SCALE = 18.0, 5.0
+"""mmHg at which each reflex saturates (Heldt 2002)."""
+INTERVAL_GAIN = 0.018
+"""s of R-R interval per mmHg: sympathetic and vagal, 0.009 each (Heldt 2002)."""
+RESISTANCE_GAIN = 0.057 / 4.5
+"""Relative change per mmHg: -0.057 mmHg s/mL in beds of 4 to 12 (Heldt 2002), here of the typical bed."""
+VENOUS_GAIN = 0.0266
+"""L per mmHg: 5.3 + 1.3 + 13.3 + 6.7 mL of unstressed volume (Heldt 2002)."""
+CARDIOPULMONARY_RESISTANCE_GAIN = 0.052 / 4.5
+"""Relative change per mmHg of right atrial transmural pressure (Heldt 2002)."""
+CARDIOPULMONARY_VENOUS_GAIN = 0.110
+"""L per mmHg of right atrial transmural pressure: 13.5 + 2.7 + 64 + 30 mL (Heldt 2002)."""
+CONTRACTILITY_GAIN = 0.007 / 0.4 * 0.5
+"""Relative change of cardiac function per mmHg: end-systolic compliance 0.007 of 0.4 mL/mmHg (Heldt 2002); that half of
+it reaches the stroke volume is assumed."""
+TIME_CONSTANT = 8.0
+"""s: between vagal (1 s) and venous (20 s) limbs (Ursino, Am J Physiol 1998;275:H1733)."""
+RESET_HOURS = 1.0
+"""h in which the set point moves to the pressure that it sees (Pulse: 35 % within 7 min; assumed slower, and personal
+drift of the reference does the rest)."""
+
+
+class Signals(NamedTuple):
+    """Low-passed errors (mmHg): positive when the pressure is above its set point."""
+
+    arterial: Values
+    cardiopulmonary: Values
+
+
+class Tone(NamedTuple):
+    """What the reflexes do: factors on heart rate, resistance and cardiac function; L of blood moved into stress."""
+
+    heart_rate: Values
+    resistance: Values
+    contractility: Values
+    venous: Values
+
+
+def saturated(deviation: Values, scale: float) -> Values:
+    """scale arctan(deviation / scale): linear near 0, never beyond 1.57 times the scale."""
+    return scale * jnp.arctan(deviation / scale)
+
+
+def relaxation(minutes: Values) -> Values:
+    """Share of the way to its target that a signal goes in ``minutes``."""
+    return -jnp.expm1(-60.0 * minutes / TIME_CONSTANT)
+
+
+def tone(signals: Signals, gain: Values, heart_rate: Values) -> Tone:
+    """Effect of the signals (mmHg) in a person of this reflex gain (1: young volunteers) and resting heart rate (1/min)."""
+    a, c = gain * signals.arterial, gain * signals.cardiopulmonary
+    return Tone(
+        jnp.exp(-INTERVAL_GAIN * a * heart_rate / 60.0),
+        jnp.exp(-RESISTANCE_GAIN * a - CARDIOPULMONARY_RESISTANCE_GAIN * c),
+        jnp.exp(-CONTRACTILITY_GAIN * a),
+        -VENOUS_GAIN * a - CARDIOPULMONARY_VENOUS_GAIN * c,
+    )
+
+
+BOUND = {"arterial": ARTERIAL_SCALE * math.pi / 2, "cardiopulmonary": CARDIOPULMONARY_SCALE * math.pi / 2}

@@ -1,0 +1,561 @@
+"""The bedside twin: lung, gases, circulation, drugs, fluids and kidney of one person as one model.
+
+Cycle-averaged: nothing beats or breathes, every breath and every heart cycle is in closed form, and each store is
+advanced implicitly. A step of any length is stable; long steps are cut into parts of at most :data:`LONGEST_PART`.
+Everything is for one particle; ``vmap`` makes ensembles and wards. Limits: no pulsatile waves, no left-right asymmetry,
+no valve disease, no arrhythmia, no renal replacement, nitrogen always in balance.
+"""
+
+from typing import NamedTuple
+
+import jax
+import jax.numpy as jnp
+from jaxtyping import Array, Float
+
+from caretwin.core.model import GaussianPrior, Model, Observation
+from caretwin.core.robust import student_t4_from_normal, student_t_log_density
+from caretwin.models.physiology import (
+    baroreflex,
+    blood_gas,
+    circulation,
+    fluids,
+    gas_exchange,
+    kidney,
+    lung,
+    vasoactive,
+)
+from caretwin.models.physiology import respiratory_drive as drive_
+from caretwin.models.physiology.breath import Breath, Lung, one_breath, spontaneous_inspiratory_fraction
+from caretwin.models.physiology.parameters import FLUTTERING, PERSONAL, WANDERING, Body, Values, individual
+
+LONGEST_PART = 1.0 / 60.0
+"""h: implicit steps of a minute follow pressure reflexes and gas stores closely enough (see the tests)."""
+MOST_PARTS = 60
+REFERENCE_AIRWAY = 9.0
+"""cmH2O: mean airway pressure at which the reference circulation of a person is meant (PEEP 5-8, ordinary breaths)."""
+PLEURAL_TRANSMISSION = 0.2
+"""Share of a rise of pleural pressure that reaches the filling pressure through abdomen and pulmonary blood (assumed;
+0 and 0.3 both reproduce Lai et al., Crit Care 2023;27:136)."""
+RIGHT_AFTERLOAD = 0.006
+"""Per cmH2O of mean airway pressure: fall of cardiac function by pulmonary vascular resistance (assumed, as above)."""
+LEFT_AFTERLOAD = 0.15
+"""Exponent with which cardiac function falls as arterial pressure rises (assumed)."""
+AIRWAY_DEAD_SPACE = 0.002
+"""L/kg predicted weight (Levitzky, Pulmonary Physiology)."""
+COLLAPSED_PERFUSION = 0.6
+"""Blood through collapsed lung, of its share by size, before hypoxic vasoconstriction (assumed)."""
+LARGEST_VASOCONSTRICTION = 2.15
+"""Vessel resistance of hypoxic lung rises to 3.15 times (Marshall et al., Respir Physiol 1994;96:231)."""
+OXYGEN_PER_CARBON_DIOXIDE = 1.0 / 0.82
+"""Respiratory quotient 0.82 (assumed: mixed feeding)."""
+BLOOD_PER_KG = {0: 0.070, 1: 0.065}  # L/kg, men and women
+
+CHANNELS = (
+    "heart_rate", "mean_arterial_pressure", "pulse_pressure", "central_venous_pressure", "oxygen_saturation",
+    "respiratory_rate", "arterial_oxygen_pressure", "arterial_carbon_dioxide_pressure", "arterial_ph",
+    "arterial_saturation", "end_tidal_carbon_dioxide", "plateau_pressure", "peak_pressure", "mean_airway_pressure",
+    "tidal_volume", "lactate", "haemoglobin", "creatinine", "urine_output", "cardiac_output", "central_venous_saturation",
+    "oxygenation_chosen",
+)  # fmt: skip
+LOGARITHMIC = frozenset(
+    {
+        "heart_rate", "pulse_pressure", "respiratory_rate", "arterial_oxygen_pressure", "arterial_carbon_dioxide_pressure",
+        "end_tidal_carbon_dioxide", "tidal_volume", "lactate", "creatinine", "urine_output", "cardiac_output", "oxygenation_chosen",
+    }
+)  # fmt: skip
+NOISE = {
+    "heart_rate": 0.03, "mean_arterial_pressure": 4.0, "pulse_pressure": 0.10, "central_venous_pressure": 1.6,
+    "oxygen_saturation": 1.2, "respiratory_rate": 0.09, "arterial_oxygen_pressure": 0.12,
+    "arterial_carbon_dioxide_pressure": 0.05, "arterial_ph": 0.02, "arterial_saturation": 1.0,
+    "end_tidal_carbon_dioxide": 0.08, "plateau_pressure": 1.2, "peak_pressure": 2.0, "mean_airway_pressure": 1.0,
+    "tidal_volume": 0.10, "lactate": 0.10, "haemoglobin": 0.5, "creatinine": 0.06, "urine_output": 0.4, "cardiac_output": 0.12,
+    "central_venous_saturation": 4.0, "oxygenation_chosen": 0.30,
+}  # fmt: skip
+"""Scale of the measurement error (Student t, 4 degrees of freedom), in the channel's unit or in its logarithm."""
+DEGREES_OF_FREEDOM = 4.0
+
+
+class Settings(NamedTuple):
+    """What is set and given: the inputs, held constant over a step.
+
+    mode                   0 breathes alone, 1-6 ventilator modes as in the bedside record
+    fio2 (0.21-1), peep cmH2O, tidal_volume L, rate 1/min, pressure cmH2O above PEEP, inspiratory_fraction (0: unknown)
+    relaxed                1 while a muscle relaxant works
+    infusions              see :class:`vasoactive.Infusions`
+    crystalloid, colloid, red_cells, bleeding   L/min
+    temperature degC; inspired_carbon_dioxide mmHg
+    """
+
+    mode: Float[Array, ""]
+    fio2: Float[Array, ""]
+    peep: Float[Array, ""]
+    tidal_volume: Float[Array, ""]
+    rate: Float[Array, ""]
+    pressure: Float[Array, ""]
+    inspiratory_fraction: Float[Array, ""]
+    relaxed: Float[Array, ""]
+    infusions: vasoactive.Infusions
+    crystalloid: Float[Array, ""]
+    colloid: Float[Array, ""]
+    red_cells: Float[Array, ""]
+    bleeding: Float[Array, ""]
+    temperature: Float[Array, ""]
+    inspired_carbon_dioxide: Float[Array, ""]
+
+
+class State(NamedTuple):
+    """Everything that changes; units in the parts' own modules.
+
+    wander, flutter      standard normal deviations of personal parameters, slow and fast
+    open_fraction            0-1, of the collapsible lung
+    set_point, arterial      mmHg: where the baroreflex aims, and the pressure of the last part
+    """
+
+    wander: Float[Array, " K"]
+    flutter: Float[Array, " J"]
+    open_fraction: Float[Array, ""]
+    stores: gas_exchange.Stores
+    signals: baroreflex.Signals
+    set_point: Float[Array, ""]
+    arterial: Float[Array, ""]
+    drugs: vasoactive.Drugs
+    volumes: fluids.Volumes
+    drive: drive_.Drive
+    kidney: kidney.Kidney
+
+
+class Now(NamedTuple):
+    """What follows from state and inputs at this instant, and feeds both the next step and the channels."""
+
+    breath: Breath
+    exchange: gas_exchange.Exchange
+    flow: circulation.Flow
+    heart_rate: Float[Array, ""]
+    arterial: gas_exchange.Blood
+    gas: blood_gas.BloodGas
+    values: Values
+    lung: lung.Envelope
+
+
+class Cardiorespiratory(Model):
+    """The coupled model; ``prior`` is standard normal in every personal parameter (see :mod:`parameters`)."""
+
+    prior: GaussianPrior
+
+    @property
+    def noise_dimension(self) -> int:
+        """One number for each parameter that wanders or flutters."""
+        return len(WANDERING) + len(FLUTTERING)
+
+    def individual(self, theta, context: Body):
+        """Theta and the body; values follow with the state, because some of them drift."""
+        return theta, context
+
+    def initial(self, phi, z) -> State:
+        """A person at rest, not yet settled under the present settings: let some hours pass before the first datum."""
+        theta, body = phi
+        K = len(WANDERING)
+        values = individual(theta, z[:K], z[K:], body)
+        one = jnp.ones_like(body.weight) * (1.0 + 0.0 * theta[0])
+        blood = usual_blood(body) * one
+        return State(
+            z[:K],
+            z[K:],
+            0.8 * one,
+            gas_exchange.typical_stores(one),
+            baroreflex.Signals(0.0 * one, 0.0 * one),
+            values.arterial_pressure,
+            values.arterial_pressure,
+            vasoactive.no_drugs(one),
+            fluids.start(blood, values.haemoglobin),
+            drive_.Drive(0.0 * one, 0.0 * one),
+            kidney.Kidney(100.0 * values.creatinine_production / values.filtration, values.lactate_production),
+        )
+
+    def transition(self, phi, x: State, u: Settings, w, dt) -> State:
+        """The state after ``dt`` hours; w [noise_dimension]."""
+        theta, body = phi
+        x = _drift(x, w, dt)
+        values = individual(theta, x.wander, x.flutter, body)
+        parts = jnp.clip(jnp.ceil(dt / LONGEST_PART - 1e-6), 1, MOST_PARTS).astype(int)
+        minutes = (60.0 * dt / parts).astype(x.arterial.dtype)
+
+        def part(_, x: State) -> State:
+            return advance(values, body, x, u, minutes)
+
+        moved = jax.lax.fori_loop(0, parts, part, x)
+        return jax.tree.map(lambda new, old: jnp.where(dt > 0, new, old), moved, x)
+
+    def predict(self, phi, x: State, u: Settings):
+        """Expected value of every channel, in its unit."""
+        theta, body = phi
+        now = present(individual(theta, x.wander, x.flutter, body), body, x, u)
+        return jnp.stack(channels(now, x, u))
+
+    def log_observation(self, phi, x: State, u: Settings, y: Observation):
+        """Log density of each channel: Student t on the channel's scale; 0 for a missing one."""
+        expected = scaled(self.predict(phi, x, u))
+        seen = scaled(jnp.where(y.kind == 1, y.value, 1.0))
+        density = student_t_log_density(seen - expected, self.noise_scale(expected.dtype), DEGREES_OF_FREEDOM)
+        return jnp.where(y.kind == 1, density, 0.0)
+
+    def sample_observation(self, phi, x: State, u: Settings, e):
+        """What would be measured: Student t from standard normal e [C]; saturation never above 100 %."""
+        expected = scaled(self.predict(phi, x, u))
+        return unscaled(expected + self.noise_scale(expected.dtype) * student_t4_from_normal(e))
+
+    degrees_of_freedom = DEGREES_OF_FREEDOM
+    memory_days = tuple(p.days for p in PERSONAL)
+
+    def scaled(self, values):
+        """See :func:`scaled`."""
+        return scaled(values)
+
+    def to_vector(self, x: State):
+        """What data may move: drifts, open fraction, gas stores, reflexes, plasma and cells, drive, creatinine, lactate."""
+        positive = (*x.stores, x.set_point, x.volumes.plasma, x.volumes.red_cells, *x.kidney)
+        F = jnp.clip(x.open_fraction, 1e-4, 1.0 - 1e-4)
+        logs = jnp.log(jnp.maximum(jnp.stack(positive), 1e-3))
+        free = jnp.stack([jnp.log(F / (1.0 - F)), *x.signals, *x.drive])
+        return jnp.concatenate([x.wander, x.flutter, logs, free])
+
+    def from_vector(self, v, x: State) -> State:
+        """The state with these values; what data do not move stays."""
+        K, J = x.wander.shape[0], x.flutter.shape[0]
+        stores = jnp.exp(jnp.clip(v[K + J : K + J + 8], -7.0, 7.0))
+        set_point, plasma, cells, creatinine, lactate = jnp.exp(jnp.clip(v[K + J + 8 : K + J + 13], -7.0, 7.0))
+        free = v[K + J + 13 :]
+        return x._replace(
+            wander=v[:K],
+            flutter=v[K : K + J],
+            stores=gas_exchange.Stores(*stores),
+            set_point=set_point,
+            volumes=x.volumes._replace(plasma=plasma, red_cells=cells),
+            kidney=kidney.Kidney(creatinine, lactate),
+            open_fraction=jax.nn.sigmoid(free[0]),
+            signals=baroreflex.Signals(_bounded(free[1], "arterial"), _bounded(free[2], "cardiopulmonary")),
+            drive=drive_.Drive(free[3], free[4]),
+        )
+
+    def noise_scale(self, dtype=None):
+        """Scale of the measurement error of every channel [C], on the channel's scale."""
+        return jnp.array([NOISE[name] for name in CHANNELS], dtype)
+
+
+def prior() -> GaussianPrior:
+    """Standard normal in every personal parameter."""
+    d = len(PERSONAL)
+    return GaussianPrior(jnp.zeros(d), jnp.eye(d))
+
+
+def cardiorespiratory() -> Cardiorespiratory:
+    """The model with its prior."""
+    return Cardiorespiratory(prior())
+
+
+_LOG = tuple(name in LOGARITHMIC for name in CHANNELS)
+_BOUNDED = tuple(name in ("oxygen_saturation", "arterial_saturation", "central_venous_saturation") for name in CHANNELS)
+
+
+def scaled(values):
+    """Channels [..., C] on the scale where their error is additive."""
+    return jnp.where(jnp.array(_LOG), jnp.log(jnp.maximum(values, 1e-3)), values)
+
+
+def unscaled(values):
+    """Back from :func:`scaled`; a saturation above 100 % is 100 %."""
+    natural = jnp.where(jnp.array(_LOG), jnp.exp(jnp.minimum(values, 20.0)), values)
+    return jnp.where(jnp.array(_BOUNDED), jnp.clip(natural, 0.0, 100.0), natural)
+
+
+def usual_blood(body: Body) -> Float[Array, ""]:
+    """L: 70 (men) or 65 (women) mL per kg of a weight that counts overweight by half."""
+    lean = jnp.minimum(body.weight, 0.5 * (body.weight + 1.2 * body.predicted_weight))
+    return lean * (BLOOD_PER_KG[0] + (BLOOD_PER_KG[1] - BLOOD_PER_KG[0]) * body.female)
+
+
+def _drift(x: State, w, dt) -> State:
+    K = len(WANDERING)
+    dtype = x.wander.dtype
+
+    def ou(z, noise, hours):
+        keep = jnp.exp(-dt / jnp.array(hours, dtype)).astype(dtype)
+        return keep * z + jnp.sqrt(1.0 - keep * keep) * noise
+
+    wander = ou(x.wander, w[:K].astype(dtype), [PERSONAL[i].wander_hours for i in WANDERING])
+    flutter = ou(x.flutter, w[K:].astype(dtype), [PERSONAL[i].flutter_hours for i in FLUTTERING])
+    return x._replace(wander=wander, flutter=flutter)
+
+
+def breath_now(v: Values, body: Body, x: State, u: Settings) -> Breath:
+    """The breath under these settings: the ventilator's, the patient's, or both."""
+    aerated = 1.0 - v.collapsible * (1.0 - x.open_fraction)
+    alone = u.mode < 0.5
+    volume_set = (jnp.abs(u.mode - 1.0) < 0.5) | (jnp.abs(u.mode - 3.0) < 0.5) | (u.mode > 4.5)
+    soft = v.compliance * aerated
+    reached = jnp.where(alone, 0.0, u.peep + jnp.where(volume_set, u.tidal_volume / soft, u.pressure))
+    compliance = soft / lung.stiffening(reached)
+    tube = jnp.where(alone, 0.3, 1.0)
+    mechanics = Lung(compliance, v.resistance * tube, 1.2 * v.resistance * tube)
+    sedation = vasoactive.effects(x.drugs, v.pressor_half, body.weight).sedation
+    awake = (1.0 - u.relaxed) * (1.0 - sedation)
+    own = jnp.maximum(v.own_rate + x.drive.rate, 4.0) * (0.4 + 0.6 * awake) * (1.0 - u.relaxed)
+    assisted = alone | (u.mode > 3.5)
+    triggered = jnp.maximum(u.rate, own)
+    rate = jnp.clip(jnp.where(alone | (jnp.abs(u.mode - 4.0) < 0.5), jnp.maximum(own, 1e-3), triggered), 1e-3, 60.0)
+    effort = awake * jnp.maximum(v.effort + x.drive.effort, 0.0) * jnp.where(assisted, jnp.where(alone, 1.0, 0.5), 0.0)
+    fraction = jnp.where(
+        (u.inspiratory_fraction > 0.0) & ~assisted,
+        u.inspiratory_fraction,
+        spontaneous_inspiratory_fraction(jnp.where(assisted, rate, 16.0)),
+    )
+    return one_breath(
+        mechanics,
+        jnp.where(alone, 4.0, u.mode),
+        tidal_volume=u.tidal_volume,
+        pressure=jnp.where(alone, 0.0, u.pressure),
+        rate=rate,
+        inspiratory_fraction=fraction,
+        peep=jnp.where(alone, 0.0, u.peep),
+        effort=effort,
+    )
+
+
+def _envelope(v: Values, u: Settings, breath: Breath) -> lung.Envelope:
+    recoil = jnp.where(u.mode < 0.5, lung.SPONTANEOUS_RECOIL, 0.0)
+    return lung.envelope(breath.plateau_pressure + recoil, breath.total_peep + recoil, v.opening_shift)
+
+
+def present(v: Values, body: Body, x: State, u: Settings) -> Now:
+    """Breath, circulation and gases at this instant."""
+    breath = breath_now(v, body, x, u)
+    flow, rate = circulation_now(v, body, x, u, breath, x.signals)
+    exchange = exchange_now(v, body, x, u, breath, flow)
+    arterial = gas_exchange.blood(x.stores, exchange)
+    gas = blood_gas.blood_from_contents(
+        arterial.arterial_oxygen,
+        arterial.arterial_carbon_dioxide,
+        v.base_excess - (x.kidney.lactate - kidney.USUAL_LACTATE),
+        exchange.haemoglobin,
+        u.temperature,
+    )
+    bounds = _envelope(v, u, breath)
+    return Now(breath, exchange, flow, rate, arterial, gas, v, bounds)
+
+
+def circulation_now(v: Values, body: Body, x: State, u: Settings, breath: Breath, signals: baroreflex.Signals):
+    """Flow and heart rate with these reflex signals."""
+    reference = circulation.Reference(
+        v.arterial_pressure,
+        v.venous_pressure,
+        v.venous_pressure + v.filling_gradient,
+        jnp.zeros_like(v.venous_pressure),
+        v.half_filling,
+        v.cardiac_output,
+        v.heart_rate,
+    )
+    rest = circulation.constants(reference)
+    tone = baroreflex.tone(signals, v.baroreflex, v.heart_rate)
+    drugs = vasoactive.effects(x.drugs, v.pressor_half, body.weight)
+    heart_rate = jnp.clip(v.heart_rate * tone.heart_rate * drugs.heart_rate, 20.0, 220.0)
+    distance = breath.mean_alveolar_pressure - REFERENCE_AIRWAY
+    pleural = v.chest_wall_share * circulation.MMHG_PER_CMH2O * distance
+    stress = tone.venous + drugs.venous + fluids.blood_volume(x.volumes) - usual_blood(body)
+    filling = reference.filling_pressure + stress / circulation.SYSTEMIC_COMPLIANCE + PLEURAL_TRANSMISSION * pleural
+    K = (
+        rest.K
+        * (heart_rate / v.heart_rate) ** circulation.HEART_RATE_EXPONENT
+        * tone.contractility
+        * drugs.contractility
+    )
+    K = K * (v.arterial_pressure / jnp.maximum(x.arterial, 15.0)) ** LEFT_AFTERLOAD
+    K = K / (1.0 + RIGHT_AFTERLOAD * jnp.maximum(distance, -REFERENCE_AIRWAY))
+    heart = circulation.Heart(
+        K,
+        v.half_filling,
+        rest.venous_resistance * drugs.venous_resistance,
+        rest.systemic_resistance * tone.resistance * drugs.resistance,
+        filling,
+        pleural,
+    )
+    return circulation.balance(heart), heart_rate
+
+
+def exchange_now(v: Values, body: Body, x: State, u: Settings, breath: Breath, flow: circulation.Flow):
+    """What acts on the gas stores."""
+    stretched = lung.over_distension(breath.plateau_pressure)
+    conducting = AIRWAY_DEAD_SPACE * body.predicted_weight
+    useful = 0.02 * jax.nn.softplus((breath.tidal_volume - conducting) / 0.02)
+    dead = 1.0 - (1.0 - v.alveolar_dead_space) * (1.0 - 0.35 * stretched)
+    ventilation = breath.rate * jnp.minimum(useful, breath.tidal_volume) * (1.0 - dead)
+    collapsed = v.collapsible * (1.0 - x.open_fraction)
+    unventilated = 1.0 - (1.0 - v.shunt) * (1.0 - COLLAPSED_PERFUSION * collapsed)
+    haemoglobin = fluids.haemoglobin(x.volumes)
+    constricted = 1.0 + v.hypoxic_vasoconstriction * LARGEST_VASOCONSTRICTION * hypoxic_response(x.stores, haemoglobin)
+    shunt = unventilated / (unventilated + (1.0 - unventilated) * constricted)
+    low = v.low_perfusion
+    r = v.low_ratio
+    warm = 1.09 ** (u.temperature - 37.0)
+    produced = v.carbon_dioxide_production * warm
+    rest = 0.020 * body.predicted_weight * (1.0 - collapsed)
+    volume = rest + 0.8 * breath.tidal_volume / jnp.maximum(breath.driving_pressure, 1.0) * breath.total_peep
+    ph_shift = blood_gas.curve_shift(
+        60.0, 7.4 - 0.008 * (x.stores.carbon_dioxide_matched - 40.0) + 0.014 * v.base_excess, u.temperature
+    )
+    return gas_exchange.Exchange(
+        u.fio2 * gas_exchange.DRY_PRESSURE,
+        u.inspired_carbon_dioxide,
+        ventilation,
+        low * r / (low * r + (1.0 - low)),
+        low,
+        shunt,
+        flow.cardiac_output,
+        jnp.maximum(volume, 0.2),
+        fluids.blood_volume(x.volumes),
+        haemoglobin,
+        ph_shift,
+        produced * OXYGEN_PER_CARBON_DIOXIDE,
+        produced,
+    )
+
+
+def hypoxic_response(stores: gas_exchange.Stores, haemoglobin):
+    """0-1: constriction of unventilated lung, whose alveoli hold the oxygen pressure of mixed venous blood.
+
+    r = PS^-2.616 / (6.683e-5 + PS^-2.616), PS = PvO2 (Marshall 1994, with PAO2 = PvO2).
+    """
+    venous = blood_gas.oxygen_pressure_at(jnp.clip(stores.venous_oxygen / (blood_gas.HUFNER * haemoglobin), 0.02, 0.98))
+    power = jnp.maximum(venous, 1.0) ** -2.616
+    return power / (6.683e-5 + power)
+
+
+def advance(v: Values, body: Body, x: State, u: Settings, minutes) -> State:
+    """One implicit part of at most a minute or so: breath, lung, vessels, gases, fluids, kidney, in this order."""
+    dtype = x.arterial.dtype
+    breath = breath_now(v, body, x, u)
+    bounds = _envelope(v, u, breath)
+    x = x._replace(
+        open_fraction=lung.open_fraction(x.open_fraction, bounds, minutes),
+        drugs=vasoactive.distribute(x.drugs, u.infusions, body.weight, minutes),
+    )
+    signals, flow = _reflex(v, body, x, u, breath, minutes)
+    set_point = x.set_point - jnp.expm1(-minutes / 60.0 / baroreflex.RESET_HOURS) * (
+        flow.arterial_pressure - x.set_point
+    )
+    x = x._replace(signals=signals, arterial=flow.arterial_pressure, set_point=set_point)
+    exchange = exchange_now(v, body, x, u, breath, flow)
+    stores, blood = gas_exchange.step(x.stores, exchange, minutes)
+    filtration = kidney.filtration_share(flow.arterial_pressure, flow.venous_pressure)
+    urine = kidney.urine(filtration, v.urine_flow, x.volumes.plasma_excess)
+    missing = 1.0 - blood.oxygen_used / exchange.oxygen_consumption
+    blood_usual = usual_blood(body)
+    given = fluids.Given(
+        u.crystalloid, u.colloid, u.red_cells, u.bleeding, jnp.maximum(urine - v.urine_flow, 0.0) / 1000.0
+    )
+    volumes, _ = fluids.step(x.volumes, given, blood_usual * 0.68, minutes)
+    after = x._replace(
+        stores=stores,
+        volumes=volumes,
+        drive=drive_.follow(
+            x.drive,
+            _arterial_oxygen_pressure(blood.arterial_oxygen, exchange),
+            blood.arterial_carbon_dioxide,
+            v.carbon_dioxide_set,
+            v.chemoreflex
+            * (1.0 - u.relaxed)
+            * (1.0 - vasoactive.effects(x.drugs, v.pressor_half, body.weight).sedation),
+            minutes,
+        ),
+        kidney=kidney.step(
+            x.kidney,
+            v.filtration * filtration,
+            v.creatinine_production,
+            body.weight,
+            v.lactate_production,
+            missing,
+            minutes,
+        ),
+    )
+    return jax.tree.map(lambda leaf: leaf.astype(dtype), after)
+
+
+def _arterial_oxygen_pressure(content, exchange):
+    bound = jnp.clip(content / (blood_gas.HUFNER * exchange.haemoglobin), 0.02, 0.985)
+    return blood_gas.oxygen_pressure_at(bound) * jnp.exp(exchange.curve_shift)
+
+
+def _reflex(v, body, x, u, breath, minutes):
+    """Reflex signals after a part and the flow they give: linearly implicit, because the loop is faster than a part.
+
+    s' = s + a (target(s) - s) / (1 - a target'(s)), twice; target' < 0, so it is stable for any a in [0, 1]
+    (Rosenbrock, Comput J 1963;5:329).
+    """
+    a = baroreflex.relaxation(minutes)
+    filling = v.venous_pressure
+
+    def target(signals):
+        flow, _ = circulation_now(v, body, x, u, breath, signals)
+        return baroreflex.Signals(
+            baroreflex.saturated(flow.arterial_pressure - x.set_point, baroreflex.ARTERIAL_SCALE),
+            baroreflex.saturated(flow.transmural - filling, baroreflex.CARDIOPULMONARY_SCALE),
+        )
+
+    start = x.signals
+
+    def improve(_, s):
+        one, zero = jnp.ones_like(s.arterial), jnp.zeros_like(s.arterial)
+        value, by_arterial = jax.jvp(target, (s,), (baroreflex.Signals(one, zero),))
+        _, by_filling = jax.jvp(target, (s,), (baroreflex.Signals(zero, one),))
+        # s' solves s' = start + a (target(s') - start), by one Newton step of the two equations together.
+        g1 = start.arterial + a * (value.arterial - start.arterial) - s.arterial
+        g2 = start.cardiopulmonary + a * (value.cardiopulmonary - start.cardiopulmonary) - s.cardiopulmonary
+        j11, j12 = 1.0 - a * by_arterial.arterial, -a * by_filling.arterial
+        j21, j22 = -a * by_arterial.cardiopulmonary, 1.0 - a * by_filling.cardiopulmonary
+        below = j11 * j22 - j12 * j21
+        return baroreflex.Signals(
+            _bounded(s.arterial + (j22 * g1 - j12 * g2) / below, "arterial"),
+            _bounded(s.cardiopulmonary + (j11 * g2 - j21 * g1) / below, "cardiopulmonary"),
+        )
+
+    s = jax.lax.fori_loop(0, 2, improve, start)
+    flow, _ = circulation_now(v, body, x, u, breath, s)
+    return s, flow
+
+
+def _bounded(value, name):
+    return jnp.clip(value, -baroreflex.BOUND[name], baroreflex.BOUND[name])
+
+
+def channels(now: Now, x: State, u: Settings):
+    """Expected value of every channel in the order of :data:`CHANNELS`, in its unit."""
+    b, gas, v = now.breath, now.gas, now.values
+    co = now.flow.cardiac_output
+    filtration = kidney.filtration_share(now.flow.arterial_pressure, now.flow.venous_pressure)
+    stretched = lung.over_distension(b.plateau_pressure)
+    dead = 1.0 - (1.0 - v.alveolar_dead_space) * (1.0 - 0.35 * stretched)
+    venous = now.arterial.venous_oxygen / (blood_gas.HUFNER * now.exchange.haemoglobin)
+    saturation = 100.0 * gas.saturation
+    return (
+        now.heart_rate,
+        now.flow.arterial_pressure,
+        circulation.pulse_pressure(co, now.heart_rate, v.arterial_compliance),
+        now.flow.venous_pressure,
+        jnp.clip(saturation + v.oximeter_bias, 0.0, 100.0),
+        b.rate,
+        gas.oxygen_pressure,
+        gas.carbon_dioxide_pressure,
+        gas.ph,
+        saturation,
+        now.arterial.alveolar_carbon_dioxide * (1.0 - dead),
+        b.plateau_pressure,
+        b.peak_pressure,
+        b.mean_airway_pressure,
+        b.tidal_volume,
+        x.kidney.lactate,
+        now.exchange.haemoglobin,
+        x.kidney.creatinine,
+        60.0 * kidney.urine(filtration, v.urine_flow, x.volumes.plasma_excess),
+        co,
+        100.0 * jnp.clip(venous, 0.0, 1.0),
+        gas.oxygen_pressure / v.oxygen_aim,
+    )

@@ -1,0 +1,116 @@
+"""The circulation, averaged over heart beats: venous return meets the heart, resistance makes the pressure.
+
+    venous return   VR = (Pms - Pra) / Rvr                       Pms = stressed volume / compliance
+    heart           CO = K Ptm / (P50 + Ptm),  Ptm = Pra - Ppl    K falls with afterload of either ventricle
+    pressure        MAP = CO SVR + Pra
+
+VR = CO is a quadratic in Ptm, so the balance is solved exactly, without iteration. Pleural pressure stands in both lines:
+a rise of it raises Pra, is passed on only in part to Pms, and so takes venous return, output and pressure with it.
+
+Sources: Guyton, Physiol Rev 1955;35:123 (venous return meets cardiac function); Jansen et al. and Maas et al., see
+:mod:`vasoactive`; heart-lung terms after Vieillard-Baron et al., Intensive Care Med 2016;42:739.
+Pressures mmHg, flows L/min, volumes L.
+"""
+
+from typing import NamedTuple
+
+import jax.numpy as jnp
+from jaxtyping import Array, Float
+
+Values = Float[Array, "..."]
+
+SYSTEMIC_COMPLIANCE = 0.14
+"""L/mmHg of the systemic circulation with everything stopped (sum of CVSim-21, Heldt et al., J Appl Physiol
+2002;92:1239; Albanese 2016 gives 0.08)."""
+HEART_RATE_EXPONENT = 0.4
+"""Cardiac function grows with heart rate to this power: less time to fill (assumed)."""
+MMHG_PER_CMH2O = 0.7355
+
+
+class Heart(NamedTuple):
+    """Pump and vessels as they stand now.
+
+    K                     L/min, output of the right atrium's filling at its best
+    P50                   mmHg, transmural filling at which half of it is reached
+    venous_resistance     mmHg min/L
+    systemic_resistance   mmHg min/L
+    filling_pressure      mmHg, Pms: mean systemic filling pressure
+    pleural_pressure      mmHg, mean over the breath
+    """
+
+    K: Values
+    P50: Values
+    venous_resistance: Values
+    systemic_resistance: Values
+    filling_pressure: Values
+    pleural_pressure: Values
+
+
+class Flow(NamedTuple):
+    """The balance: cardiac_output L/min, arterial, venous (right atrial) and transmural pressure mmHg."""
+
+    cardiac_output: Values
+    arterial_pressure: Values
+    venous_pressure: Values
+    transmural: Values
+
+
+def balance(heart: Heart) -> Flow:
+    """Where venous return equals output.
+
+    Ptm^2 + (P50 - D + K Rvr) Ptm - D P50 = 0 with D = Pms - Ppl; the positive root. When filling is below pleural
+    pressure (D < 0) the great veins collapse and nothing flows.
+    Example: K 18, P50 8, Rvr 2.4, Pms 15, Ppl 3 give 4.3 L/min at a transmural pressure of 1.6 mmHg.
+    """
+    D = jnp.maximum(heart.filling_pressure - heart.pleural_pressure, 0.0)
+    half = 0.5 * (heart.P50 - D + heart.K * heart.venous_resistance)
+    # In the stable form: no difference of two nearly equal numbers when the heart is strong.
+    product = D * heart.P50
+    root = jnp.sqrt(half * half + product)
+    Ptm = jnp.where(half > 0, product / jnp.maximum(root + half, 1e-9), root - half)
+    CO = heart.K * Ptm / (heart.P50 + Ptm)
+    Pra = heart.pleural_pressure + Ptm
+    return Flow(CO, CO * heart.systemic_resistance + jnp.maximum(Pra, 0.0), Pra, Ptm)
+
+
+class Reference(NamedTuple):
+    """A person's circulation at rest without drugs, at the pleural pressure ``pleural_pressure``: what a prior is about.
+
+    arterial_pressure, venous_pressure, filling_pressure (Pms), pleural_pressure, P50  mmHg
+    cardiac_output L/min; heart_rate 1/min
+    """
+
+    arterial_pressure: Values
+    venous_pressure: Values
+    filling_pressure: Values
+    pleural_pressure: Values
+    P50: Values
+    cardiac_output: Values
+    heart_rate: Values
+
+
+class Constants(NamedTuple):
+    """What follows from a :class:`Reference`: K (L/min), both resistances (mmHg min/L)."""
+
+    K: Values
+    venous_resistance: Values
+    systemic_resistance: Values
+
+
+def constants(reference: Reference) -> Constants:
+    """The pump and the resistances with which the reference state is a balance.
+
+    Example: 5 L/min at Pra 5, Ppl 0, P50 5, Pms 15, MAP 80 give K 10, Rvr 2 and SVR 15.
+    """
+    Ptm = jnp.maximum(reference.venous_pressure - reference.pleural_pressure, 0.5)
+    CO = reference.cardiac_output
+    return Constants(
+        CO * (reference.P50 + Ptm) / Ptm,
+        jnp.maximum(reference.filling_pressure - reference.venous_pressure, 1.0) / CO,
+        jnp.maximum(reference.arterial_pressure - jnp.maximum(reference.venous_pressure, 0.0), 1.0) / CO,
+    )
+
+
+def pulse_pressure(cardiac_output: Values, heart_rate: Values, arterial_compliance: Values) -> Values:
+    """mmHg: stroke volume (mL) over the compliance of the large arteries (mL/mmHg), as if ejected at once."""
+    return 1000.0 * cardiac_output / jnp.maximum(heart_rate, 1.0) / arterial_compliance

@@ -1,0 +1,85 @@
+"""The lung that opens and closes: recruitment, derecruitment and over-distension.
+
+Collapsible units lie in layers under superimposed pressure; each has an opening and a closing pressure. One number,
+the open fraction F of the collapsible units, moves between two envelopes:
+
+    closed from above   F <= C(PEEP)          units whose closing pressure lies below PEEP stay open
+    opened from below   F >= O(Pplat, PEEP)   units that inspiration opens and PEEP then holds
+
+which is hysteresis with one state instead of two per layer.
+
+Sources: Crotti et al., Am J Respir Crit Care Med 2001;164:131 (threshold opening pressures normal with mode 20, closing
+with mode 5 cmH2O, in 5 patients); Bates & Irvin, J Appl Physiol 2002;93:705, doi:10.1152/japplphysiol.01274.2001
+(opening and closing take time, the faster the further the pressure is from its critical value).
+"""
+
+from typing import NamedTuple
+
+import jax
+import jax.numpy as jnp
+from jaxtyping import Array, Float
+
+Values = Float[Array, "..."]
+
+OPENING_MODE, OPENING_SPREAD = 20.0, 6.0
+"""cmH2O: mode from Crotti 2001; the spread is assumed, none is given there."""
+CLOSING_MODE, CLOSING_SPREAD = 5.0, 4.0
+"""cmH2O: mode from Crotti 2001; the spread is assumed."""
+LAYERS = (1.0, 3.0, 5.0, 7.0, 9.0)
+"""cmH2O of superimposed pressure at the middle of five layers; 10 at the bottom is assumed."""
+OPENING_RATE, CLOSING_RATE = 0.5, 1.0
+"""Per min towards each envelope: recruitment continues for minutes, collapse is faster (assumed)."""
+STRESS_KNEE, STRESS_SCALE, STRESS_GAIN = 26.0, 4.0, 0.2
+"""cmH2O of end-inspiratory pressure over which open lung stiffens, its scale, and the gain per scale (assumed: the upper
+bend of pressure-volume curves in ARDS lies at 25-30 cmH2O, Amato et al., N Engl J Med 1998;338:347)."""
+SPONTANEOUS_RECOIL = 6.0
+"""cmH2O of transpulmonary pressure that holds the lung of a patient who breathes alone, as PEEP does under positive
+pressure (assumed: pleural pressure of -5 at the end of expiration)."""
+_LOGISTIC = 1.702  # logistic(1.702 z) is the normal distribution function within 0.0095
+
+
+def _share_below(pressure: Values, mode: Values | float, spread: float) -> Values:
+    return jax.nn.sigmoid(_LOGISTIC * (pressure - mode) / spread)
+
+
+class Envelope(NamedTuple):
+    """Bounds of the open fraction (0-1): ``opened`` at least, once inspiration has worked; ``held`` at most."""
+
+    opened: Values
+    held: Values
+
+
+def envelope(plateau: Values, total_peep: Values, opening_shift: Values | float = 0.0) -> Envelope:
+    """What one pair of pressures (cmH2O) opens and holds open.
+
+    opening_shift  cmH2O added to every opening pressure: this patient's lung is harder to open
+
+    Example: PEEP 5 holds few dependent units, PEEP 15 nearly all that were opened.
+    """
+    opened, held = jnp.zeros_like(plateau), jnp.zeros_like(plateau)
+    for layer in LAYERS:
+        stays = _share_below(total_peep - layer, CLOSING_MODE, CLOSING_SPREAD)
+        opens = _share_below(plateau - layer, OPENING_MODE + opening_shift, OPENING_SPREAD)
+        held = held + stays / len(LAYERS)
+        opened = opened + stays * opens / len(LAYERS)
+    return Envelope(opened, held)
+
+
+def open_fraction(before: Values, bounds: Envelope, minutes: Values) -> Values:
+    """F after ``minutes`` at constant pressures: an exact exponential towards whichever envelope it violates."""
+    short = jnp.maximum(bounds.opened - before, 0.0) * -jnp.expm1(-OPENING_RATE * minutes)
+    above = jnp.maximum(before - bounds.held, 0.0) * -jnp.expm1(-CLOSING_RATE * minutes)
+    return jnp.clip(before + short - above, 0.0, 1.0)
+
+
+def stiffening(pressure: Values) -> Values:
+    """Factor (>= 1) by which over-distension raises the elastance of open lung.
+
+    pressure  cmH2O, end-inspiratory, as it would be without stiffening: so nothing feeds back on itself
+    """
+    return 1.0 + STRESS_GAIN * jax.nn.softplus((pressure - STRESS_KNEE) / STRESS_SCALE)
+
+
+def over_distension(plateau: Values) -> Values:
+    """0-1: how much of the open lung is stretched so far that its capillaries are squeezed (raises dead space)."""
+    return jax.nn.sigmoid((plateau - STRESS_KNEE - 5.0) / STRESS_SCALE)

@@ -1,0 +1,25 @@
+"""The one door through which the rest of caretwin reaches physiology; found by its entry point, never by import."""
+
+from caretwin.models.physiology import cardiorespiratory as coupled
+from caretwin.models.physiology import parameters, vasoactive
+
+
+class Physiology:
+    """The bedside models and the values that go into them."""
+
+    channels = coupled.CHANNELS
+    noise = coupled.NOISE
+    personal = parameters.PERSONAL
+    Settings = coupled.Settings
+    Infusions = vasoactive.Infusions
+
+    def cardiorespiratory(self) -> coupled.Cardiorespiratory:
+        """Lung, gases, circulation, drugs, fluids and kidney as one model."""
+        return coupled.cardiorespiratory()
+
+    def body(self, **person: float) -> parameters.Body:
+        """See :func:`.parameters.body`."""
+        return parameters.body(**person)  # type: ignore[arg-type]
+
+
+plugin = Physiology()
