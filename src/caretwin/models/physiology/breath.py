@@ -36,9 +36,9 @@ from caretwin.models.physiology.mechanical_power import JOULE_PER_CMH2O_LITRE
 Scalar = Float[Array, ""]
 
 # Bounds that keep a division or an exponential finite: assumed, and outside of what patients and machines have.
-LEAST_COMPLIANCE = 1e-3  # L/cmH2O
-LEAST_RESISTANCE = 0.1  # cmH2O s/L
-LEAST_RATE = 1.0  # /min
+LEAST_COMPLIANCE, MOST_COMPLIANCE = 1e-3, 1.0  # L/cmH2O
+LEAST_RESISTANCE, MOST_RESISTANCE = 0.1, 500.0  # cmH2O s/L
+LEAST_RATE, MOST_RATE = 1.0, 200.0  # /min
 LEAST_FRACTION, MOST_FRACTION = 0.05, 0.9  # of the breath spent in inspiration; inverse ratio 4:1 is 0.8
 MOST_PAUSE = 0.9  # of inspiration spent without flow
 LEAST_SLOPE = 1e-6  # of a flow that falls, as a share of it; the crest of a flatter one is at its end
@@ -180,7 +180,7 @@ def pressure_control(
     (0.695, 20.0)
     """
     k, dP = _cycle(lung, rate, inspiratory_fraction), pressure_above_peep
-    full = 1.0 - (1.0 - k.A) * (1.0 - k.B)
+    full = k.A + (1.0 - k.A) * k.B  # 1 - A' B', without its cancellation where both are near 1
     v1 = k.C * (dP * k.A + effort * _effort_gain(k)) / full
     VT, PEEPi = v1 * k.B, v1 * (1.0 - k.B) / k.C
     mean_airway = peep + dP * k.ti / k.T
@@ -222,7 +222,7 @@ def pressure_for_volume(
     0.5
     """
     k = _cycle(lung, rate, inspiratory_fraction)
-    full = 1.0 - (1.0 - k.A) * (1.0 - k.B)
+    full = k.A + (1.0 - k.A) * k.B  # 1 - A' B', without its cancellation where both are near 1
     return jnp.maximum((tidal_volume * full / (k.B * k.C) - effort * _effort_gain(k)) / k.A, 0.0)
 
 
@@ -298,10 +298,10 @@ def inspiratory_fraction_of(inspiratory_expiratory_ratio: Scalar) -> Scalar:
 
 
 def _cycle(lung: Lung, rate: Scalar, inspiratory_fraction: Scalar) -> _Cycle:
-    C = jnp.maximum(lung.compliance, LEAST_COMPLIANCE)
-    Ri = jnp.maximum(lung.inspiratory_resistance, LEAST_RESISTANCE)
-    Re = jnp.maximum(lung.expiratory_resistance, LEAST_RESISTANCE)
-    T = 60.0 / jnp.maximum(rate, LEAST_RATE)
+    C = jnp.clip(lung.compliance, LEAST_COMPLIANCE, MOST_COMPLIANCE)
+    Ri = jnp.clip(lung.inspiratory_resistance, LEAST_RESISTANCE, MOST_RESISTANCE)
+    Re = jnp.clip(lung.expiratory_resistance, LEAST_RESISTANCE, MOST_RESISTANCE)
+    T = 60.0 / jnp.clip(rate, LEAST_RATE, MOST_RATE)
     ti = T * jnp.clip(inspiratory_fraction, LEAST_FRACTION, MOST_FRACTION)
     te = T - ti
     A, B = -jnp.expm1(-ti / (Ri * C)), -jnp.expm1(-te / (Re * C))
