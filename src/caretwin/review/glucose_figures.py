@@ -144,7 +144,7 @@ def _rates(advice: Advice) -> str:
                   label=f"chance of a glucose below {limits.low:g}")  # fmt: skip
         axes.axhline(100 * limits.allowed, color=PALE["over"], lw=0.8)
         axes.annotate(f"allowed: {100 * limits.allowed:g} %", (insulin[-1], 100 * limits.allowed), ha="right",
-                      va="bottom", fontsize=8.5, color=PALE["over"])  # fmt: skip
+                      va="top", fontsize=8.5, color=PALE["over"])  # fmt: skip
         if advice.chosen is not None:
             axes.axvline(advice.chosen.best.insulin, color=BLUE, lw=1.2)
             axes.annotate("advised", (advice.chosen.best.insulin, 1), xycoords=("data", "axes fraction"),

@@ -63,7 +63,7 @@ def feed_of(judged: Judged, advice: Advice) -> str:
     """The feed, as a share of its goal where there is one."""
     goal = advice.question.feed_goal
     if goal is None:
-        return f"{judged.feed:.2f} mmol/min" if judged.feed > 0 else "as it is"
+        return f"{judged.feed:.2f} mmol/min" if judged.feed > 0 else "unchanged"
     return f"{100 * judged.feed / goal:.0f} % of goal"
 
 
@@ -100,15 +100,14 @@ def answer(advice: Advice) -> str:
         return "No advice: " + "; ".join(advice.abstained) + "."
     chosen, limits = advice.chosen, advice.question.limits
     best, at = chosen.best, chosen.hours - 1
-    text = change(advice, chosen)
     sentence = (
-        f"{text[0].upper()}{text[1:]}; next glucose in {chosen.hours} h, at "
+        f"{change(advice, chosen)}; next glucose in {chosen.hours} h, at "
         f"{moment(advice.question.now + chosen.hours, advice.record)}: {percent(float(best.inside[at]))} of the time "
         f"in {limits.low:g}-{limits.high:g} {UNIT}, chance of a glucose below {limits.low:g} in between "
         f"{percent(float(best.low[at]))}; expected then {ends(best, chosen.hours)} {UNIT}, with its 90 % interval."
     )
     if chosen.safe:
-        return sentence
+        return sentence[0].upper() + sentence[1:]
     return (
         f"No treatment meets the limit of {percent(limits.allowed)}. The least risky: {sentence} Think of giving "
         "glucose, and of measuring earlier."
