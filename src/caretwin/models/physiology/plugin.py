@@ -1,6 +1,7 @@
 """The one door through which the rest of caretwin reaches physiology; found by its entry point, never by import."""
 
 from caretwin.models.physiology import cardiorespiratory as coupled
+from caretwin.models.physiology import glucose as insulin_glucose
 from caretwin.models.physiology import parameters, vasoactive
 
 
@@ -20,6 +21,10 @@ class Physiology:
     def body(self, **person: float) -> parameters.Body:
         """See :func:`.parameters.body`."""
         return parameters.body(**person)  # type: ignore[arg-type]
+
+    def glucose(self) -> insulin_glucose.Glucose:
+        """Glucose, insulin and nutrition with an insulin sensitivity that wanders."""
+        return insulin_glucose.Glucose.of()
 
 
 plugin = Physiology()
