@@ -74,9 +74,9 @@ class Population(NamedTuple):
 
 
 FITTED = Population(
-    sensitivity=Wandering(centre=5.36e-4, between=0.48, within=0.75, hours=9.7),
-    uncharted=Wandering(centre=0.36, between=0.40, within=0.88, hours=9.6),
-    first=(7.2, 0.4),
+    sensitivity=Wandering(centre=4.26e-4, between=0.61, within=0.753, hours=8.92),
+    uncharted=Wandering(centre=0.328, between=0.549, within=0.957, hours=7.91),
+    first=(7.22, 0.396),
     errors=(0.03, 0.10),
 )
 """Fitted to measured glucose: see evidence/physiology/glucose/README.md for the data, the method and the folds."""
