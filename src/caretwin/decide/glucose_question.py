@@ -38,7 +38,7 @@ class Limits:
     intervals: tuple[int, ...] = (1, 2, 3)
     allowed_above: float = 0.25
     cost_above: float = 0.1
-    cost_feed: float = 0.05
+    cost_feed: float = 0.3
     cost_change: float = 0.003
     oldest_glucose: float = 4.0
 

@@ -1,9 +1,9 @@
 """A virtual trial of the glucose advice: patients who are simulated, treated by what the twin advises, and counted.
 
-The patients are ours: their insulin sensitivity wanders as the population of the model says, their feed is charted, and
-nobody knows their parameters but the simulation. The twin sees a meter's values at the times that it asked for.
-Published trials treated other virtual patients (STAR's came from recorded stays), so the figures stand side by side and
-are no comparison of protocols on equal patients.
+The patients are ours: their insulin sensitivity wanders as the population of the model says, their feed is charted,
+they come with a glucose of at least 8 mmol/L, and nobody knows their parameters but the simulation. The twin sees a
+meter's values at the times that it asked for. Published trials treated other virtual patients (STAR's came from
+recorded stays), so the figures stand side by side and are no comparison of protocols on equal patients.
 """
 
 from collections.abc import Iterable, Mapping
@@ -25,28 +25,29 @@ from caretwin.decide.glucose_question import Limits, Question
 from caretwin.twin.glucose import INJECTIONS, RATES, begin, glucose_model, update
 
 METER = 1  # channel of the bedside meter
+TREATED_ABOVE = 8.0  # mmol/L: where treatment begins, Chase et al., Crit Care 2008;12:R49 (protocol details)
+FED_HOURS = 12
+CANDIDATES = 64
 CHARTED = {"uncharted": np.asarray(0.0)}
 
 
 @dataclass(frozen=True)
 class Cohort:
-    """Who is treated; all of it assumed but the population of the model.
+    """Who is treated; all of it assumed but what has a source, and the population of the model.
 
     patients     how many
     hours        of treatment each
     feed_goal    glucose of the full feed [mmol/min]: 25 kcal/kg/day at 80 kg, 35 % of it carbohydrate of 4 kcal/g, as
                  with SPRINT (Chase et al., Crit Care 2008;12:R49 and its protocol details)
-    first_feed   fraction of the goal that runs at the start
-    first_glucose   median at the start [mmol/L] and standard deviation of its logarithm: treatment began above 8 mmol/L
-    particles    of each twin, and of its futures
+    first_feed   fraction of the goal that runs before and at the start
+    particles    of each twin; futures  of its forward bands
     seed         same seed, same patients with the same luck
     """
 
     patients: int = 50
     hours: int = 72
     feed_goal: float = 0.675
-    first_feed: float = 0.6
-    first_glucose: tuple[float, float] = (10.0, 0.15)
+    first_feed: float = 1.0
     particles: int = 512
     futures: int = 256
     seed: int = 0
@@ -83,13 +84,13 @@ def treat(cohort: Cohort, limits: Limits, model: Any = None) -> Iterable[Treated
     """One virtual patient after the other; each has luck of its own, whoever the others are."""
     model = glucose_model() if model is None else model
     for number in range(cohort.patients):
-        yield one(model, cohort, limits, f"virtual {number}")
+        yield treat_one(model, cohort, limits, f"virtual {number}")
 
 
-def one(model: Any, cohort: Cohort, limits: Limits, subject: str) -> Treated:
+def treat_one(model: Any, cohort: Cohort, limits: Limits, subject: str) -> Treated:
     """One virtual patient, treated by the advice hour by hour."""
     truth, learning = raw_key(cohort.seed), raw_key(cohort.seed + 1_000_000)
-    theta, x = _born(model, truth, subject_number(subject), np.asarray(cohort.first_glucose))
+    theta, x = _born(model, truth, subject_number(subject), np.asarray(cohort.first_feed * cohort.feed_goal))
     ensemble = begin(model, learning, CHARTED, subject, cohort.particles)
     u = {name: 0.0 for name in (*RATES, *INJECTIONS)} | {"enteral_glucose": cohort.first_feed * cohort.feed_goal}
     glucose, sensitivity, given, times, unsafe, due = [], [], [], [], 0, 0
@@ -123,13 +124,25 @@ def _decided(
 
 
 @program
-def _born(model: Any, key: Array, subject: Array, first: Float[Array, " 2"]) -> tuple[Array, Any]:
+def _born(model: Any, key: Array, subject: Array, feed: Array) -> tuple[Array, Any]:
+    """The first of some people who, fed for half a day without insulin, has come to the glucose at which one treats."""
     who, begin = jax.random.split(address(key, "virtual patient", subject, jnp.zeros(())))
-    theta = model.prior.sample(who, 1)[0]
-    z = jax.random.normal(begin, (model.noise_dimension,))
-    x = model.initial(model.individual(theta, CHARTED), z)
-    glucose = first[0] * jnp.exp(first[1] * z[2])
-    return theta, x._replace(body=model.rested(glucose))
+    theta = model.prior.sample(who, CANDIDATES)
+    u = dict.fromkeys((*RATES, *INJECTIONS), jnp.zeros(())) | {"enteral_glucose": feed}
+
+    def fed(theta: Array, z: Array) -> Any:
+        x = model.initial(model.individual(theta, CHARTED), z)
+        held = model.individual(jnp.stack([x.s, x.a]), CHARTED)  # sensitivity stays where it is
+
+        def hour(_: int, x: Any) -> Any:
+            return model.transition(held, x, u, jnp.zeros(model.noise_dimension), jnp.ones(()))
+
+        return jax.lax.fori_loop(0, FED_HOURS, hour, x)
+
+    x = jax.vmap(fed)(theta, jax.random.normal(begin, (CANDIDATES, model.noise_dimension)))
+    high = x.body.G >= TREATED_ABOVE
+    chosen = jnp.where(jnp.any(high), jnp.argmax(high), jnp.argmax(x.body.G))
+    return jax.tree.map(lambda leaf: leaf[chosen], (theta, x))
 
 
 @program

@@ -133,10 +133,6 @@ class Glucose(Model):
         a = phi.m_a + self.population.uncharted.within * z[1]
         return _bounded(GlucoseState(resting(self.constants, G), s, a))
 
-    def rested(self, G: Float[Array, ""]) -> Body:
-        """The body of somebody who was at glucose ``G`` [mmol/L] for long; see :func:`.glucose_kinetics.resting`."""
-        return resting(self.constants, G)
-
     def transition(
         self, phi: Personal, x: GlucoseState, u: Mapping[str, Array], w: Float[Array, " 4"], dt: Float[Array, ""]
     ) -> GlucoseState:
