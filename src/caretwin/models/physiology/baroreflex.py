@@ -32,9 +32,10 @@ CONTRACTILITY_GAIN = 0.007 / 0.4 * 0.5
 it reaches the stroke volume is assumed."""
 TIME_CONSTANT = 8.0
 """s: between vagal (1 s) and venous (20 s) limbs (Ursino, Am J Physiol 1998;275:H1733)."""
-RESET_HOURS = 1.0
-"""h in which the set point moves to the pressure that it sees (Pulse: 35 % within 7 min; assumed slower, and personal
-drift of the reference does the rest)."""
+RESET_SHARE, RESET_HOURS = 0.35, 0.25
+"""How far of the way from the person's own pressure to the pressure that it sees the set point moves, and in how many
+hours. Resetting within minutes is partial: 35 % (Pulse, after Ottesen; its 7 min taken for half of the way,
+assumed)."""
 
 
 class Signals(NamedTuple):
@@ -58,13 +59,23 @@ def saturated(deviation: Values, scale: float) -> Values:
     return scale * jnp.arctan(deviation / scale)
 
 
+def reset(set_point: Values, own_pressure: Values, arterial_pressure: Values, minutes: Values) -> Values:
+    """The set point (mmHg) after ``minutes`` at this arterial pressure, in a person whose own pressure is that.
+
+    It never follows all the way: a sustained change of pressure leaves a sustained answer.
+    """
+    aim = own_pressure + RESET_SHARE * (arterial_pressure - own_pressure)
+    return set_point - jnp.expm1(-minutes / 60.0 / RESET_HOURS) * (aim - set_point)
+
+
 def relaxation(minutes: Values) -> Values:
     """Share of the way to its target that a signal goes in ``minutes``."""
     return -jnp.expm1(-60.0 * minutes / TIME_CONSTANT)
 
 
 def tone(signals: Signals, gain: Values, heart_rate: Values) -> Tone:
-    """Effect of the signals (mmHg) in a person of this reflex gain (1: young volunteers) and resting heart rate (1/min)."""
+    """Effect of the signals (mmHg) in a person of this reflex gain (1: young volunteers) and resting heart rate
+    (1/min)."""
     a, c = gain * signals.arterial, gain * signals.cardiopulmonary
     return Tone(
         jnp.exp(-INTERVAL_GAIN * a * heart_rate / 60.0),

@@ -4,8 +4,9 @@
     heart           CO = K Ptm / (P50 + Ptm),  Ptm = Pra - Ppl    K falls with afterload of either ventricle
     pressure        MAP = CO SVR + Pra
 
-VR = CO is a quadratic in Ptm, so the balance is solved exactly, without iteration. Pleural pressure stands in both lines:
-a rise of it raises Pra, is passed on only in part to Pms, and so takes venous return, output and pressure with it.
+VR = CO is a quadratic in Ptm, so the balance is solved exactly, without iteration. Pleural pressure stands in both
+lines: a rise of it raises Pra, is passed on only in part to Pms, and so takes venous return, output and pressure with
+it.
 
 Sources: Guyton, Physiol Rev 1955;35:123 (venous return meets cardiac function); Jansen et al. and Maas et al., see
 :mod:`vasoactive`; heart-lung terms after Vieillard-Baron et al., Intensive Care Med 2016;42:739.
@@ -24,7 +25,11 @@ SYSTEMIC_COMPLIANCE = 0.14
 2002;92:1239; Albanese 2016 gives 0.08)."""
 HEART_RATE_EXPONENT = 0.4
 """Cardiac function grows with heart rate to this power: less time to fill (assumed)."""
+STIFFENING = 1.0
+"""Exponent with which the compliance of large arteries falls as pressure rises (assumed: 0.8 makes the volunteers of
+Ensinger 1992 keep their output; the arctangent law of Langewouters et al., J Biomech 1984;17:425, gives about 2)."""
 MMHG_PER_CMH2O = 0.7355
+"""mmHg in 1 cmH2O."""
 
 
 class Heart(NamedTuple):
@@ -47,12 +52,13 @@ class Heart(NamedTuple):
 
 
 class Flow(NamedTuple):
-    """The balance: cardiac_output L/min, arterial, venous (right atrial) and transmural pressure mmHg."""
+    """The balance: cardiac_output L/min; arterial, venous (right atrial), transmural and filling pressure mmHg."""
 
     cardiac_output: Values
     arterial_pressure: Values
     venous_pressure: Values
     transmural: Values
+    filling_pressure: Values
 
 
 def balance(heart: Heart) -> Flow:
@@ -70,11 +76,13 @@ def balance(heart: Heart) -> Flow:
     Ptm = jnp.where(half > 0, product / jnp.maximum(root + half, 1e-9), root - half)
     CO = heart.K * Ptm / (heart.P50 + Ptm)
     Pra = heart.pleural_pressure + Ptm
-    return Flow(CO, CO * heart.systemic_resistance + jnp.maximum(Pra, 0.0), Pra, Ptm)
+    MAP = CO * heart.systemic_resistance + jnp.maximum(Pra, 0.0)
+    return Flow(CO, MAP, Pra, Ptm, heart.filling_pressure)
 
 
 class Reference(NamedTuple):
-    """A person's circulation at rest without drugs, at the pleural pressure ``pleural_pressure``: what a prior is about.
+    """A person's circulation at rest without drugs, at the pleural pressure ``pleural_pressure``: what a prior is
+    about.
 
     arterial_pressure, venous_pressure, filling_pressure (Pms), pleural_pressure, P50  mmHg
     cardiac_output L/min; heart_rate 1/min
@@ -111,6 +119,19 @@ def constants(reference: Reference) -> Constants:
     )
 
 
-def pulse_pressure(cardiac_output: Values, heart_rate: Values, arterial_compliance: Values) -> Values:
-    """mmHg: stroke volume (mL) over the compliance of the large arteries (mL/mmHg), as if ejected at once."""
-    return 1000.0 * cardiac_output / jnp.maximum(heart_rate, 1.0) / arterial_compliance
+def pulse_pressure(
+    cardiac_output: Values,
+    heart_rate: Values,
+    arterial_compliance: Values,
+    arterial_pressure: Values,
+    own_pressure: Values,
+) -> Values:
+    """mmHg: stroke volume (mL) over the compliance of the large arteries, as if ejected at once.
+
+        C(P) = C (own pressure / P)^n                            n = STIFFENING
+
+    cardiac_output L/min, heart_rate 1/min; arterial_compliance mL/mmHg at ``own_pressure`` (mmHg)
+    Example: 5 L/min at 62.5 beats with 2 mL/mmHg give 40 mmHg at the own pressure, 48 at a pressure 20 % higher.
+    """
+    stiffer = (jnp.maximum(arterial_pressure, 20.0) / own_pressure) ** STIFFENING
+    return 1000.0 * cardiac_output / jnp.maximum(heart_rate, 1.0) / arterial_compliance * stiffer

@@ -1,11 +1,11 @@
 """Fluids and bleeding: plasma, the space beside it, red cells.
 
-Crystalloid leaves the plasma for the tissue and the urine with the constants of volume kinetics; colloid and red cells stay.
-Plasma that was bled is refilled slowly. Every millilitre is accounted for: what is in the body is what was there,
-plus what was given, less what was bled and passed as urine.
+Crystalloid leaves the plasma for the tissue and the urine with the constants of volume kinetics; colloid and red
+cells stay. Plasma that was bled is refilled slowly. Every millilitre is accounted for: what is in the body is what
+was there, plus what was given, less what was bled and passed as urine.
 
-Source: Hahn, Acta Anaesthesiol Scand 2020;64:570, doi:10.1111/aas.13533 (while it runs half of it stays in the plasma, 15-20 %
-30 min later); the rate constants are fitted to those two facts. Volumes L, rates L/min, time min.
+Source: Hahn, Acta Anaesthesiol Scand 2020;64:570, doi:10.1111/aas.13533 (while it runs half of it stays in the
+plasma, 15-20 % 30 min later); the rate constants are fitted to those two facts. Volumes L, rates L/min, time min.
 """
 
 from typing import NamedTuple
@@ -23,7 +23,8 @@ restitution over 24-40 h, fastest at the start)."""
 
 
 class Volumes(NamedTuple):
-    """L. plasma_excess and tissue_excess: crystalloid above what is usual; plasma and red_cells: the rest of the blood."""
+    """L. plasma_excess and tissue_excess: crystalloid above what is usual; plasma and red_cells: the rest of the
+    blood."""
 
     plasma_excess: Values
     tissue_excess: Values
@@ -64,10 +65,10 @@ def start(blood: Values, haemoglobin_: Values) -> Volumes:
     return Volumes(zero, zero, blood - cells, cells)
 
 
-def step(v: Volumes, given: Given, usual_plasma: Values, minutes: Values) -> tuple[Volumes, Values]:
+def step(v: Volumes, given: Given, usual_blood: Values, minutes: Values) -> tuple[Volumes, Values]:
     """Volumes after ``minutes``, and the blood (L) that was really lost.
 
-    usual_plasma  L: what refilling aims at
+    usual_blood  L: what refilling aims at; it replaces lost cells by plasma
 
     Bleeding takes each part in proportion, implicitly, so no part goes below nothing.
     """
@@ -82,6 +83,6 @@ def step(v: Volumes, given: Given, usual_plasma: Values, minutes: Values) -> tup
     whole = excess - out + v.tissue_excess
     plasma_excess = (excess - out + b * whole) / (1.0 + a + b)
     plasma = v.plasma * left + minutes * (given.colloid + (1.0 - CELLS_OF_BAG) * given.red_cells)
-    refill = jnp.maximum(usual_plasma - plasma, 0.0) * -jnp.expm1(-REFILL * minutes)
     cells = v.red_cells * left + minutes * CELLS_OF_BAG * given.red_cells
+    refill = jnp.maximum(usual_blood - plasma - cells, 0.0) * -jnp.expm1(-REFILL * minutes)
     return Volumes(plasma_excess, whole - plasma_excess - refill, plasma + refill, cells), lost

@@ -218,7 +218,8 @@ def _expired(P: Values, content: Values, venous: Values, lung: _OxygenLung) -> V
 
 
 class _Residual(NamedTuple):
-    """One compartment's balance at a trial: what is left over, its slopes by alveolar pressure and by venous content."""
+    """One compartment's balance at a trial: what is left over, its slopes by alveolar pressure and by venous
+    content."""
 
     error: Values
     by_pressure: Values
@@ -354,6 +355,7 @@ def carbon_dioxide_stored(stores: Stores, e: Exchange) -> Values:
 
 
 def typical_stores(like: Values) -> Stores:
-    """Stores of a healthy adult at rest, in the shape of ``like``: a start from which a few hours reach any steady state."""
+    """Stores of a healthy adult at rest, in the shape of ``like``: a start from which a few hours reach any steady
+    state."""
     one = jnp.ones_like(like)
     return Stores(100.0 * one, 60.0 * one, 15.0 * one, 40.0 * one, 44.0 * one, 46.0 * one, 46.0 * one, 47.0 * one)

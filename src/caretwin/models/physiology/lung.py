@@ -29,9 +29,9 @@ LAYERS = (1.0, 3.0, 5.0, 7.0, 9.0)
 """cmH2O of superimposed pressure at the middle of five layers; 10 at the bottom is assumed."""
 OPENING_RATE, CLOSING_RATE = 0.5, 1.0
 """Per min towards each envelope: recruitment continues for minutes, collapse is faster (assumed)."""
-STRESS_KNEE, STRESS_SCALE, STRESS_GAIN = 26.0, 4.0, 0.2
-"""cmH2O of end-inspiratory pressure over which open lung stiffens, its scale, and the gain per scale (assumed: the upper
-bend of pressure-volume curves in ARDS lies at 25-30 cmH2O, Amato et al., N Engl J Med 1998;338:347)."""
+STRESS_KNEE, STRESS_SCALE, STRESS_GAIN = 24.0, 4.0, 0.3
+"""cmH2O of end-inspiratory pressure over which open lung stiffens, its scale, and the gain per scale (assumed: the
+upper bend of pressure-volume curves in ARDS lies at 25-30 cmH2O, Amato et al., N Engl J Med 1998;338:347)."""
 SPONTANEOUS_RECOIL = 6.0
 """cmH2O of transpulmonary pressure that holds the lung of a patient who breathes alone, as PEEP does under positive
 pressure (assumed: pleural pressure of -5 at the end of expiration)."""

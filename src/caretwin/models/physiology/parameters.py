@@ -2,8 +2,9 @@
 
 Each parameter is g(typical for this body + spread theta + wander + flutter) on a scale where it is unbounded:
 
-    theta    standard normal: who this patient is; it drifts over ``days`` (mean-reverting, so that nothing is certain for ever)
-    wander   what changes over a shift: Ornstein-Uhlenbeck with ``wander`` as standard deviation and ``wander_hours``
+    theta    standard normal: who this patient is; it drifts over ``days`` (mean-reverting, so that nothing is certain
+             for ever) wander   what changes over a shift: Ornstein-Uhlenbeck with ``wander`` as standard deviation
+             and ``wander_hours``
     flutter  what changes within an hour: the same with ``flutter`` and ``flutter_hours``
 
 Spreads and drifts were chosen for adults in intensive care; those that real stays could be fitted to, were (see
@@ -141,6 +142,16 @@ PERSONAL: tuple[Personal, ...] = (
         wander=0.12,
         wander_hours=24.0,
     ),
+    Personal(
+        "carbon_dioxide_aim",
+        "mmHg",
+        "log",
+        41.0,
+        0.15,
+        "PaCO2 that staff and patient steer to; fitted to real stays",
+        wander=0.08,
+        wander_hours=24.0,
+    ),
     # breathing
     Personal(
         "own_rate",
@@ -239,7 +250,7 @@ PERSONAL: tuple[Personal, ...] = (
         "pressor_half",
         "ug/L",
         "log",
-        12.0,
+        20.0,
         0.7,
         "norepinephrine with half effect; slopes 4-15 mmHg per ug/L (Ensinger 1992, Maas 2013)",
     ),
@@ -342,8 +353,12 @@ def individual(theta, wander, flutter, person: Body):
             z = z + p.flutter * fast[i]
         value = jnp.exp(z) if p.scale == "log" else jax.nn.sigmoid(z) if p.scale == "logit" else z
         values[p.name] = value * size[p.per] if p.per != "none" else value
-    return Values(**values)
+    pattern = sum(
+        PERSONAL[i].wander * slow[i] + PERSONAL[i].flutter * fast[i] for i in (INDEX["own_rate"], INDEX["effort"])
+    )
+    return Values(**values, pattern=pattern)
 
 
-Values = NamedTuple("Values", [(p.name, Float[Array, ""]) for p in PERSONAL])  # type: ignore[misc]
-"""Every personal parameter in its unit."""
+_FIELDS = [*((p.name, Float[Array, ""]) for p in PERSONAL), ("pattern", Float[Array, ""])]
+Values = NamedTuple("Values", _FIELDS)  # type: ignore[misc]
+"""Every personal parameter in its unit; ``pattern``: ln of how far rate and effort together are from the usual now."""

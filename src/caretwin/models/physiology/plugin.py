@@ -1,8 +1,9 @@
 """The one door through which the rest of caretwin reaches physiology; found by its entry point, never by import."""
 
 from caretwin.models.physiology import cardiorespiratory as coupled
+from caretwin.models.physiology import conditions, parameters, vasoactive
 from caretwin.models.physiology import glucose as insulin_glucose
-from caretwin.models.physiology import parameters, vasoactive
+from caretwin.models.physiology.readings import COLUMNS, readings
 
 
 class Physiology:
@@ -13,6 +14,10 @@ class Physiology:
     personal = parameters.PERSONAL
     Settings = coupled.Settings
     Infusions = vasoactive.Infusions
+    reading_columns = COLUMNS
+    readings = staticmethod(readings)
+    shift = staticmethod(conditions.shift)
+    conditions = staticmethod(conditions.names)
 
     def cardiorespiratory(self) -> coupled.Cardiorespiratory:
         """Lung, gases, circulation, drugs, fluids and kidney as one model."""

@@ -3,8 +3,8 @@
 Used when the patient breathes or triggers; a paralysed or deeply sedated patient takes the ventilator's rate.
 Each of rate and effort follows its target with a lag.
 
-Sources: Albanese et al., Am J Physiol Heart 2016;310:H899 (rate: 0.9 per min and mmHg of PaCO2, 0.87 per min and spike/s
-of the peripheral chemoreceptors; lags of 2-7 min); peripheral firing after Ursino & Magosso, Am J Physiol Heart
+Sources: Albanese et al., Am J Physiol Heart 2016;310:H899 (rate: 0.9 per min and mmHg of PaCO2, 0.87 per min and
+spike/s of the peripheral chemoreceptors; lags of 2-7 min); peripheral firing after Ursino & Magosso, Am J Physiol Heart
 2000;279:H149. Pressures mmHg, rate 1/min, effort cmH2O, time min.
 """
 
@@ -35,8 +35,8 @@ class Drive(NamedTuple):
 def peripheral_firing(pao2: Values, paco2: Values) -> Values:
     """spikes/s of the peripheral chemoreceptors at these arterial pressures.
 
-    The published slope of the carbon dioxide term jumps at 40 mmHg of oxygen; here it is linear from 4.6 at 40 to 3 at 80 and
-    constant outside. Example: (95, 40) 3.6, (60, 40) 7.2, (40, 40) 9.9.
+    The published slope of the carbon dioxide term jumps at 40 mmHg of oxygen; here it is linear from 4.6 at 40 to 3
+    at 80 and constant outside. Example: (95, 40) 3.6, (60, 40) 7.2, (40, 40) 9.9.
     """
     e = jnp.exp(jnp.clip((pao2 - 45.0) / 29.27, -5.0, 8.0))
     K = jnp.clip(4.6 - 1.6 * (pao2 - 40.0) / 40.0, 3.0, 4.6)

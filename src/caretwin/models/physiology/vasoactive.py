@@ -1,8 +1,9 @@
 """Vasoactive and sedative infusions: how they reach the blood, and what they do to vessels, veins and heart.
 
-Norepinephrine has measured kinetics; the other pressors are counted as norepinephrine of equal effect with a lag of their
-own. They act on resistance, stressed volume and contractility, never on pressure directly: what pressure and output
-do then follows from the circulation. The sensitivity to them is personal, for it differs fourfold between patients.
+Norepinephrine has measured kinetics; the other pressors are counted as norepinephrine of equal effect with a lag of
+their own. They act on resistance, stressed volume and contractility, never on pressure directly: what pressure and
+output do then follows from the circulation. The sensitivity to them is personal, for it differs fourfold between
+patients.
 """
 
 from typing import NamedTuple
@@ -22,13 +23,13 @@ EPINEPHRINE, PHENYLEPHRINE, DOPAMINE, VASOPRESSIN = 1.0, 0.1, 0.01, 2.5
 OTHER_HALF_TIME = 5.0
 """min: approach of the other pressors to steady effect (assumed; plasma half-lives of 2-20 min)."""
 
-RESISTANCE_MAXIMUM = 1.2
+RESISTANCE_MAXIMUM = 2.5
 """Largest relative rise of systemic resistance (assumed; with the next three it meets Ensinger's MAP slope of 4.3 mmHg
 per µg/L in volunteers and the patients of Maas and Adda, see the tests)."""
-VENOUS_MAXIMUM = 1.0
+VENOUS_MAXIMUM = 2.5
 """L of unstressed volume moved into stress at most (assumed; Maas et al., Crit Care Med 2013;41:143,
 doi:10.1097/CCM.0b013e318265ea64: mean systemic filling pressure rose in all 16 patients)."""
-VENOUS_RESISTANCE_MAXIMUM = 0.8
+VENOUS_RESISTANCE_MAXIMUM = 1.5
 """Largest relative rise of the resistance to venous return (assumed; it rose in all 16 of Maas 2013)."""
 CONTRACTILITY_MAXIMUM = 0.3
 """Largest relative rise of cardiac function by norepinephrine (assumed)."""

@@ -1,0 +1,64 @@
+"""A simulated course in a terminal: who, what was assumed, and the rows around every change."""
+
+import numpy as np
+from rich.console import Console
+from rich.table import Table
+from rich.text import Text
+
+from caretwin.record.scenario import UNITS, Scenario
+from caretwin.twin.scenario import Course
+
+SHOWN = (
+    ("HR", "heart_rate_per_min", 0),
+    ("MAP", "mean_arterial_pressure_mmHg", 0),
+    ("CVP", "central_venous_pressure_mmHg", 1),
+    ("CO", "cardiac_output_L_per_min", 2),
+    ("SpO2", "oxygen_saturation_percent", 1),
+    ("PaO2", "arterial_oxygen_pressure_mmHg", 0),
+    ("PaCO2", "arterial_carbon_dioxide_pressure_mmHg", 1),
+    ("pH", "arterial_ph", 2),
+    ("Pplat", "plateau_pressure_cmH2O", 1),
+    ("VT", "tidal_volume_mL", 0),
+    ("RR", "respiratory_rate_per_min", 0),
+)
+MOST_ROWS = 16
+LATER = 5.0
+"""min after a change at which a row is shown."""
+
+
+def show(console: Console, scenario: Scenario, course: Course) -> None:
+    """Print who, the assumptions, the changes and the rows around them."""
+    person = scenario.person
+    condition = scenario.condition if not scenario.severity else f"{scenario.condition}, severity {scenario.severity}"
+    console.print(Text(scenario.title, style="bold"))
+    console.print(
+        f"  {person.sex}, {person.age_y:g} y, {person.height_cm:g} cm, {person.weight_kg:g} kg; {condition}; "
+        + ("typical patient" if len(course.values) == 1 else f"median of {len(course.values)} draws")
+    )
+    for note in scenario.assumed:
+        console.print(f"  assumed: {note}")
+    for change in scenario.changes:
+        words = ", ".join(f"{name} {value:g} {UNITS[name]}".removesuffix(" 1") for name, value in change.values.items())
+        end = "" if change.lasts_min is None else f", for {change.lasts_min:g} min"
+        console.print(f"  {change.at_min:g} min: {words}{end}")
+    table = Table(box=None, pad_edge=False)
+    for title in ("min", *(short for short, _, _ in SHOWN)):
+        table.add_column(title, justify="right")
+    for row in _rows(scenario, course.minutes):
+        cells = [f"{np.median(course.of(name)[:, row]):.{digits}f}" for _, name, digits in SHOWN]
+        table.add_row(f"{course.minutes[row]:g}", *cells)
+    console.print(table)
+    console.print(Text("mmHg, L/min, %, cmH2O, mL, per min. Simulated: nobody's course.", style="italic"))
+
+
+def _rows(scenario: Scenario, minutes: np.ndarray) -> list[int]:
+    """First, last, and those at and some minutes after each change; thinned where there are too many."""
+    wanted = [0.0, minutes[-1]]
+    for change in scenario.changes:
+        wanted += [change.at_min, change.at_min + LATER]
+        if change.lasts_min is not None:
+            wanted.append(change.at_min + change.lasts_min)
+    found = sorted({int(np.argmin(np.abs(minutes - t))) for t in wanted})
+    if len(found) <= MOST_ROWS:
+        return found
+    return sorted({found[int(i)] for i in np.linspace(0, len(found) - 1, MOST_ROWS)})

@@ -1,0 +1,140 @@
+"""Typical patients: health, lung injury, obstruction, shock, as shifts of the personal parameters.
+
+The values and their sources stand in conditions.toml. A shift is the distance, on each parameter's own scale, from the
+typical patient of :mod:`parameters` to this one; a severity between two given ones lies on the line between them.
+"""
+
+import tomllib
+from collections.abc import Mapping
+from functools import cache
+from importlib.resources import files
+from typing import Any
+
+import numpy as np
+from jaxtyping import Float
+
+from caretwin.base.errors import DomainError
+from caretwin.models.physiology.parameters import INDEX, PERSONAL, to_scale
+
+HEALTHY, UNSHIFTED = "healthy", "intensive_care"
+YOUNGEST, OLDEST, REFERENCE_AGE = 20.0, 90.0, 40.0
+"""y: between them the parameters follow age; outside they stay (assumed)."""
+NOT_SHIFTED = frozenset({"opening_shift", "oximeter_bias"})
+ALIASES = {
+    "health": HEALTHY, "normal": HEALTHY, "septic shock": "sepsis", "septic_shock": "sepsis",
+    "cardiac failure": "heart_failure", "heart failure": "heart_failure", "cardiogenic shock": "heart_failure",
+    "hypovolemia": "hypovolaemia", "haemorrhage": "hypovolaemia", "icu": UNSHIFTED, "intensive care": UNSHIFTED,
+}  # fmt: skip
+
+
+@cache
+def table() -> Mapping[str, Any]:
+    """conditions.toml as it stands."""
+    return tomllib.loads((files("caretwin.models.physiology") / "conditions.toml").read_text(encoding="utf-8"))
+
+
+def names() -> tuple[str, ...]:
+    """Names of the conditions.
+
+    >>> "ards" in names()
+    True
+    """
+    return tuple(table())
+
+
+def condition_of(text: str) -> str:
+    """The condition a person's word means; DomainError for an unknown one.
+
+    >>> condition_of("ARDS"), condition_of("septic shock")
+    ('ards', 'sepsis')
+    """
+    word = " ".join(text.strip().lower().split())
+    found = ALIASES.get(word, word.replace(" ", "_"))
+    if found not in table():
+        raise DomainError(
+            f"condition {text!r}",
+            seen="a condition without values",
+            wanted="one of " + ", ".join(names()),
+            fix="choose the nearest of them, or healthy",
+        )
+    return found
+
+
+def severity_of(condition: str, severity: float | str) -> float:
+    """0 to 1 for a number or one of the condition's words (mild, moderate, severe); DomainError otherwise.
+
+    >>> severity_of("ards", "moderate")
+    0.6
+    """
+    words = table()[condition].get("words", {})
+    if isinstance(severity, str) and severity.strip().lower() in words:
+        return float(words[severity.strip().lower()])
+    if not isinstance(severity, str) and 0.0 <= severity <= 1.0:
+        return float(severity)
+    raise DomainError(
+        f"severity of {condition}",
+        seen=repr(severity),
+        wanted="a number from 0 (healthy) to 1" + (", or " + ", ".join(words) if words else ""),
+        fix="0.3 is mild, 0.6 moderate and 0.9 severe",
+    )
+
+
+def shift(
+    condition: str, severity: float, *, age: float = REFERENCE_AGE, female: bool = False
+) -> Float[np.ndarray, " d"]:
+    """Distance from the typical patient of the prior on every parameter's scale.
+
+    condition  name, see :func:`names`; severity 0 (healthy) to 1, ignored by healthy; age y
+    Returns [d] in the order of PERSONAL, for ``Body.shift``. Raises DomainError for an unknown condition or severity.
+
+    >>> float(shift("healthy", 0.0)[INDEX["baroreflex"]].round(3))  # ln 2: typical in intensive care is 0.5
+    0.693
+    """
+    name = condition_of(condition)
+    severity = severity_of(name, severity)
+    if name == UNSHIFTED:
+        return np.zeros(len(PERSONAL))
+    healthy = _healthy(age, female)
+    entry = table()[name] if name != HEALTHY else {}
+    knots = np.array([0.0, *entry.get("severities", ())])
+    found = healthy.copy()
+    for parameter, given in _parameters(entry).items():
+        i = INDEX[parameter]
+        # Ages and sexes differ in a condition by as much as in health.
+        young = to_scale(_base(False)[parameter], PERSONAL[i].scale)
+        at = [young, *(to_scale(value, PERSONAL[i].scale) for value in given["values"])]
+        found[i] += _on_line(severity, knots, np.array(at)) - young
+    return found - np.array([to_scale(p.typical, p.scale) for p in PERSONAL])
+
+
+def _on_line(severity: float, knots: np.ndarray, values: np.ndarray) -> float:
+    """Between two knots the line between their values; beyond the last the line goes on."""
+    i = int(np.clip(np.searchsorted(knots, severity, side="right") - 1, 0, len(knots) - 2))
+    share = (severity - knots[i]) / (knots[i + 1] - knots[i])
+    return float(values[i] + share * (values[i + 1] - values[i]))
+
+
+def _parameters(entry: Mapping[str, Any]) -> dict[str, Any]:
+    return {name: given for name, given in entry.items() if name in INDEX}
+
+
+@cache
+def _base(female: bool) -> Mapping[str, float]:
+    """Healthy values at the reference age, in units."""
+    entry = table()[HEALTHY]
+    values = {name: float(given["value"]) for name, given in _parameters(entry).items()}
+    if female:
+        values |= {name: float(given["value"]) for name, given in entry["women"].items()}
+    return values
+
+
+def _healthy(age: float, female: bool) -> Float[np.ndarray, " d"]:
+    """Healthy values [d] at this age on every parameter's scale; what is not named is typical of the prior."""
+    years = float(np.clip(age, YOUNGEST, OLDEST)) - REFERENCE_AGE
+    base, per_year = _base(female), table()[HEALTHY]["per_year"]
+    found = np.array([to_scale(p.typical, p.scale) for p in PERSONAL])
+    for name, value in base.items():
+        found[INDEX[name]] = to_scale(value, PERSONAL[INDEX[name]].scale)
+        if name in per_year:
+            found[INDEX[name]] += years * float(per_year[name]["value"])
+    return found

@@ -1,0 +1,141 @@
+"""Computes a scenario: the typical patient, or draws around it, through a timed list of changes.
+
+Deterministic: personal parameters stand at those of the typical patient and do not drift, so that what a table shows
+follows from the changes alone. A row shows the moment before what changes at its time.
+"""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any
+
+import jax
+import jax.numpy as jnp
+import numpy as np
+from jaxtyping import Array, Float
+
+from caretwin.core.program import program
+from caretwin.record.scenario import UNITS, USUAL, VOLUMES, Scenario
+from caretwin.twin.registry import family
+
+LONGEST_STEP = 10.0
+"""min: transitions are called at most this long; inside, the model takes parts of a minute."""
+SETTLING_STEPS = 48
+QUANTILES = (0.05, 0.5, 0.95)
+
+
+@dataclass(frozen=True)
+class Course:
+    """What a scenario gave.
+
+    minutes  [T]       from the end of settling
+    columns  names with units, R of them
+    values   [N, T, R] for each of N draws; one, the typical patient, without draws
+    """
+
+    minutes: Float[np.ndarray, " T"]
+    columns: tuple[str, ...]
+    values: Float[np.ndarray, "N T R"]
+
+    def of(self, column: str) -> Float[np.ndarray, "N T"]:
+        """One column of every draw, named with its unit (``cardiac_output_L_per_min``)."""
+        return self.values[:, :, self.columns.index(column)]
+
+
+def run(scenario: Scenario, draws: int = 0, seed: int = 0) -> Course:
+    """The course of a scenario.
+
+    draws  0: the typical patient alone; otherwise that many patients of the prior around it
+    seed   of the draws
+    Raises DomainError for a condition or a severity that the physiology family does not know.
+    """
+    physiology = family("physiology")
+    person = scenario.person
+    body = physiology.body(
+        female=person.sex == "female",
+        age=person.age_y,
+        height=person.height_cm,
+        weight=person.weight_kg,
+        shift=physiology.shift(scenario.condition, scenario.severity, age=person.age_y, female=person.sex == "female"),
+    )
+    model = physiology.cardiorespiratory()
+    dimension = len(physiology.personal)
+    theta = np.zeros((1, dimension))
+    if draws:
+        theta = np.random.default_rng(np.random.SeedSequence([seed])).standard_normal((draws, dimension))
+    times, shown, inputs = _timeline(scenario)
+    settled = _settings(physiology, {name: v for name, v in scenario.start.items() if name not in VOLUMES})
+    # Padded with steps of no length, so that scenarios of about one length share one compiled program.
+    inputs += inputs[-1:] * (_bucket(len(inputs)) - len(inputs))
+    hours = np.zeros(len(inputs))
+    hours[: len(times) - 1] = np.diff(times) / 60.0
+    steps = jax.tree.map(lambda *leaves: np.stack(leaves), *(_settings(physiology, values) for values in inputs))
+    values = _course(model, theta, body, settled, np.asarray(scenario.settle_h), steps, hours)
+    return Course(times[shown], tuple(physiology.reading_columns), np.asarray(values)[:, shown])
+
+
+def held(scenario: Scenario, minute: float) -> dict[str, float]:
+    """What is set and given just after ``minute``; a change that ended holds no longer."""
+    values = {name: USUAL.get(name, 0.0) for name in UNITS} | dict(scenario.start)
+    for change in scenario.changes:
+        ended = change.lasts_min is not None and minute >= change.at_min + change.lasts_min - 1e-9
+        if change.at_min <= minute + 1e-9 and not ended:
+            values |= change.values
+    return values
+
+
+def _timeline(scenario: Scenario) -> tuple[Float[np.ndarray, " S1"], np.ndarray, list[dict[str, float]]]:
+    """Times of all steps' ends with 0 in front (min), rows of them that are shown, and what holds in each step."""
+    rows = np.arange(0.0, scenario.duration_min + 1e-9, scenario.every_min)
+    if rows[-1] < scenario.duration_min - 1e-9:
+        rows = np.append(rows, scenario.duration_min)
+    ends = [c.at_min + c.lasts_min for c in scenario.changes if c.lasts_min is not None]
+    between = np.arange(0.0, scenario.duration_min, LONGEST_STEP)
+    moments = np.array([c.at_min for c in scenario.changes] + ends)
+    moments = moments[moments < scenario.duration_min]
+    times = np.unique(np.round(np.concatenate([rows, between, moments]), 6))
+    shown = np.searchsorted(times, np.round(rows, 6))
+    return times, shown, [held(scenario, t) for t in times[:-1]]
+
+
+def _bucket(count: int) -> int:
+    """The next of 64, 128, 256, ..."""
+    return max(64, 1 << (count - 1).bit_length())
+
+
+def _settings(physiology: Any, values: Mapping[str, float]) -> Any:
+    """Settings of the model; the flow of a fluid is 0 where it is not named."""
+    whole = {name: np.asarray(values.get(name, USUAL.get(name, 0.0)), dtype=float) for name in UNITS}
+    infusions = physiology.Infusions(**{name: whole.pop(name) for name in physiology.Infusions._fields})
+    return physiology.Settings(mode=whole.pop("ventilator_mode"), infusions=infusions, **whole)
+
+
+@program
+def _course(
+    model: Any,
+    theta: Float[Array, "N d"],
+    body: Any,
+    settled: Any,
+    settle_h: Float[Array, ""],
+    steps: Any,
+    hours: Float[Array, " S"],
+) -> Float[Array, "N S1 R"]:
+    """Readings of every draw after settling and after each step."""
+    readings = family("physiology").readings
+    quiet = jnp.zeros(model.noise_dimension)
+
+    def one(theta: Float[Array, " d"]) -> Float[Array, "S1 R"]:
+        phi = model.individual(theta, body)
+        dt = settle_h / SETTLING_STEPS
+        start = jax.lax.fori_loop(
+            0, SETTLING_STEPS, lambda _, x: model.transition(phi, x, settled, quiet, dt), model.initial(phi, quiet)
+        )
+
+        def step(x: Any, row: Any) -> tuple[Any, Float[Array, " R"]]:
+            u, dt = row
+            x = model.transition(phi, x, u, quiet, dt)
+            return x, readings(model, phi, x, u).values
+
+        first = readings(model, phi, start, settled).values
+        return jnp.concatenate([first[None], jax.lax.scan(step, start, (steps, hours))[1]])
+
+    return jax.vmap(one)(theta)
