@@ -21,6 +21,13 @@ class Chest:
     collapsed   share of the height of the lung, from the back, that holds no gas
     hazy        share of the height above it that holds little gas
     stretched   share of the height at the front that holds too much
+    effusion    share of the height of the chest, from the back, that is fluid and no lung
+    floor       False lowers the diaphragm out of the way
+    heart_size, mediastinum   width of the heart (1: 116 mm), half width of what lies between the lungs (mm)
+    collapse_side             "left" keeps the right lung clear
+    lean         how much more collapses at the base than at the apex, as a share of the height
+    dome         height of the diaphragm's dome (mm)
+    white_below  below this level (mm) the lungs hold no air at all
     """
 
     collapsed: float = 0.0
@@ -37,6 +44,12 @@ class Chest:
     bowel_gas: bool = True
     effusion: float = 0.0
     floor: bool = True
+    heart_size: float = 1.0
+    mediastinum: float = 26.0
+    collapse_side: str = "both"
+    lean: float = 0.0
+    dome: float = 55.0
+    white_below: float = -999.0
     seed: int = 1
 
 
@@ -89,13 +102,14 @@ def chest(made: Chest = Chest()) -> Phantom:
     windpipe = _airways(x, y, z, shape)
     fluid = lung & np.broadcast_to(y > 90 - 180 * made.effusion, shape) if made.effusion else np.zeros(shape, bool)
     lung &= ~fluid
-    heart = ((x - 25) / 58) ** 2 + ((y + 25) / 48) ** 2 + ((z + 60) / 60) ** 2 < 1
+    size = made.heart_size
+    heart = ((x - 25) / (58 * size)) ** 2 + ((y + 25) / (48 * size)) ** 2 + ((z + 60) / 60) ** 2 < 1
     volume[np.broadcast_to(heart, shape)] = made.heart
     aorta = (x - 18) ** 2 + (y - 52) ** 2 < 12**2
     volume[np.broadcast_to(aorta & (z < 40), shape)] = made.heart
     lung &= ~np.broadcast_to(heart | (aorta & (z < 40)), shape)
     lung &= ~_thick(windpipe)
-    _fill_lung(volume, lung, made, y)
+    _fill_lung(volume, lung, made, x, y, z)
     volume[fluid] = 10
     volume[_thick(windpipe)] = MUSCLE
     volume[windpipe] = AIR
@@ -110,8 +124,8 @@ def chest(made: Chest = Chest()) -> Phantom:
 
 def _lungs(made: Chest, x, y, z, cage, shape) -> np.ndarray:
     """Inside the cage, beside the mediastinum and the spine, above a dome of the diaphragm on each side."""
-    middle = np.abs(x - 4) < 26 + 12 * np.clip(-z / 160, 0, 1)
-    dome = -95 + 55 * (1 - ((np.abs(x) - 72) / 62) ** 2 - ((y - 5) / 85) ** 2) if made.floor else -140
+    middle = np.abs(x - 4) < made.mediastinum + 12 * np.clip(-z / 160, 0, 1)
+    dome = -40 - made.dome * (((np.abs(x) - 72) / 62) ** 2 + ((y - 5) / 85) ** 2) if made.floor else -140
     spine = (x / 27) ** 2 + ((y - 84) / 32) ** 2 < 1
     return np.broadcast_to((cage < 0.99) & ~middle & ~spine & (z > np.maximum(dome, -150)) & (z < 150), shape).copy()
 
@@ -128,14 +142,15 @@ def _thick(mask: np.ndarray) -> np.ndarray:
     return binary_dilation(mask)
 
 
-def _fill_lung(volume: np.ndarray, lung: np.ndarray, made: Chest, y: np.ndarray) -> None:
-    rows = np.broadcast_to(y, volume.shape)[lung]
-    front, back = rows.min(), rows.max()
-    height = (back - rows) / (back - front)  # 0 at the back
-    values = np.full(rows.shape, made.normal)
+def _fill_lung(volume: np.ndarray, lung: np.ndarray, made: Chest, x, y, z) -> None:
+    x, y, z = (np.broadcast_to(axis, volume.shape)[lung] for axis in (x, y, z))
+    height = (y.max() - y) / (y.max() - y.min())  # 0 at the back
+    level = height + made.lean * ((z - z.min()) / (z.max() - z.min()) - 0.5)
+    ill = (x > 0) | (made.collapse_side == "both")
+    values = np.full(height.shape, made.normal)
     values[height > 1 - made.stretched] = made.over
-    values[height < made.collapsed + made.hazy] = made.poor
-    values[height < made.collapsed] = made.dense
+    values[ill & (level < made.collapsed + made.hazy)] = made.poor
+    values[ill & ((level < made.collapsed) | (z < made.white_below))] = made.dense
     volume[lung] = values
 
 

@@ -26,11 +26,11 @@ def found(folder):
     return read_lung_aeration(folder, time_h=30.0, received_h=31.5)
 
 
-def test_from_files_to_shares_within_six_points_of_the_truth(found):
+def test_from_files_to_shares_within_eight_points_of_the_truth(found):
     """The tolerance of collapsed lung in test_lung_ct_segmentation; the way through files must add nothing."""
     truth = MADE.of_mass()
     for k, name in enumerate(COMPARTMENTS):
-        assert found.of_mass[name].value == pytest.approx(truth[k], abs=0.06)
+        assert found.of_mass[name].value == pytest.approx(truth[k], abs=0.08)
 
 
 def test_observations_are_known_when_received_and_carry_error_unit_source_and_meaning(found):

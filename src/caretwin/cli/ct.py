@@ -35,6 +35,8 @@ def command(
     The figures are densities inside an outline that a program drew: no diagnosis. Exit status: 0 with figures, 1 when
     there is no chest CT that can be measured.
     """
+    if json_out and not Path(json_out).absolute().parent.is_dir():
+        raise click.ClickException(f"{json_out}: no such folder; name another file with --json")
     from caretwin.ingest.lung_ct import read_lung_aeration
 
     aeration = read_lung_aeration(

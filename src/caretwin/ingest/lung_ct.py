@@ -12,7 +12,7 @@ from caretwin.ingest.dicom import read_chest_ct
 from caretwin.ingest.dicom_files import DicomError
 from caretwin.ingest.findings import Findings
 from caretwin.ingest.lung_ct_fractions import estimates, thirds
-from caretwin.ingest.lung_ct_segmentation import Outlines, outlines
+from caretwin.ingest.lung_ct_segmentation import LEAST_BALANCE, Outlines, outlines
 from caretwin.ingest.lung_ct_volume import CtVolume
 from caretwin.record.imaging import Estimate, Grade, LungAeration, check_hours
 
@@ -105,7 +105,8 @@ def _report_fluid(volume: CtVolume, lungs: Outlines, findings: Findings) -> None
 
 def _grade(lungs: Outlines, non_aerated: Estimate, findings: Findings) -> Grade:
     span = non_aerated.high - non_aerated.low
-    if findings.has_errors or lungs.cut > UNUSABLE_CUT or span > UNUSABLE_RANGE:
+    partial = lungs.cut > UNUSABLE_CUT or lungs.balance < LEAST_BALANCE or lungs.floor == "unseen"
+    if findings.has_errors or partial or span > UNUSABLE_RANGE:
         return "poor"
     warned = any(f.severity == "warning" for f in findings.all)
-    return "limited" if warned or not lungs.caged or span > WIDE_RANGE else "good"
+    return "limited" if warned or lungs.floor != "seen" or span > WIDE_RANGE else "good"

@@ -1,7 +1,7 @@
 """Where lung without air may lie: inside the ribs, above the diaphragm, beside the heart and the spine.
 
 Lung without air has the density of muscle, so it is not seen but inferred from what bounds it. The ribs are found;
-the diaphragm is continued from where air ends above it; heart and mediastinum are given an assumed place inside the
+the diaphragm is continued (``lung_ct_diaphragm``); heart and mediastinum are given an assumed place inside the
 ribs, because without contrast they cannot be seen either. Axes: z to the head, y to the back, x to the left.
 """
 
@@ -10,9 +10,10 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 import numpy as np
-from jaxtyping import Bool, Float
+from jaxtyping import Bool
 from scipy import ndimage
 
+from caretwin.ingest.lung_ct_diaphragm import Diaphragm
 from caretwin.ingest.lung_ct_shapes import Spacing, grown, parts, shrunk, with_labels
 
 # All lengths below are assumed from adult anatomy; a phantom study shows what they cost (evidence/physiology/imaging).
@@ -21,6 +22,7 @@ LEAST_BONE_ML = 0.5  # less is noise in collapsed lung that contrast has made br
 SMOOTH_MM = 2.5
 THICK_MM = 7.0  # what still is there after shrinking by this is no rib: vertebra, or a heart full of contrast
 SLAB_MM = 18.0  # ribs run obliquely: a ring of bone appears when this much above and below is laid on the slice
+BELOW_AIR_MM = 40.0  # slices that far below the lowest air may still hold lung
 ANGLES = 120
 RIB_MARGIN_MM = 3.0  # pleura and the muscle between ribs
 WIDEST_GAP = 30  # angles without bone (90 degrees) that are bridged
@@ -32,18 +34,22 @@ class Bounds:
 
     midline_mm   half the width kept for spine, great vessels and mediastinum
     heart        size of the assumed heart, 1 for a width of half of the chest (cardiothoracic ratio 0.5)
-    below_mm     how far below the continued diaphragm is still taken for lung
+    below_mm     how far below the diaphragm is still taken for lung, where the dome is seen
+    below_assumed_mm   the same, where its fall to the back is assumed
     thinnest_mm  half the thickness below which a dense layer is chest wall
+    anywhere     True: also in front, and apart from lung that holds air
     """
 
     midline_mm: float
     heart: float
     below_mm: float
+    below_assumed_mm: float
     thinnest_mm: float
+    anywhere: bool
 
 
-BEST = Bounds(midline_mm=32.0, heart=1.0, below_mm=0.0, thinnest_mm=6.0)
-GENEROUS = Bounds(midline_mm=25.0, heart=0.85, below_mm=20.0, thinnest_mm=4.0)
+BEST = Bounds(midline_mm=32.0, heart=1.0, below_mm=0.0, below_assumed_mm=0.0, thinnest_mm=6.0, anywhere=False)
+GENEROUS = Bounds(midline_mm=27.0, heart=0.85, below_mm=15.0, below_assumed_mm=40.0, thinnest_mm=5.0, anywhere=True)
 
 
 @dataclass(frozen=True)
@@ -74,6 +80,7 @@ def rib_cage(means: np.ndarray, body: np.ndarray, lungs: np.ndarray, spacing: Sp
     shell = bone & ~thick  # ribs and breastbone; behind, where the vertebrae were, the ribs beside them are joined
     rings = ndimage.maximum_filter1d(shell, 2 * round(SLAB_MM / spacing[0]) + 1, axis=0)
     slices = np.flatnonzero(lungs.any(axis=(1, 2)))
+    slices = np.arange(max(0, slices[0] - round(BELOW_AIR_MM / spacing[0])), slices[-1] + 1)
     y = np.flatnonzero(rings[slices].any(axis=(0, 2)))
     if len(y) < 2:
         return None
@@ -86,7 +93,9 @@ def rib_cage(means: np.ndarray, body: np.ndarray, lungs: np.ndarray, spacing: Sp
     return Cage(inside & body, bone, middle, float(sides), float(centre), float(front))
 
 
-def room_for_dense_lung(cage: Cage, aerated: np.ndarray, spacing: Spacing, bounds: Bounds) -> Bool[np.ndarray, "z y x"]:
+def room_for_dense_lung(
+    cage: Cage, floor: Diaphragm, aerated: np.ndarray, spacing: Spacing, bounds: Bounds
+) -> Bool[np.ndarray, "z y x"]:
     """Where lung without air is tenable: in the cage, above the diaphragm, off the heart and the middle."""
     shape = cage.inside.shape
     y = ((np.arange(shape[1]) - cage.centre) * spacing[1])[None, :, None]
@@ -97,41 +106,12 @@ def room_for_dense_lung(cage: Cage, aerated: np.ndarray, spacing: Spacing, bound
     slices = np.flatnonzero(cage.inside.any(axis=(1, 2)))
     low = np.arange(shape[0]) < slices[0] + 0.6 * len(slices)  # above the heart: the great vessels, within the midline
     heart = heart & low[:, None, None]
-    behind = y > -0.1 * cage.depth_mm  # dense lung in front is taken only where air surrounds it
+    # Lung collapses where it lies lowest: dense lung in front is taken only behind air in its line, unless generous.
+    behind = (y > -0.1 * cage.depth_mm) | np.maximum.accumulate(aerated, axis=1) | bounds.anywhere
     room = cage.inside & ~grown(cage.bone, 2.0, spacing) & ~heart & (np.abs(x) > bounds.midline_mm) & behind
-    return room & above_diaphragm(cage, aerated, spacing, bounds.below_mm)
-
-
-def above_diaphragm(cage: Cage, aerated: np.ndarray, spacing: Spacing, below_mm: float) -> Bool[np.ndarray, "z y x"]:
-    """Places above the lower end of the air, which a paraboloid on each side continues to where there is no air."""
-    shape = aerated.shape
-    floor = np.full(shape[1:], np.inf)
-    left = np.arange(shape[2]) > cage.middle
-    for side in (left, ~left):
-        floor = np.where(side[None, :], _floor(aerated & side, spacing), floor)
     z = (np.arange(shape[0]) * spacing[0])[:, None, None]
-    return z >= floor[None] - below_mm
-
-
-def _floor(aerated: np.ndarray, spacing: Spacing) -> Float[np.ndarray, "y x"]:
-    """Height of the diaphragm (mm above the first slice) under one lung; infinite where there is no lung."""
-    depth, width = aerated.shape[1:]
-    seen = aerated.sum(axis=0) * spacing[0] > 20
-    if seen.sum() < 50:
-        return np.full((depth, width), np.inf)
-    lowest = np.argmax(aerated, axis=0) * spacing[0]
-    y, x = (a.astype(float) for a in np.indices((depth, width)))
-    terms = np.stack([np.ones_like(x), x, y, x * x, x * y, y * y], axis=-1)
-    weights = np.ones(int(seen.sum()))
-    for _ in range(10):  # least absolute deviations, by weights: vessels and fissures make steps
-        root = np.sqrt(weights)[:, None]
-        found = np.linalg.lstsq(terms[seen] * root, lowest[seen] * root[:, 0], rcond=None)[0]
-        weights = 1 / np.maximum(np.abs(lowest[seen] - terms[seen] @ found), spacing[0])
-    fitted = np.clip(terms @ found, lowest[seen].min() - 20, lowest[seen].max())
-    # Behind the air the dome only falls, or stays: it never rises above its height at the nearest column with air.
-    near = ndimage.distance_transform_edt(~seen, return_distances=False, return_indices=True)
-    level = np.minimum(fitted, lowest[near[0], near[1]])
-    return np.where(seen, lowest, level)
+    below_mm = bounds.below_mm if floor.sight == "seen" else bounds.below_assumed_mm
+    return room & (z >= floor.height_mm[None] - below_mm)
 
 
 def _middle(body: np.ndarray) -> float:

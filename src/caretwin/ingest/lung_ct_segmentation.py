@@ -23,6 +23,7 @@ from scipy import ndimage
 from caretwin.ingest.findings import Findings
 from caretwin.ingest.lung_ct_airways import airways
 from caretwin.ingest.lung_ct_cage import BEST, GENEROUS, Bounds, Cage, rib_cage, room_for_dense_lung
+from caretwin.ingest.lung_ct_diaphragm import Diaphragm, Sight, diaphragm
 from caretwin.ingest.lung_ct_shapes import (
     Spacing,
     block_factors,
@@ -52,6 +53,7 @@ SMALLEST_LUNGS_ML = 300.0
 GAS_ONLY_HU = -960.0
 POCKET_MM, POCKET_ML = 8.0, 30.0  # gas without tissue, wider than twice this and larger than that, is reported
 CUT = 0.1
+LEAST_BALANCE = 0.35
 CAUDAL = 0.35  # pure gas whose middle lies in this lowest part of the air is bowel
 
 
@@ -62,6 +64,8 @@ class Outlines:
     windpipe  whether the airways were found and taken out
     caged     whether the ribs were found; without them dense lung outside of the air is left out
     cut       area of lung in the first or last slice, as a share of its largest area: 0 for whole lungs
+    floor     whether the dome of the diaphragm was seen, in part assumed, or nowhere seen
+    balance   volume of the smaller lung, as a share of the larger; near 0 where one lung holds no air and is not found
     """
 
     smallest: Bool[np.ndarray, "z y x"]
@@ -70,6 +74,8 @@ class Outlines:
     windpipe: bool
     caged: bool
     cut: float
+    balance: float
+    floor: Sight
 
 
 def outlines(volume: CtVolume, findings: Findings) -> Outlines | None:
@@ -94,10 +100,13 @@ def outlines(volume: CtVolume, findings: Findings) -> Outlines | None:
         findings.warning(None, "PatientPosition", seen=seen, wanted="supine", fix=fix)
     calm = ndimage.gaussian_filter(means, [SMOOTH_MM / step for step in grid])  # one noisy voxel would be a hole
     dense = (calm > DENSE_HU[0]) & (calm < DENSE_HU[1]) & ~grown(tubes, 6.0, grid)
-    added = [_with_dense(enclosed, dense, cage, grid, bounds) for bounds in (BEST, GENEROUS)]
+    floor = _floor(enclosed, cage, grid, findings)
+    added = [_with_dense(enclosed, dense, cage, floor, grid, bounds) for bounds in (BEST, GENEROUS)]
     edge = _edge_density(means, lungs, grid)
     fine = [_on_voxels(mask, enclosed, edge, volume) for mask in (enclosed, added[0], added[0] | added[1])]
-    return Outlines(fine[0], fine[1], fine[2], bool(tubes.any()), cage is not None, cut)
+    balance = _balance(added[0], _middle(body), findings)
+    sight = "unseen" if floor is None else floor.sight
+    return Outlines(fine[0], fine[1], fine[2], bool(tubes.any()), cage is not None, cut, balance, sight)
 
 
 def _body(means: np.ndarray, grid: Spacing) -> Bool[np.ndarray, "z y x"]:
@@ -134,8 +143,7 @@ def _aerated_lungs(
 
 def _enclosed(lungs: np.ndarray, body: np.ndarray, grid: Spacing) -> Bool[np.ndarray, "z y x"]:
     """Air with its vessels: clefts closed, holes filled, on each side of the midline, so that no heart is enclosed."""
-    counts = body.sum(axis=(0, 1))
-    middle = int(np.average(np.arange(len(counts)), weights=counts))
+    middle = _middle(body)
     out = np.zeros_like(lungs)
     for side in (slice(0, middle), slice(middle, None)):
         half = np.pad(lungs[:, :, side], 6)
@@ -145,14 +153,46 @@ def _enclosed(lungs: np.ndarray, body: np.ndarray, grid: Spacing) -> Bool[np.nda
     return (out | (holes & ~opened(holes, VESSELS_MM, grid))) & body
 
 
+def _middle(body: np.ndarray) -> int:
+    """Index of the middle of the body from right to left."""
+    counts = body.sum(axis=(0, 1))
+    return int(np.average(np.arange(len(counts)), weights=counts))
+
+
+def _balance(mask: np.ndarray, middle: int, findings: Findings) -> float:
+    """The smaller lung as a share of the larger."""
+    sizes = sorted((int(mask[:, :, :middle].sum()), int(mask[:, :, middle:].sum())))
+    share = sizes[0] / max(sizes[1], 1)
+    if share < LEAST_BALANCE:
+        seen = f"one lung of {share:.0%} of the volume of the other"
+        fix = "a lung without air is not found: the shares hold for the other lung only"
+        findings.warning(None, None, seen=seen, wanted="two lungs", fix=fix)
+    return share
+
+
+def _floor(enclosed: np.ndarray, cage: Cage | None, grid: Spacing, findings: Findings) -> Diaphragm | None:
+    """The diaphragm, with a finding where it was not seen."""
+    if cage is None:
+        return None
+    found = diaphragm(enclosed, cage.middle, cage.centre, cage.half_mm, cage.depth_mm, grid)
+    if found.sight == "assumed":
+        seen, fix = "air that ends higher at the back", "its fall to the back was assumed: look at the lower lobes"
+        findings.info(None, None, seen=seen, wanted="air down to the diaphragm", fix=fix)
+    elif found.sight == "unseen":
+        seen, fix = "air that ends level from front to back", "collapsed lung below it cannot be found"
+        findings.warning(None, None, seen=seen, wanted="the dome of the diaphragm", fix=fix)
+    return found
+
+
 def _with_dense(
-    enclosed: np.ndarray, dense: np.ndarray, cage: Cage | None, grid: Spacing, bounds: Bounds
+    enclosed: np.ndarray, dense: np.ndarray, cage: Cage | None, floor: Diaphragm | None, grid: Spacing, bounds: Bounds
 ) -> Bool[np.ndarray, "z y x"]:
     """The enclosed air and the dense lung that touches it."""
-    if cage is None:
+    if cage is None or floor is None:
         return enclosed
-    room = room_for_dense_lung(cage, enclosed, grid, bounds) & dense & ~enclosed
-    thick = touching(opened(room, bounds.thinnest_mm, grid), enclosed)
+    room = room_for_dense_lung(cage, floor, enclosed, grid, bounds) & dense & ~enclosed
+    thick = opened(room, bounds.thinnest_mm, grid)
+    thick = thick if bounds.anywhere else touching(thick, enclosed)
     return closed(enclosed | thick, 3.0, grid) if thick.any() else enclosed
 
 
