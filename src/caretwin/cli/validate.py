@@ -9,6 +9,7 @@ from typing import Any
 import click
 
 from caretwin.cli.errors import friendly
+from caretwin.cli.validate_bedside import forecasts, ventilation
 
 SETS = ("remifentanil", "phenobarbital", "quinidine", "theophylline", "warfarin")
 DRAWS = 1000
@@ -20,6 +21,10 @@ NOT_COMPARABLE = {
 @click.group()
 def command() -> None:
     """Score forecasts on measured patients."""
+
+
+command.add_command(ventilation)
+command.add_command(forecasts)
 
 
 @command.command()

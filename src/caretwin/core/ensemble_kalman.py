@@ -38,7 +38,7 @@ class Smooth(Protocol):
     """What a model offers beside :class:`caretwin.core.model.Model` to be filtered this way.
 
     scaled(values [..., C])              channels on the scale where their error is additive
-    noise_scale(dtype) -> [C]            scale of that error; degrees_of_freedom: of its Student t
+    noise_scale(dtype) -> [C]            scale of that error; degrees(dtype) -> [C]: of its Student t
     to_vector(x) -> [n], from_vector(v, x) -> x   the part of a state that data may move, unbounded, and back
     memory_days [d]                      how long theta stays what it was
     """
@@ -192,6 +192,40 @@ def correct(
     fine: Array | bool = True,
 ) -> tuple[Ensemble, Info]:
     """The ensemble after the datum ``y`` at its own time; nothing changes where nothing was seen."""
+    ensemble, _, info = correct_with_past(model, settings, key, subject, ensemble, u, context, y, None, occurrence, fine)
+    return ensemble, info
+
+
+class Past(NamedTuple):
+    """What the particles expected to be measured at earlier times, so that a late result can be taken in where it belongs.
+
+    expected  [N, L, C]  on the channels' scale, of the last L updates
+    late      []         -1: the datum is of now; else the row 0 ... L-1 to which it belongs
+    """
+
+    expected: Float[Array, "N L C"]
+    late: Int[Array, ""]
+
+
+def correct_with_past(
+    model: Any,
+    settings: KalmanSettings,
+    key: Array,
+    subject: Int[Array, ""],
+    ensemble: Ensemble,
+    u: Inputs,
+    context: Context,
+    y: Observation,
+    past: Past | None,
+    occurrence: Int[Array, ""] | int = 0,
+    fine: Array | bool = True,
+) -> tuple[Ensemble, Float[Array, "N L C"] | None, Info]:
+    """As :func:`correct`, for a datum of now or of an earlier update.
+
+    A late datum is compared with what was expected when its sample was drawn, and moves both the present state and
+    the kept expectations by their regression on that: nothing has to be run again.
+    Source: Sakov, Evensen & Bertino, Tellus A 2010;62:24, doi:10.1111/j.1600-0870.2009.00417.x.
+    """
     dtype = ensemble.theta.dtype
     N, d = ensemble.theta.shape
 
@@ -204,15 +238,23 @@ def correct(
     address = jax.random.fold_in(luck.measurement_key(key, subject, ensemble.t), occurrence)
     noise = jax.random.normal(address, (settings.passes, N, seen.shape[0]), dtype)
     theta, x = ensemble.theta, ensemble.x
-    first = None
+    first, kept = None, None if past is None else past.expected
     for number in range(settings.passes):
         h = jax.vmap(predict)(theta, x)
-        variance, evidence = robust_variance(h, datum, model.degrees_of_freedom)
+        if past is not None:
+            then = jnp.take(kept, jnp.maximum(past.late, 0), axis=1)
+            h = jnp.where(past.late >= 0, then, h)
+        variance, evidence = robust_variance(h, datum, model.degrees(dtype))
         if first is None:
             first = (h, evidence)
         z = jnp.concatenate([theta, jax.vmap(model.to_vector)(x)], axis=1)
+        n = z.shape[1]
+        if kept is not None:
+            z = jnp.concatenate([z, kept.reshape(N, -1)], axis=1)
         z = shifted(z, h, datum._replace(variance=variance * settings.passes), noise[number])
-        theta, x = z[:, :d], jax.vmap(model.from_vector)(z[:, d:], x)
+        theta, x = z[:, :d], jax.vmap(model.from_vector)(z[:, d:n], x)
+        if past is not None:
+            kept = z[:, n:].reshape(past.expected.shape)
     h, evidence = first  # type: ignore[misc]
     expected = h + jnp.sqrt(datum.variance) * noise[0]
     kinds = jnp.where(seen > 0, MEASURED, 0)
@@ -220,12 +262,14 @@ def correct(
     finite = jnp.all(jnp.isfinite(theta)) & jnp.all(jnp.stack([jnp.all(jnp.isfinite(q)) for q in jax.tree.leaves(x)]))
     anything = (jnp.sum(seen) > 0) & finite
     theta, x = jax.tree.map(lambda new, old: jnp.where(anything, new, old), (theta, x), (ensemble.theta, ensemble.x))
+    if past is not None:
+        kept = jnp.where(anything, kept, past.expected)
     status = worst(
         when(~jnp.asarray(fine) | ~finite, Status.NON_FINITE),
         when(jnp.any(channels >= SURPRISING_ABOVE - 0.7), Status.SURPRISING_DATUM),
     )
     info = Info(evidence, jnp.asarray(N, dtype), channels, seen > 0, status, (jnp.sum(seen) > 0).astype(int))
-    return Ensemble(theta, x, ensemble.logw, ensemble.t), info
+    return Ensemble(theta, x, ensemble.logw, ensemble.t), kept, info
 
 
 def shifted(
@@ -244,7 +288,7 @@ def shifted(
     return z + jax.scipy.linalg.cho_solve(factor, innovation.T).T @ cross.T
 
 
-def robust_variance(h: Float[Array, "N C"], datum: _Seen, dof: float, rounds: int = 3) -> tuple[Array, Array]:
+def robust_variance(h: Float[Array, "N C"], datum: _Seen, dof: Array, rounds: int = 3) -> tuple[Array, Array]:
     """Variance of each channel's error, inflated by how far it lies from what the others allow; and the log evidence.
 
     R' = R (nu + E/R) / (nu + 1) with E the expected squared residual after the datum: repeated, it settles on the mode of

@@ -50,12 +50,12 @@ def run(scenario: Scenario, draws: int = 0, seed: int = 0) -> Course:
     """
     physiology = family("physiology")
     person = scenario.person
+    female = person.sex == "female"
+    shift = physiology.shift(
+        scenario.condition, scenario.severity, age=person.age_y, female=female, personal=scenario.personal
+    )
     body = physiology.body(
-        female=person.sex == "female",
-        age=person.age_y,
-        height=person.height_cm,
-        weight=person.weight_kg,
-        shift=physiology.shift(scenario.condition, scenario.severity, age=person.age_y, female=person.sex == "female"),
+        female=female, age=person.age_y, height=person.height_cm, weight=person.weight_kg, shift=shift
     )
     model = physiology.cardiorespiratory()
     dimension = len(physiology.personal)

@@ -1,0 +1,128 @@
+"""``caretwin validate ventilation`` and ``caretwin validate forecasts``: the bedside twin against real patients."""
+
+import json
+from pathlib import Path
+from typing import Any
+
+import click
+
+from caretwin.cli.errors import friendly
+
+
+@click.command()
+@click.option("--mimic3", required=True, type=click.Path(path_type=Path), help="Folder with the MIMIC-III tables.")
+@click.option("--json", "out", type=click.Path(path_type=Path), help="Where the scores go.")
+@click.option("--particles", default=300, show_default=True, type=click.IntRange(50, 5000))
+@click.option("--seed", default=0, show_default=True, help="Another seed gives other draws.")
+@friendly
+def ventilation(mimic3: Path, out: Path | None, particles: int, seed: int) -> None:
+    """Forecast the blood gas after a change of settings, and score it beside simple rules.
+
+    At each first gas the twin has what had been received; it is told the settings at the next gas and forecasts
+    PaO2, PaCO2 and pH. Every rule that is fitted is fitted on the other subjects.
+    """
+    from rich.console import Console
+
+    from caretwin.review.ventilation_scores import score
+    from caretwin.twin.gas_pairs import forecast_pairs
+    from caretwin.twin.live import bedside_twin
+
+    records, pairs = gas_pairs_of(mimic3)
+    console = Console()
+    twin = bedside_twin(particles=particles, seed=seed)
+    with console.status(f"forecasting {len(pairs.record)} gases of {len(set(pairs.subject))} patients"):
+        found = score(pairs, list(forecast_pairs(twin, records, pairs)))
+    _show(console, "the next blood gas, MIMIC-III", found)
+    _write(console, out, found)
+
+
+def gas_pairs_of(folder: Path) -> tuple[Any, Any]:
+    """Records and pairs of a folder of MIMIC-III tables."""
+    from caretwin.ingest.mimic3_bedside import places, read_mimic3_bedside
+    from caretwin.ingest.mimic3_bedside_gases import gas_pairs
+    from caretwin.twin.gas_pairs import GASES, TOLD, Pairs
+
+    found = gas_pairs(folder)
+    place = places(folder, found)
+    before, after = found.before.values, found.after.values
+    pairs = Pairs(
+        subject=found.before.subject,
+        record=tuple(place.key),
+        before_h=place.before_h,
+        after_h=place.after_h,
+        first={name: before[name] for name in GASES},
+        second={name: after[name] for name in GASES},
+        told={name: after[name] for name in TOLD},
+        fio2_before=before["fio2"],
+        clean=found.clean,
+        fio2_changed=found.fio2_changed,
+        breath_changed=found.breath_changed,
+        ventilation_known=found.ventilation_known,
+    )
+    return read_mimic3_bedside(folder, charted=True), pairs
+
+
+@click.command()
+@click.option("--clif", required=True, type=click.Path(path_type=Path), help="Folder with CLIF tables, or 'demo'.")
+@click.option("--json", "out", type=click.Path(path_type=Path), help="Where the scores go.")
+@click.option("--particles", default=200, show_default=True, type=click.IntRange(50, 5000))
+@click.option("--stays", default=0, show_default=True, help="Only the first so many stays; 0: all.")
+@click.option("--seed", default=0, show_default=True, help="Another seed gives other draws.")
+@friendly
+def forecasts(clif: Path, out: Path | None, particles: int, stays: int, seed: int) -> None:
+    """Forecast MAP, heart rate, SpO2 and respiratory rate 15 min, 1 h and 4 h ahead on real stays, and score them."""
+    from rich.console import Console
+    from rich.progress import track
+
+    from caretwin.ingest.clif import demo_folder, hospitalisations, read_clif
+    from caretwin.review.vital_scores import by_group, score
+    from caretwin.twin.live import bedside_twin
+    from caretwin.twin.vital_forecasts import forecasts_of
+
+    folder = demo_folder() if str(clif) == "demo" else clif
+    console = Console()
+    names = hospitalisations(folder)
+    records = read_clif(folder, names[:stays] if stays else names)
+    twin = bedside_twin(particles=particles, passes=1, seed=seed)
+    targets = []
+    for record in track(list(records.values()), description="following stays", console=console, transient=True):
+        targets += list(forecasts_of(twin, record))
+    found: dict[str, Any] = score(targets)
+    for channel, horizons in found.items():
+        for horizon, scores in horizons.items():
+            _show(console, f"{channel.replace('_', ' ')}, {horizon} h ahead", scores)
+    people = {record.person.subject: record.person for record in records.values()}
+    groups = {
+        "sex": {s: p.sex or "not known" for s, p in people.items()},
+        "race": {s: p.race or "not known" for s, p in people.items()},
+        "age": {s: _age_group(p.age_y) for s, p in people.items()},
+    }
+    found["groups"] = {name: by_group(targets, group) for name, group in groups.items()}
+    _write(console, out, found)
+
+
+def _age_group(age: float | None) -> str:
+    if age is None:
+        return "not known"
+    return "under 50" if age < 50 else "50-64" if age < 65 else "65-79" if age < 80 else "80 and over"
+
+
+def _show(console: Any, title: str, scores: dict[str, float]) -> None:
+    console.print(f"[bold]{title}[/bold]  " + "  ".join(f"{k} {v:.4g}" for k, v in scores.items()))
+
+
+def _write(console: Any, out: Path | None, found: dict[str, Any]) -> None:
+    if out is None:
+        return
+    from caretwin.cli.validate import _check_folder
+
+    _check_folder(out)
+    out.write_text(json.dumps(_finite(found), indent=1, allow_nan=False) + "\n", encoding="utf-8")
+    console.print(f"written to {out}")
+
+
+def _finite(value: Any) -> Any:
+    """The same with null for what is not a number: JSON has no other word for absent."""
+    if isinstance(value, dict):
+        return {k: _finite(v) for k, v in value.items()}
+    return None if isinstance(value, float) and value != value else value

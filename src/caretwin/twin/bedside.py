@@ -1,0 +1,183 @@
+"""From a bedside record to what the physiology model can take in: settings as inputs, values as data, in order of arrival.
+
+Nothing is guessed in silence: what a model needs and the record does not say is assumed here, in one place, and named
+in :class:`Assumed`. While an assumption touches a channel (oxygen without a known inspired fraction), that channel is not
+used.
+"""
+
+from typing import Any, NamedTuple
+
+import numpy as np
+from jaxtyping import Bool, Float, Int
+
+from caretwin.record.bedside import BedsideRecord, Person, Quality, Signal
+from caretwin.twin.registry import family
+
+FRESH_TEMPERATURE_H = 12.0
+"""h: an older temperature is not that of now."""
+TOGETHER_H = 0.05
+"""h: values charted within three minutes of each other are one datum."""
+LITRES_PER_MINUTE = 1.0 / 60_000.0  # of mL/h
+DEFAULT_AGE_Y, DEFAULT_HEIGHT_CM, DEFAULT_WEIGHT_KG = 63.0, {"female": 162.0, "male": 176.0, None: 169.0}, 80.0
+"""Typical adults in intensive care, where the record does not say (assumed; median of the CLIF demo stays)."""
+NEEDS_OXYGEN = ("oxygen_saturation", "arterial_oxygen_pressure", "arterial_saturation", "oxygenation_chosen")
+
+
+class Row(NamedTuple):
+    """One datum: known at ``time`` (h), true at ``effective`` (h), under ``settings`` that hold since the row before.
+
+    value, kind  [C]
+    """
+
+    time: float
+    effective: float
+    settings: Any
+    value: Float[np.ndarray, " C"]
+    kind: Int[np.ndarray, " C"]
+
+
+class Assumed(NamedTuple):
+    """What the record does not say of the person, and what was taken instead."""
+
+    what: tuple[str, ...]
+
+
+def context(person: Person) -> tuple[Any, Assumed]:
+    """The model's context for a person; height, weight, age and sex that are missing are typical ones, and named."""
+    missing = [name for name in ("sex", "age_y", "height_cm", "weight_kg") if getattr(person, name) is None]
+    height = person.height_cm or DEFAULT_HEIGHT_CM[person.sex]
+    body = family("physiology").body(
+        female=person.sex == "female",
+        age=DEFAULT_AGE_Y if person.age_y is None else person.age_y,
+        height=height,
+        weight=person.weight_kg or DEFAULT_WEIGHT_KG,
+    )
+    return body, Assumed(tuple(missing))
+
+
+def settings_at(record: BedsideRecord, time_h: float, predicted_weight: float) -> tuple[Any, bool]:
+    """Inputs at a time from what was set by then, and whether the inspired fraction of oxygen is known.
+
+    An infusion that was never charted does not run; a ventilator setting that was never charted is an assumption:
+    7 mL/kg, 16 breaths, PEEP 5, support 10.
+    """
+    physiology = family("physiology")
+
+    def held(name: str, otherwise: float = np.nan) -> float:
+        signal = record.settings.get(name)
+        value = float(signal.held_at(np.array([time_h]))[0]) if signal is not None and len(signal) else np.nan
+        return otherwise if np.isnan(value) else value
+
+    mode = held("ventilator_mode")
+    if np.isnan(mode):
+        mode = 1.0 if not np.isnan(held("tidal_volume_set")) else 4.0 if not np.isnan(held("peep")) else 0.0
+    volume = held("tidal_volume_set")
+    if mode == 8.0:
+        mode = 4.0 if np.isnan(volume) else 1.0
+    if mode == 7.0:
+        mode = 4.0
+    if mode == 2.0 and np.isnan(held("inspiratory_pressure")):
+        mode = 3.0  # the pressure is not known, the volume that it brings is
+    if mode in (1.0, 3.0, 5.0, 6.0) and np.isnan(volume):
+        volume = _latest(record.observations.get("tidal_volume"), time_h, 12.0, 0.007 * predicted_weight)
+    rate = held("respiratory_rate_set", 16.0 if mode in (1.0, 2.0, 3.0) else 4.0)
+    pressure = held("inspiratory_pressure" if mode == 2.0 else "pressure_support", 12.0 if mode == 2.0 else 10.0)
+    inspiration = held("inspiratory_time", 0.0) * rate / 60.0
+    fio2 = held("fio2")
+    infusions = {name: held(name, 0.0) for name in physiology.Infusions._fields}
+    numbers = physiology.Settings(
+        mode=mode,
+        fio2=0.21 if np.isnan(fio2) and mode == 0.0 else 0.4 if np.isnan(fio2) else fio2,
+        peep=held("peep", 5.0),
+        tidal_volume=0.007 * predicted_weight if np.isnan(volume) else volume,
+        rate=rate,
+        pressure=pressure,
+        inspiratory_fraction=inspiration if inspiration < 0.8 else 0.0,
+        relaxed=held("neuromuscular_block", 0.0),
+        infusions=physiology.Infusions(**infusions),
+        crystalloid=held("crystalloid", 0.0) * LITRES_PER_MINUTE,
+        colloid=held("colloid", 0.0) * LITRES_PER_MINUTE,
+        red_cells=held("red_cells", 0.0) * LITRES_PER_MINUTE,
+        bleeding=0.0,
+        temperature=_latest(record.observations.get("temperature"), time_h, FRESH_TEMPERATURE_H, 37.0),
+        inspired_carbon_dioxide=0.0,
+    )
+    return _arrays(numbers), not np.isnan(fio2)
+
+
+def _latest(signal: Signal | None, time_h: float, within_h: float, otherwise: float) -> float:
+    if signal is None or not len(signal):
+        return otherwise
+    known = (signal.received_h <= time_h) & (signal.quality == Quality.GOOD) & (signal.time_h > time_h - within_h)
+    rows = np.flatnonzero(known)
+    return float(signal.value[rows[-1]]) if len(rows) else otherwise
+
+
+def _arrays(settings: Any) -> Any:
+    return type(settings)(
+        *(
+            type(field)(*(np.asarray(float(v)) for v in field)) if isinstance(field, tuple) else np.asarray(float(field))
+            for field in settings
+        )
+    )
+
+
+def rows(record: BedsideRecord, *, start_h: float = -np.inf, stop_h: float = np.inf) -> list[Row]:
+    """Every datum of a record in order of arrival: good values only, those charted together in one row.
+
+    start_h, stop_h  window of arrival (h); a late result keeps its own, earlier, effective time
+    """
+    names = family("physiology").channels
+    index = {name: i for i, name in enumerate(names)}
+    found: dict[tuple[int, int], dict[int, float]] = {}
+    for name, signal in _used(record, index).items():
+        good = (signal.quality == Quality.GOOD) & (signal.received_h >= start_h) & (signal.received_h <= stop_h)
+        for row in np.flatnonzero(good & np.isfinite(signal.value)):
+            place = (_slot(signal.received_h[row]), _slot(signal.time_h[row]))
+            found.setdefault(place, {})[index[name]] = float(signal.value[row])
+    body, _ = context(record.person)
+    answer = []
+    for (received, effective), values in sorted(found.items()):
+        answer.append(_row(record, received * TOGETHER_H, effective * TOGETHER_H, values, index, float(body.predicted_weight)))
+    return [row for row in answer if row.kind.any()]
+
+
+def _slot(hours: float) -> int:
+    return int(np.ceil(hours / TOGETHER_H - 1e-6))
+
+
+def _row(
+    record: BedsideRecord, time: float, effective: float, values: dict[int, float], index: dict[str, int], weight: float
+) -> Row:
+    settings, oxygen_known = settings_at(record, effective, weight)
+    kind, value = np.zeros(len(index), dtype=int), np.ones(len(index))
+    for i, number in values.items():
+        value[i], kind[i] = number, 1
+    if kind[index["arterial_oxygen_pressure"]] and oxygen_known and settings.mode > 0:
+        kind[index["oxygenation_chosen"]] = 1  # staff chose settings that give about what they aim for
+    if kind[index["arterial_carbon_dioxide_pressure"]] and settings.mode > 0:
+        kind[index["ventilation_chosen"]] = 1
+    if not oxygen_known:
+        kind[[index[name] for name in NEEDS_OXYGEN]] = 0
+    if settings.mode == 0:
+        kind[[index[name] for name in ("plateau_pressure", "peak_pressure", "mean_airway_pressure", "tidal_volume")]] = 0
+    if time > effective:  # a late result is compared with the state of its own time; the present inputs are those of now
+        settings, _ = settings_at(record, time, weight)
+    return Row(time, effective, settings, value, kind)
+
+
+def _used(record: BedsideRecord, index: dict[str, int]) -> dict[str, Signal]:
+    """The signals that are channels of the model, and pulse pressure from the two that were charted together."""
+    used = {name: signal for name, signal in record.observations.items() if name in index}
+    systolic, diastolic = (record.observations.get(f"{part}_pressure") for part in ("systolic", "diastolic"))
+    if systolic is not None and diastolic is not None:
+        used["pulse_pressure"] = _difference(systolic, diastolic)
+    return used
+
+
+def _difference(upper: Signal, lower: Signal) -> Signal:
+    _, i, j = np.intersect1d(upper.time_h, lower.time_h, return_indices=True)
+    value = upper.value[i] - lower.value[j]
+    bad: Bool[np.ndarray, " n"] = (value < 8.0) | (value > 160.0)
+    quality = np.maximum(np.maximum(upper.quality[i], lower.quality[j]), np.where(bad, int(Quality.SUSPECT), 0))
+    return Signal.of(upper.time_h[i], value, np.maximum(upper.received_h[i], lower.received_h[j]), quality)

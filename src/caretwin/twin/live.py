@@ -1,0 +1,130 @@
+"""A bedside twin that lives: it takes in each datum as it becomes known, early or late, and can be asked at any time."""
+
+from collections.abc import Iterator, Sequence
+from typing import Any, NamedTuple
+
+import jax
+import jax.numpy as jnp
+import numpy as np
+from jaxtyping import Array, Float
+
+from caretwin.core import luck
+from caretwin.core.ensemble import Ensemble
+from caretwin.core.ensemble_kalman import KalmanSettings, Past, begin, correct_with_past, update
+from caretwin.core.filter import Info
+from caretwin.core.model import Observation
+from caretwin.core.program import program
+from caretwin.record.bedside import BedsideRecord
+from caretwin.twin.bedside import Row, context, rows
+from caretwin.twin.registry import family
+
+SETTLE_H = 4.0
+"""h before the first datum that the particles get to settle under its settings."""
+LONGEST_GAP_H = 48.0
+"""h: after a longer silence the twin drifts as if this had passed; it has forgotten what was of that day."""
+REMEMBERED = 10
+"""Updates whose expectations are kept for results that arrive late."""
+
+
+class Living(NamedTuple):
+    """A twin at a time: particles, what they expected at the last updates, and the inputs that hold.
+
+    expected [N, L, C] on the channels' scale; times [L] h; shift  h by which the twin's clock runs behind after long gaps
+    """
+
+    ensemble: Ensemble
+    expected: Float[Array, "N L C"]
+    times: Float[np.ndarray, " L"]
+    settings: Any
+    body: Any
+    subject: Any
+    shift: float
+
+
+class BedsideTwin(NamedTuple):
+    """The model, how it is filtered, and the key of its luck. Make one with :func:`bedside_twin`."""
+
+    model: Any
+    settings: KalmanSettings
+    key: Array
+
+
+def bedside_twin(*, particles: int = 300, passes: int = 2, seed: int = 0, single: bool = False) -> BedsideTwin:
+    """A twin of lung, gases and circulation for any record."""
+    model = family("physiology").cardiorespiratory()
+    return BedsideTwin(model, KalmanSettings(particles, passes, single), jax.random.key(seed))
+
+
+@program(static=(1,))
+def _begun(model: Any, settings: KalmanSettings, key: Array, body: Any, u: Any, t: Any, subject: Any) -> Ensemble:
+    nothing = Observation(jnp.ones(len(model.channel_names)), jnp.zeros(len(model.channel_names), int))
+    ensemble = begin(model, settings, key, body, t - SETTLE_H, subject)
+    return update(model, settings, key, subject, ensemble, u, body, nothing, t)[0]
+
+
+@program(static=(1,))
+def _stepped(
+    model: Any, settings: KalmanSettings, key: Array, body: Any, ensemble: Ensemble, expected: Array, u: Any, value: Array,
+    kind: Array, t: Any, late: Any, subject: Any, occurrence: Any,
+) -> tuple[Ensemble, Array, Info]:  # fmt: skip
+    nothing = Observation(jnp.ones_like(value), jnp.zeros_like(kind))
+    moved, _ = update(model, settings, key, subject, ensemble, u, body, nothing, t)
+    dtype = moved.theta.dtype
+    u, body = jax.tree.map(lambda leaf: jnp.asarray(leaf, dtype), (u, body))
+
+    def expect(theta: Array, x: Any) -> Array:
+        return model.scaled(model.predict(model.individual(theta, body), x, u)).astype(dtype)
+
+    now = jax.vmap(expect)(moved.theta, moved.x)
+    kept = jnp.concatenate([expected[:, 1:], now[:, None]], axis=1)
+    past = Past(kept, late)
+    y = Observation(value, kind)
+    ensemble, kept, info = correct_with_past(model, settings, key, subject, moved, u, body, y, past, occurrence)
+    return ensemble, kept, info
+
+
+def born(twin: BedsideTwin, record: BedsideRecord, first: Row) -> Living:
+    """The twin of a person before the first datum: the prior, settled under the first settings."""
+    body, _ = context(record.person)
+    subject = luck.subject_number(record.person.subject)
+    ensemble = _begun(twin.model, twin.settings, twin.key, body, first.settings, float(first.time), subject)
+    N, C = twin.settings.particles, len(first.value)
+    expected = jnp.zeros((N, REMEMBERED, C), ensemble.theta.dtype)
+    return Living(ensemble, expected, np.full(REMEMBERED, -np.inf), first.settings, body, subject, 0.0)
+
+
+def take_in(twin: BedsideTwin, living: Living, row: Row, occurrence: int = 0) -> tuple[Living, Info]:
+    """The twin after one datum."""
+    shift = living.shift + max(row.time - living.shift - float(living.ensemble.t) - LONGEST_GAP_H, 0.0)
+    times = np.append(living.times[1:], row.time)
+    late = -1
+    if row.effective < row.time:
+        nearest = int(np.argmin(np.abs(times - row.effective)))
+        late = nearest if nearest < REMEMBERED - 1 else -1
+    arguments = (living.ensemble, living.expected, row.settings, row.value, row.kind, row.time - shift, late)
+    ensemble, expected, info = _stepped(
+        twin.model, twin.settings, twin.key, living.body, *arguments, living.subject, occurrence
+    )
+    return living._replace(
+        ensemble=ensemble, expected=expected, times=times, settings=row.settings, shift=shift
+    ), info
+
+
+def follow(
+    twin: BedsideTwin, record: BedsideRecord, asked_h: Sequence[float]
+) -> Iterator[tuple[float, Living | None, list[tuple[Row, Info]]]]:
+    """The twin at each of the asked times (h, rising): with all that had been received by then, and nothing later.
+
+    Yields (time, twin or None where nothing had been received, the data taken in since the time before with their Info).
+    """
+    waiting = rows(record)
+    living, number = None, 0
+    for time in asked_h:
+        taken: list[tuple[Row, Info]] = []
+        while number < len(waiting) and waiting[number].time <= time + 1e-6:
+            row = waiting[number]
+            living = born(twin, record, row) if living is None else living
+            living, info = take_in(twin, living, row, number)
+            taken.append((row, info))
+            number += 1
+        yield time, living, taken
