@@ -57,6 +57,7 @@ class Scenario:
     start                values before minute 0, with which the patient has settled for ``settle_h``
     changes              in order of time
     duration_min, every_min   how long, and the distance of the rows
+    personal             values of the model's personal parameters that this patient has instead of the typical ones
     assumed              what the file left open, in words
     """
 
@@ -69,4 +70,5 @@ class Scenario:
     duration_min: float = 60.0
     every_min: float = 1.0
     settle_h: float = 12.0
-    assumed: tuple[str, ...] = field(default=())
+    personal: Mapping[str, float] = field(default_factory=dict)
+    assumed: tuple[str, ...] = ()

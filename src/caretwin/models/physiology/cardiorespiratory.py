@@ -33,21 +33,29 @@ LONGEST_PART = 1.0 / 60.0
 MOST_PARTS = 60
 REFERENCE_AIRWAY = 9.0
 """cmH2O: mean airway pressure at which the reference circulation of a person is meant (PEEP 5-8, ordinary breaths)."""
-PLEURAL_TRANSMISSION = 0.2
+PLEURAL_TRANSMISSION = 0.3
 """Share of a rise of pleural pressure that reaches the filling pressure through abdomen and pulmonary blood (assumed;
 0 and 0.3 both reproduce Lai et al., Crit Care 2023;27:136)."""
+VENOUS_COMPRESSION = 0.03
+"""Per cmH2O of mean airway pressure: rise of the resistance to venous return, by liver and diaphragm (size assumed, to
+meet Lai 2023; direction: Jellinek et al., J Appl Physiol 2000;88:926, and Fessler et al., J Appl Physiol 1992;73:2310)."""
 RIGHT_AFTERLOAD = 0.006
 """Per cmH2O of mean airway pressure: fall of cardiac function by pulmonary vascular resistance (assumed, as above)."""
 LEFT_AFTERLOAD = 0.15
 """Exponent with which cardiac function falls as arterial pressure rises (assumed)."""
 AIRWAY_DEAD_SPACE = 0.002
 """L/kg predicted weight (Levitzky, Pulmonary Physiology)."""
-PATTERN_SHARE = 0.35
-"""Of a charted deviation of rate or effort, what reaches alveolar ventilation (fitted on the development half of the
-MIMIC-III pairs, where charted minute ventilation says nothing about the next PaCO2 and half a step of the set one
-does)."""
 COLLAPSED_PERFUSION = 0.6
 """Blood through collapsed lung, of its share by size, before hypoxic vasoconstriction (assumed)."""
+WASTED = 0.15
+"""Largest share of alveolar ventilation that over-distension turns into dead space (assumed)."""
+SQUEEZED = 0.3
+"""Largest relative rise of the vessel resistance of open lung by over-distension: it sends blood to collapsed lung, so
+that PEEP that recruits nothing raises shunt and dead space together, as in 4 of 12 patients of Karbing et al., Crit
+Care 2020;24:111 (assumed size)."""
+AIRWAY_CLOSURE = 1.0
+"""Lung with low ventilation beside collapsed lung, of the size of that (assumed: under anaesthesia atelectasis and
+airway closure together explain three quarters of the fall of oxygenation, Rothen et al., Br J Anaesth 1998;81:681)."""
 LARGEST_VASOCONSTRICTION = 2.15
 """Vessel resistance of hypoxic lung rises to 3.15 times (Marshall et al., Respir Physiol 1994;96:231)."""
 OXYGEN_PER_CARBON_DIOXIDE = 1.0 / 0.82
@@ -72,13 +80,18 @@ LOGARITHMIC = frozenset(
 NOISE = {
     "heart_rate": 0.03, "mean_arterial_pressure": 4.0, "pulse_pressure": 0.10, "central_venous_pressure": 1.6,
     "oxygen_saturation": 1.2, "respiratory_rate": 0.09, "arterial_oxygen_pressure": 0.12,
-    "arterial_carbon_dioxide_pressure": 0.05, "arterial_ph": 0.02, "arterial_saturation": 1.0,
+    "arterial_carbon_dioxide_pressure": 0.04, "arterial_ph": 0.02, "arterial_saturation": 1.0,
     "end_tidal_carbon_dioxide": 0.08, "plateau_pressure": 1.2, "peak_pressure": 2.0, "mean_airway_pressure": 1.0,
     "tidal_volume": 0.10, "lactate": 0.10, "haemoglobin": 0.5, "creatinine": 0.06, "urine_output": 0.4,
-    "cardiac_output": 0.12, "central_venous_saturation": 4.0, "oxygenation_chosen": 0.30, "ventilation_chosen": 0.13,
+    "cardiac_output": 0.12, "central_venous_saturation": 4.0, "oxygenation_chosen": 0.30, "ventilation_chosen": 0.15,
 }  # fmt: skip
 """Scale of the measurement error (Student t, 4 degrees of freedom), in the channel's unit or in its logarithm."""
-DEGREES_OF_FREEDOM = 4.0
+LABORATORY = frozenset(
+    {"arterial_oxygen_pressure", "arterial_carbon_dioxide_pressure", "arterial_ph", "haemoglobin", "creatinine", "lactate"}
+    | {"oxygenation_chosen", "ventilation_chosen"}
+)
+DEGREES_OF_FREEDOM = {True: 12.0, False: 4.0}
+"""Of the Student t: analysers rarely produce artefacts, monitors and charts do (assumed)."""
 
 
 class Settings(NamedTuple):
@@ -202,15 +215,16 @@ class Cardiorespiratory(Model):
         """Log density of each channel: Student t on the channel's scale; 0 for a missing one."""
         expected = scaled(self.predict(phi, x, u))
         seen = scaled(jnp.where(y.kind == 1, y.value, 1.0))
-        density = student_t_log_density(seen - expected, self.noise_scale(expected.dtype), DEGREES_OF_FREEDOM)
+        density = student_t_log_density(seen - expected, self.noise_scale(expected.dtype), self.degrees(expected.dtype))
         return jnp.where(y.kind == 1, density, 0.0)
 
     def sample_observation(self, phi, x: State, u: Settings, e):
         """What would be measured: Student t from standard normal e [C]; saturation never above 100 %."""
         expected = scaled(self.predict(phi, x, u))
-        return unscaled(expected + self.noise_scale(expected.dtype) * student_t4_from_normal(e))
+        laboratory = jnp.array([name in LABORATORY for name in CHANNELS])
+        e = jnp.where(laboratory, e, student_t4_from_normal(e))
+        return unscaled(expected + self.noise_scale(expected.dtype) * e)
 
-    degrees_of_freedom = DEGREES_OF_FREEDOM
     channel_names = CHANNELS
     memory_days = tuple(p.days for p in PERSONAL)
 
@@ -244,6 +258,10 @@ class Cardiorespiratory(Model):
             signals=baroreflex.Signals(_bounded(free[1], "arterial"), _bounded(free[2], "cardiopulmonary")),
             drive=drive_.Drive(free[3], free[4]),
         )
+
+    def degrees(self, dtype=None):
+        """Degrees of freedom of the Student t of every channel [C]."""
+        return jnp.array([DEGREES_OF_FREEDOM[name in LABORATORY] for name in CHANNELS], dtype)
 
     def noise_scale(self, dtype=None):
         """Scale of the measurement error of every channel [C], on the channel's scale."""
@@ -331,7 +349,8 @@ def breath_now(v: Values, body: Body, x: State, u: Settings) -> Breath:
 
 def _envelope(v: Values, u: Settings, breath: Breath) -> lung.Envelope:
     recoil = jnp.where(u.mode < 0.5, lung.SPONTANEOUS_RECOIL, 0.0)
-    return lung.envelope(breath.plateau_pressure + recoil, breath.total_peep + recoil, v.opening_shift)
+    bottom = lung.superimposed(v.collapsible)
+    return lung.envelope(breath.plateau_pressure + recoil, breath.total_peep + recoil, v.opening_shift, bottom)
 
 
 def present(v: Values, body: Body, x: State, u: Settings) -> Now:
@@ -377,11 +396,12 @@ def circulation_now(v: Values, body: Body, x: State, u: Settings, breath: Breath
         * drugs.contractility
     )
     K = K * (v.arterial_pressure / jnp.maximum(x.arterial, 15.0)) ** LEFT_AFTERLOAD
-    K = K / (1.0 + RIGHT_AFTERLOAD * jnp.maximum(distance, -REFERENCE_AIRWAY))
+    further = jnp.maximum(distance, -REFERENCE_AIRWAY)
+    K = K / (1.0 + RIGHT_AFTERLOAD * further)
     heart = circulation.Heart(
         K,
         v.half_filling,
-        rest.venous_resistance * drugs.venous_resistance,
+        rest.venous_resistance * drugs.venous_resistance * (1.0 + VENOUS_COMPRESSION * further),
         rest.systemic_resistance * tone.resistance * drugs.resistance,
         filling,
         pleural,
@@ -394,14 +414,15 @@ def exchange_now(v: Values, body: Body, x: State, u: Settings, breath: Breath, f
     stretched = lung.over_distension(breath.plateau_pressure)
     conducting = AIRWAY_DEAD_SPACE * body.predicted_weight
     useful = 0.02 * jax.nn.softplus((breath.tidal_volume - conducting) / 0.02)
-    dead = 1.0 - (1.0 - v.alveolar_dead_space) * (1.0 - 0.35 * stretched)
+    dead = 1.0 - (1.0 - v.alveolar_dead_space) * (1.0 - WASTED * stretched)
     ventilation = regulated_rate(v, u, breath) * jnp.minimum(useful, breath.tidal_volume) * (1.0 - dead)
     collapsed = v.collapsible * (1.0 - x.open_fraction)
     unventilated = 1.0 - (1.0 - v.shunt) * (1.0 - COLLAPSED_PERFUSION * collapsed)
     haemoglobin = fluids.haemoglobin(x.volumes)
     constricted = 1.0 + v.hypoxic_vasoconstriction * LARGEST_VASOCONSTRICTION * hypoxic_response(x.stores, haemoglobin)
-    shunt = unventilated / (unventilated + (1.0 - unventilated) * constricted)
-    low = v.low_perfusion
+    squeezed = 1.0 + SQUEEZED * stretched
+    shunt = unventilated * squeezed / (unventilated * squeezed + (1.0 - unventilated) * constricted)
+    low = 1.0 - (1.0 - v.low_perfusion) * (1.0 - AIRWAY_CLOSURE * collapsed)
     r = v.low_ratio
     warm = 1.09 ** (u.temperature - 37.0)
     produced = v.carbon_dioxide_production * warm
@@ -428,17 +449,9 @@ def exchange_now(v: Values, body: Body, x: State, u: Settings, breath: Breath, f
 
 
 def regulated_rate(v: Values, u: Settings, breath: Breath):
-    """1/min: the rate that gas stores see, which a patient who breathes regulates more tightly than the rate one
-    counts.
-
-    Rate and depth of a breathing patient vary from minute to minute against each other and with what is produced; of
-    such a deviation only PATTERN_SHARE changes alveolar ventilation. Of breaths triggered above the set rate the same
-    share does.
-    """
-    assisted = (u.mode < 0.5) | (u.mode > 3.5)
-    held = breath.rate * jnp.exp(-(1.0 - PATTERN_SHARE) * v.pattern)
-    triggered = u.rate + PATTERN_SHARE * jnp.maximum(breath.rate - u.rate, 0.0)
-    return jnp.where(assisted, held, jnp.minimum(breath.rate, triggered))
+    """1/min: the rate that gas stores see, which a patient who breathes regulates more tightly than the rate one counts."""
+    held = breath.rate * jnp.exp(-v.pattern)
+    return jnp.where((u.mode < 0.5) | (u.mode > 3.5), held, jnp.where(breath.rate > u.rate, jnp.maximum(held, u.rate), breath.rate))
 
 
 def hypoxic_response(stores: gas_exchange.Stores, haemoglobin):
@@ -552,7 +565,7 @@ def channels(now: Now, x: State, u: Settings):
     co = now.flow.cardiac_output
     filtration = kidney.filtration_share(now.flow.arterial_pressure, now.flow.venous_pressure)
     stretched = lung.over_distension(b.plateau_pressure)
-    dead = 1.0 - (1.0 - v.alveolar_dead_space) * (1.0 - 0.35 * stretched)
+    dead = 1.0 - (1.0 - v.alveolar_dead_space) * (1.0 - WASTED * stretched)
     venous = now.arterial.venous_oxygen / (blood_gas.HUFNER * now.exchange.haemoglobin)
     saturation = 100.0 * gas.saturation
     return (

@@ -80,11 +80,17 @@ def severity_of(condition: str, severity: float | str) -> float:
 
 
 def shift(
-    condition: str, severity: float, *, age: float = REFERENCE_AGE, female: bool = False
+    condition: str,
+    severity: float | str,
+    *,
+    age: float = REFERENCE_AGE,
+    female: bool = False,
+    personal: Mapping[str, float] | None = None,
 ) -> Float[np.ndarray, " d"]:
     """Distance from the typical patient of the prior on every parameter's scale.
 
     condition  name, see :func:`names`; severity 0 (healthy) to 1, ignored by healthy; age y
+    personal   values of parameters that this person has instead, by name, in the units of PERSONAL
     Returns [d] in the order of PERSONAL, for ``Body.shift``. Raises DomainError for an unknown condition or severity.
 
     >>> float(shift("healthy", 0.0)[INDEX["baroreflex"]].round(3))  # ln 2: typical in intensive care is 0.5
@@ -92,8 +98,14 @@ def shift(
     """
     name = condition_of(condition)
     severity = severity_of(name, severity)
-    if name == UNSHIFTED:
-        return np.zeros(len(PERSONAL))
+    found = np.zeros(len(PERSONAL)) if name == UNSHIFTED else _of_condition(name, severity, age, female)
+    for parameter, value in (personal or {}).items():
+        i = INDEX[parameter]
+        found[i] = to_scale(value, PERSONAL[i].scale) - to_scale(PERSONAL[i].typical, PERSONAL[i].scale)
+    return found
+
+
+def _of_condition(name: str, severity: float, age: float, female: bool) -> Float[np.ndarray, " d"]:
     healthy = _healthy(age, female)
     entry = table()[name] if name != HEALTHY else {}
     knots = np.array([0.0, *entry.get("severities", ())])

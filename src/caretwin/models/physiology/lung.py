@@ -25,16 +25,22 @@ OPENING_MODE, OPENING_SPREAD = 20.0, 6.0
 """cmH2O: mode from Crotti 2001; the spread is assumed, none is given there."""
 CLOSING_MODE, CLOSING_SPREAD = 5.0, 4.0
 """cmH2O: mode from Crotti 2001; the spread is assumed."""
-LAYERS = (1.0, 3.0, 5.0, 7.0, 9.0)
-"""cmH2O of superimposed pressure at the middle of five layers; 10 at the bottom is assumed."""
+LAYERS = (0.1, 0.3, 0.5, 0.7, 0.9)
+"""Middles of five layers between the top and the bottom of the lung."""
+HEALTHY_SUPERIMPOSED, INJURED_SUPERIMPOSED = 2.6, 10.0
+"""cmH2O of superimposed pressure at the bottom: Pelosi et al., Am J Respir Crit Care Med 1994;149:8, in health and in
+severe ARDS."""
+HEALTHY_COLLAPSIBLE, INJURED_COLLAPSIBLE = 0.12, 0.45
+"""Collapsible share of lungs as heavy as those (assumed): between and beyond them the weight follows the share."""
 OPENING_RATE, CLOSING_RATE = 0.5, 1.0
 """Per min towards each envelope: recruitment continues for minutes, collapse is faster (assumed)."""
-STRESS_KNEE, STRESS_SCALE, STRESS_GAIN = 24.0, 4.0, 0.3
+STRESS_KNEE, STRESS_SCALE, STRESS_GAIN = 24.0, 4.0, 0.45
 """cmH2O of end-inspiratory pressure over which open lung stiffens, its scale, and the gain per scale (assumed: the
 upper bend of pressure-volume curves in ARDS lies at 25-30 cmH2O, Amato et al., N Engl J Med 1998;338:347)."""
-SPONTANEOUS_RECOIL = 6.0
+SPONTANEOUS_RECOIL = 11.0
 """cmH2O of transpulmonary pressure that holds the lung of a patient who breathes alone, as PEEP does under positive
-pressure (assumed: pleural pressure of -5 at the end of expiration)."""
+pressure: pleural pressure of -5 at the end of expiration, and the tone of the muscles, which holds 0.4-0.5 L that are
+lost under anaesthesia (Hedenstierna & Edmark, Intensive Care Med 2005;31:1327; taken for 6 cmH2O, assumed)."""
 _LOGISTIC = 1.702  # logistic(1.702 z) is the normal distribution function within 0.0095
 
 
@@ -49,15 +55,25 @@ class Envelope(NamedTuple):
     held: Values
 
 
-def envelope(plateau: Values, total_peep: Values, opening_shift: Values | float = 0.0) -> Envelope:
+def superimposed(collapsible: Values) -> Values:
+    """cmH2O at the bottom of a lung of which this share (0-1) can collapse: a wet lung is heavy."""
+    steep = (INJURED_SUPERIMPOSED - HEALTHY_SUPERIMPOSED) / (INJURED_COLLAPSIBLE - HEALTHY_COLLAPSIBLE)
+    return jnp.clip(HEALTHY_SUPERIMPOSED + steep * (collapsible - HEALTHY_COLLAPSIBLE), 2.0, 13.0)
+
+
+def envelope(
+    plateau: Values, total_peep: Values, opening_shift: Values | float = 0.0, bottom: Values | float = 10.0
+) -> Envelope:
     """What one pair of pressures (cmH2O) opens and holds open.
 
     opening_shift  cmH2O added to every opening pressure: this patient's lung is harder to open
+    bottom         cmH2O of superimposed pressure at the bottom of the lung
 
     Example: PEEP 5 holds few dependent units, PEEP 15 nearly all that were opened.
     """
     opened, held = jnp.zeros_like(plateau), jnp.zeros_like(plateau)
-    for layer in LAYERS:
+    for share in LAYERS:
+        layer = share * bottom
         stays = _share_below(total_peep - layer, CLOSING_MODE, CLOSING_SPREAD)
         opens = _share_below(plateau - layer, OPENING_MODE + opening_shift, OPENING_SPREAD)
         held = held + stays / len(LAYERS)
@@ -82,4 +98,4 @@ def stiffening(pressure: Values) -> Values:
 
 def over_distension(plateau: Values) -> Values:
     """0-1: how much of the open lung is stretched so far that its capillaries are squeezed (raises dead space)."""
-    return jax.nn.sigmoid((plateau - STRESS_KNEE - 5.0) / STRESS_SCALE)
+    return jax.nn.sigmoid((plateau - STRESS_KNEE - 6.0) / STRESS_SCALE)

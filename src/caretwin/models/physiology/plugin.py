@@ -1,7 +1,7 @@
 """The one door through which the rest of caretwin reaches physiology; found by its entry point, never by import."""
 
 from caretwin.models.physiology import cardiorespiratory as coupled
-from caretwin.models.physiology import conditions, parameters, vasoactive
+from caretwin.models.physiology import blood_gas, conditions, parameters, vasoactive
 from caretwin.models.physiology import glucose as insulin_glucose
 from caretwin.models.physiology.readings import COLUMNS, readings
 
@@ -14,6 +14,7 @@ class Physiology:
     personal = parameters.PERSONAL
     Settings = coupled.Settings
     Infusions = vasoactive.Infusions
+    blood_gas = blood_gas
     reading_columns = COLUMNS
     readings = staticmethod(readings)
     shift = staticmethod(conditions.shift)
