@@ -10,10 +10,13 @@ import click
 os.environ.setdefault("OPENBLAS_NUM_THREADS", "1")
 
 COMMANDS = {
+    "ct": "How much air the lungs hold on a chest CT, as figures a lung model can observe.",
     "demo": "Fit real measured patients, forecast each next level, decide one dose, write a report.",
     "dose": "Which dose, of all the practical ones, is most likely to work and least likely to harm?",
     "drug": "List, show and check drug models.",
     "fit": "Fit a drug model to the patients of a NONMEM-style table.",
+    "glucose": "How much insulin and feed until the next glucose, and when should that be?",
+    "simulate": "A typical patient through a timed list of settings, infusions and bleeding.",
     "validate": "Score forecasts on measured patients.",
 }
 
