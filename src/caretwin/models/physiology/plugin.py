@@ -3,6 +3,7 @@
 from caretwin.models.physiology import cardiorespiratory as coupled
 from caretwin.models.physiology import blood_gas, conditions, parameters, vasoactive
 from caretwin.models.physiology import glucose as insulin_glucose
+from caretwin.models.physiology.derived import READ, ahead
 from caretwin.models.physiology.readings import COLUMNS, readings
 
 
@@ -17,6 +18,8 @@ class Physiology:
     blood_gas = blood_gas
     reading_columns = COLUMNS
     readings = staticmethod(readings)
+    read_ahead = READ
+    ahead = staticmethod(ahead)
     shift = staticmethod(conditions.shift)
     conditions = staticmethod(conditions.names)
 
