@@ -27,7 +27,7 @@ SBP, DBP = "systolic_pressure_mmHg", "diastolic_pressure_mmHg"
 TOLERANCE = 10.0
 """Points of percent around Guyton's curve: our choice; the points read from the figure scatter by 2."""
 DOSES = (0.01, 0.06, 0.1, 0.14, 0.2)
-VOLUNTEERS = {"heart_rate": 57.0, "arterial_pressure": 88.0, "arterial_compliance": 1.45}
+VOLUNTEERS = {"heart_rate": 57.0, "arterial_pressure": 88.0, "arterial_compliance": 1.65}
 """Ensinger's volunteers before infusion: 56 /min, 135/70 mmHg at the lowest dose."""
 
 
@@ -66,7 +66,9 @@ def haemorrhage(reference: Path) -> Section:
                      "Guyton", peers)
             )  # fmt: skip
     rate = at(found, HR, 1.0 + 0.2 * blood / 0.150)
-    lines.append(Line("heart rate at 20 % lost", rate, "/min", 90, 120, "classes of haemorrhage (ATLS)", {"Pulse 4.2.0": 107.0}))
+    lines.append(
+        Line("heart rate at 20 % lost", rate, "/min", 90, 120, "classes of haemorrhage (ATLS)", {"Pulse 4.2.0": 107.0})
+    )
     lost = 100.0 * (found.minutes - 1.0) * 0.150 / blood
     curves = {
         "ours MAP": np.stack([lost, 100.0 * found.of(MAP)[0] / found.of(MAP)[0, 4]], 1)[4:].tolist(),
@@ -93,9 +95,7 @@ def sudden_loss() -> Section:
     """A tenth of the blood in 30 s (Hosomi)."""
     found = course("healthy", 0.0, AWAKE, [Change(1.0, {"bleeding": 0.527}, 1.0)], minutes=1.0, every=0.5)
     blood = float(found.of("blood_volume_L")[0, 0])
-    found = course(
-        "healthy", 0.0, AWAKE, [Change(1.0, {"bleeding": 0.2 * blood}, 0.5)], minutes=4.0, every=0.1
-    )
+    found = course("healthy", 0.0, AWAKE, [Change(1.0, {"bleeding": 0.2 * blood}, 0.5)], minutes=4.0, every=0.1)
     lines = [
         Line("heart rate", float(change(found, HR, 1.0, 2.0)[0]), "%", 15, 45, "Hosomi 1979: +30"),
         Line("cardiac output", float(change(found, CO, 1.0, 2.0)[0]), "%", -20, -15, "Hosomi 1979"),
@@ -112,7 +112,9 @@ def _steps(name: str, doses: Sequence[float], each: float = 30.0) -> list[Change
 
 def norepinephrine() -> Section:
     """Rising doses in volunteers (Ensinger 1992)."""
-    found = course("healthy", 0.0, AWAKE, _steps("norepinephrine", DOSES), minutes=151.0, every=5.0, personal=VOLUNTEERS)
+    found = course(
+        "healthy", 0.0, AWAKE, _steps("norepinephrine", DOSES), minutes=151.0, every=5.0, personal=VOLUNTEERS
+    )
     measured = {
         "plasma": ("norepinephrine_plasma_ug_per_L", "ug/L",
                    [(0.363, 0.605), (2.265, 3.391), (3.608, 4.408), (4.619, 6.765), (6.404, 8.546)]),
@@ -135,7 +137,7 @@ def norepinephrine() -> Section:
     output = 100.0 * (at(found, CO, 150.0) / at(found, CO, 0.0) - 1.0)
     lines.append(Line("cardiac output at 0.2", output, "%", -15, 15, "assumed: nearly unchanged in health"))
     return Section("norepinephrine", "Norepinephrine in volunteers", tuple(lines),
-                   "Our plasma level is what is given; the body's own (about 0.2 ug/L) is not added. Resting heart rate, pressure "
+                   "Resting heart rate, pressure "
                    "and arterial compliance are set to the volunteers'.")  # fmt: skip
 
 
@@ -170,7 +172,7 @@ def patients_on_norepinephrine() -> Section:
     surgical = course(
         "heart_failure", 0.25, ventilated(0.5, 12.0, 5.0, 0.4) | {"propofol": 2.0, "norepinephrine": 0.04},
         [Change(1.0, {"norepinephrine": 0.08})], minutes=31.0,
-        personal={"baroreflex": 0.3, "pressor_half": 8.0, "haemoglobin": 10.0},
+        personal={"baroreflex": 0.3, "pressor_half": 12.0, "haemoglobin": 10.0},
     )  # fmt: skip
     adda, maas = "Adda 2021, 30 patients in septic shock", "Maas 2013, 16 patients after cardiac surgery"
     lines = [
@@ -183,7 +185,7 @@ def patients_on_norepinephrine() -> Section:
         Line("+0.04: venous resistance", _venous_resistance(surgical), "%", 0, None, maas),
     ]
     return Section("pressor_patients", "Norepinephrine in patients", tuple(lines),
-                   "Sepsis 0.85; the surgical patient has weak reflexes (0.3) and sensitive vessels (half effect at 8 ug/L): between "
+                   "Sepsis 0.85; the surgical patient has weak reflexes (0.3) and sensitive vessels (half effect at 12 ug/L): between "
                    "patients the sensitivity differs fourfold, and it is a personal parameter.")  # fmt: skip
 
 

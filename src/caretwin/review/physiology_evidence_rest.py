@@ -124,7 +124,9 @@ def _pulse_columns(rows: list[Mapping[str, str]]) -> dict[str, float]:
     for what, column in names.items():
         a, b = float(low[column]), float(high[column])
         found[what] = 100.0 * (b / a - 1.0) if what in ("P/F", "MAP") else b - a
-    pulse = [float(r["SystolicArterialPressure(mmHg)"]) - float(r["DiastolicArterialPressure(mmHg)"]) for r in (low, high)]
+    pulse = [
+        float(r["SystolicArterialPressure(mmHg)"]) - float(r["DiastolicArterialPressure(mmHg)"]) for r in (low, high)
+    ]
     return found | {"pulse pressure": 100.0 * (pulse[1] / pulse[0] - 1.0)}
 
 
@@ -137,10 +139,14 @@ def peep_step(pulse_42: list[Mapping[str, str]], pulse_421: list[Mapping[str, st
     old, new = _pulse_columns(pulse_42), _pulse_columns(pulse_421)
     lines = []
     for what, column, unit, low, high, measured in PEEP_STEP:
-        moved = (change if unit == "%" and what != "central venous saturation" else difference)(found, column, 1.0, 31.0)
+        moved = (change if unit == "%" and what != "central venous saturation" else difference)(
+            found, column, 1.0, 31.0
+        )
         peers = {"measured": measured}
         peers |= {name: table[what] for name, table in (("Pulse 4.2.0", old), ("Pulse 4.2.1", new)) if what in table}
-        one = (change if unit == "%" and what != "central venous saturation" else difference)(typical, column, 1.0, 31.0)
+        one = (change if unit == "%" and what != "central venous saturation" else difference)(
+            typical, column, 1.0, 31.0
+        )
         peers["typical patient"] = float(one[0])
         lines.append(Line(what, float(np.median(moved)), unit, low, high, "Pavlovsky 2022", peers))
     return Section(
@@ -183,8 +189,17 @@ def _classes() -> list[Line]:
     down, cost = shunt < -1.0, wasted > 4.0
     source = "Karbing 2020, Crit Care 24:111, n = 12"
     return [
-        Line("shunt down without much wasted ventilation", 100.0 * float(np.mean(down & ~cost)), "%", 35, 80, source + ": 7"),
-        Line("shunt not down, wasted ventilation up", 100.0 * float(np.mean(~down & cost)), "%", 10, 60, source + ": 4"),
+        Line(
+            "shunt down without much wasted ventilation",
+            100.0 * float(np.mean(down & ~cost)),
+            "%",
+            35,
+            80,
+            source + ": 7",
+        ),
+        Line(
+            "shunt not down, wasted ventilation up", 100.0 * float(np.mean(~down & cost)), "%", 10, 60, source + ": 4"
+        ),
         Line("shunt down and wasted ventilation up", 100.0 * float(np.mean(down & cost)), "%", 0, 30, source + ": 1"),
     ]
 

@@ -17,8 +17,14 @@ Values = Float[Array, "..."]
 
 ARTERIAL_SCALE, CARDIOPULMONARY_SCALE = 18.0, 5.0
 """mmHg at which each reflex saturates (Heldt 2002)."""
-INTERVAL_GAIN = 0.018
-"""s of R-R interval per mmHg: sympathetic and vagal, 0.009 each (Heldt 2002)."""
+RAISED_SCALE = 12.0
+"""mmHg at which the arterial reflex saturates above its set point: with it and the interval gain the steady heart rates
+of Ursino, Am J Physiol 1998;275:H1733, at 62, 77, 92, 107, 122 mmHg (102, 90, 69, 57, 54 per min) are met within 6."""
+PULSE_SHARE = 0.6
+"""mmHg of mean pressure that a lost mmHg of pulse pressure counts for: baroreceptors feel both (size assumed, to meet
+the heart rate of Hosomi 1979 after loss of blood that leaves mean pressure nearly as it was)."""
+INTERVAL_GAIN = 0.0165
+"""s of R-R interval per mmHg: sympathetic and vagal; 0.018 in Heldt 2002, 0.0125 over +-15 mmHg in Ursino 1998."""
 RESISTANCE_GAIN = 0.057 / 4.5
 """Relative change per mmHg: -0.057 mmHg s/mL in beds of 4 to 12 (Heldt 2002), here of the typical bed."""
 VENOUS_GAIN = 0.0266
@@ -54,9 +60,19 @@ class Tone(NamedTuple):
     venous: Values
 
 
-def saturated(deviation: Values, scale: float) -> Values:
+def saturated(deviation: Values, scale: Values | float) -> Values:
     """scale arctan(deviation / scale): linear near 0, never beyond 1.57 times the scale."""
     return scale * jnp.arctan(deviation / scale)
+
+
+def arterial_error(deviation: Values, pulse_deviation: Values) -> Values:
+    """What arterial baroreceptors report (mmHg): mean pressure above its set point, and pulse pressure that is lost.
+
+    deviation        mean pressure less the set point (mmHg)
+    pulse_deviation  pulse pressure less the person's own (mmHg); only a lack of it counts
+    """
+    felt = deviation + PULSE_SHARE * jnp.minimum(pulse_deviation, 0.0)
+    return saturated(felt, jnp.where(felt > 0.0, RAISED_SCALE, ARTERIAL_SCALE))
 
 
 def reset(set_point: Values, own_pressure: Values, arterial_pressure: Values, minutes: Values) -> Values:
@@ -75,10 +91,14 @@ def relaxation(minutes: Values) -> Values:
 
 def tone(signals: Signals, gain: Values, heart_rate: Values) -> Tone:
     """Effect of the signals (mmHg) in a person of this reflex gain (1: young volunteers) and resting heart rate
-    (1/min)."""
+    (1/min).
+
+    The heart rate moves with the square of the gain: its vagal limb is the first to go under sedation and in sepsis
+    (assumed; 15 patients of Pavlovsky 2022 kept their heart rate while PEEP took a fifth of their pulse pressure).
+    """
     a, c = gain * signals.arterial, gain * signals.cardiopulmonary
     return Tone(
-        jnp.exp(-INTERVAL_GAIN * a * heart_rate / 60.0),
+        jnp.exp(-INTERVAL_GAIN * gain * a * heart_rate / 60.0),
         jnp.exp(-RESISTANCE_GAIN * a - CARDIOPULMONARY_RESISTANCE_GAIN * c),
         jnp.exp(-CONTRACTILITY_GAIN * a),
         -VENOUS_GAIN * a - CARDIOPULMONARY_VENOUS_GAIN * c,

@@ -33,21 +33,21 @@ LONGEST_PART = 1.0 / 60.0
 MOST_PARTS = 60
 REFERENCE_AIRWAY = 9.0
 """cmH2O: mean airway pressure at which the reference circulation of a person is meant (PEEP 5-8, ordinary breaths)."""
-PLEURAL_TRANSMISSION = 0.3
+PLEURAL_TRANSMISSION = 0.5
 """Share of a rise of pleural pressure that reaches the filling pressure through abdomen and pulmonary blood (assumed;
-0 and 0.3 both reproduce Lai et al., Crit Care 2023;27:136)."""
-VENOUS_COMPRESSION = 0.03
+0 to 0.5 reproduce Lai et al., Crit Care 2023;27:136; about half meets the rise of central venous pressure there)."""
+VENOUS_COMPRESSION = 0.042
 """Per cmH2O of mean airway pressure: rise of the resistance to venous return, by liver and diaphragm (size assumed, to
-meet Lai 2023; direction: Jellinek et al., J Appl Physiol 2000;88:926, and Fessler et al., J Appl Physiol 1992;73:2310)."""
-RIGHT_AFTERLOAD = 0.006
+meet Lai 2023; direction: Jellinek et al., J Appl Physiol 2000;88:926; Fessler et al., J Appl Physiol 1992;73:2310)."""
+RIGHT_AFTERLOAD = 0.002
 """Per cmH2O of mean airway pressure: fall of cardiac function by pulmonary vascular resistance (assumed, as above)."""
 LEFT_AFTERLOAD = 0.15
 """Exponent with which cardiac function falls as arterial pressure rises (assumed)."""
 AIRWAY_DEAD_SPACE = 0.002
 """L/kg predicted weight (Levitzky, Pulmonary Physiology)."""
-COLLAPSED_PERFUSION = 0.6
+COLLAPSED_PERFUSION = 0.75
 """Blood through collapsed lung, of its share by size, before hypoxic vasoconstriction (assumed)."""
-WASTED = 0.15
+WASTED = 0.10
 """Largest share of alveolar ventilation that over-distension turns into dead space (assumed)."""
 SQUEEZED = 0.3
 """Largest relative rise of the vessel resistance of open lung by over-distension: it sends blood to collapsed lung, so
@@ -87,7 +87,14 @@ NOISE = {
 }  # fmt: skip
 """Scale of the measurement error (Student t, 4 degrees of freedom), in the channel's unit or in its logarithm."""
 LABORATORY = frozenset(
-    {"arterial_oxygen_pressure", "arterial_carbon_dioxide_pressure", "arterial_ph", "haemoglobin", "creatinine", "lactate"}
+    {
+        "arterial_oxygen_pressure",
+        "arterial_carbon_dioxide_pressure",
+        "arterial_ph",
+        "haemoglobin",
+        "creatinine",
+        "lactate",
+    }
     | {"oxygenation_chosen", "ventilation_chosen"}
 )
 DEGREES_OF_FREEDOM = {True: 12.0, False: 4.0}
@@ -396,6 +403,7 @@ def circulation_now(v: Values, body: Body, x: State, u: Settings, breath: Breath
         * drugs.contractility
     )
     K = K * (v.arterial_pressure / jnp.maximum(x.arterial, 15.0)) ** LEFT_AFTERLOAD
+    K = K * circulation.coronary(x.arterial) / circulation.coronary(v.arterial_pressure)
     further = jnp.maximum(distance, -REFERENCE_AIRWAY)
     K = K / (1.0 + RIGHT_AFTERLOAD * further)
     heart = circulation.Heart(
@@ -451,7 +459,9 @@ def exchange_now(v: Values, body: Body, x: State, u: Settings, breath: Breath, f
 def regulated_rate(v: Values, u: Settings, breath: Breath):
     """1/min: the rate that gas stores see, which a patient who breathes regulates more tightly than the rate one counts."""
     held = breath.rate * jnp.exp(-v.pattern)
-    return jnp.where((u.mode < 0.5) | (u.mode > 3.5), held, jnp.where(breath.rate > u.rate, jnp.maximum(held, u.rate), breath.rate))
+    return jnp.where(
+        (u.mode < 0.5) | (u.mode > 3.5), held, jnp.where(breath.rate > u.rate, jnp.maximum(held, u.rate), breath.rate)
+    )
 
 
 def hypoxic_response(stores: gas_exchange.Stores, haemoglobin):
@@ -471,7 +481,7 @@ def advance(v: Values, body: Body, x: State, u: Settings, minutes) -> State:
     bounds = _envelope(v, u, breath)
     x = x._replace(
         open_fraction=lung.open_fraction(x.open_fraction, bounds, minutes),
-        drugs=vasoactive.distribute(x.drugs, u.infusions, body.weight, minutes),
+        drugs=vasoactive.distribute(x.drugs, u.infusions, body.weight, minutes, body.age),
     )
     signals, flow = _reflex(v, body, x, u, breath, minutes)
     set_point = baroreflex.reset(x.set_point, v.arterial_pressure, flow.arterial_pressure, minutes)
@@ -525,11 +535,15 @@ def _reflex(v, body, x, u, breath, minutes):
     """
     a = baroreflex.relaxation(minutes)
     filling = v.venous_pressure
+    own_pulse = 1000.0 * v.cardiac_output / v.heart_rate / v.arterial_compliance
 
     def target(signals):
-        flow, _ = circulation_now(v, body, x, u, breath, signals)
+        flow, heart_rate = circulation_now(v, body, x, u, breath, signals)
+        pulse = circulation.pulse_pressure(
+            flow.cardiac_output, heart_rate, v.arterial_compliance, flow.arterial_pressure, v.arterial_pressure
+        )
         return baroreflex.Signals(
-            baroreflex.saturated(flow.arterial_pressure - x.set_point, baroreflex.ARTERIAL_SCALE),
+            baroreflex.arterial_error(flow.arterial_pressure - x.set_point, pulse - own_pulse),
             baroreflex.saturated(flow.transmural - filling, baroreflex.CARDIOPULMONARY_SCALE),
         )
 

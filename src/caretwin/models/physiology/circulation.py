@@ -20,14 +20,18 @@ from jaxtyping import Array, Float
 
 Values = Float[Array, "..."]
 
-SYSTEMIC_COMPLIANCE = 0.14
-"""L/mmHg of the systemic circulation with everything stopped (sum of CVSim-21, Heldt et al., J Appl Physiol
-2002;92:1239; Albanese 2016 gives 0.08)."""
+SYSTEMIC_COMPLIANCE = 0.11
+"""L/mmHg of the systemic circulation with everything stopped: between Albanese 2016 (0.08, see :mod:`gas_exchange`) and
+CVSim-21 (0.14, Heldt et al., J Appl Physiol 2002;92:1239); within it chosen to meet Guyton's curve of haemorrhage."""
 HEART_RATE_EXPONENT = 0.4
 """Cardiac function grows with heart rate to this power: less time to fill (assumed)."""
-STIFFENING = 1.0
-"""Exponent with which the compliance of large arteries falls as pressure rises (assumed: 0.8 makes the volunteers of
-Ensinger 1992 keep their output; the arctangent law of Langewouters et al., J Biomech 1984;17:425, gives about 2)."""
+CORONARY_HALF = 38.0
+"""mmHg of arterial pressure with half of the heart's strength (assumed: the heart fails when coronary flow falls below
+its autoregulation at 50-60 mmHg; with it pressure falls as on Guyton's curve beyond a quarter of the blood)."""
+STIFFENING = 0.7
+"""Exponent with which the compliance of large arteries falls as pressure rises (assumed: 0.7 meets systolic and
+diastolic pressures of Ensinger 1992 and Martinsson 1986; the arctangent law of Langewouters et al., J Biomech
+1984;17:425, gives about 2)."""
 MMHG_PER_CMH2O = 0.7355
 """mmHg in 1 cmH2O."""
 
@@ -78,6 +82,17 @@ def balance(heart: Heart) -> Flow:
     Pra = heart.pleural_pressure + Ptm
     MAP = CO * heart.systemic_resistance + jnp.maximum(Pra, 0.0)
     return Flow(CO, MAP, Pra, Ptm, heart.filling_pressure)
+
+
+def coronary(arterial_pressure: Values) -> Values:
+    """0-1: how far the heart's own perfusion lets it work at an arterial pressure (mmHg).
+
+        P^4 / (P^4 + P50^4)
+
+    Example: 0.99 at 90 mmHg, 0.9 at 60, 0.65 at 40.
+    """
+    fourth = jnp.square(jnp.square(jnp.maximum(arterial_pressure, 1.0)))
+    return fourth / (fourth + CORONARY_HALF**4)
 
 
 class Reference(NamedTuple):

@@ -15,7 +15,7 @@ from jaxtyping import Array, Float
 
 Values = Float[Array, "..."]
 
-TO_TISSUE, TO_PLASMA = 0.055, 0.021 * 0.55
+TO_TISSUE, TO_PLASMA = 0.050, 0.0080
 """Per min: exchange of crystalloid excess between plasma and tissue; 50 % at the end of 1 L in 30 min."""
 REFILL = 0.003
 """Per min: plasma drawn back for plasma bled (assumed: half in four hours; Skillman et al., Ann Surg 1967;166:865 saw

@@ -250,7 +250,7 @@ PERSONAL: tuple[Personal, ...] = (
         "pressor_half",
         "ug/L",
         "log",
-        20.0,
+        32.0,
         0.7,
         "norepinephrine with half effect; slopes 4-15 mmHg per ug/L (Ensinger 1992, Maas 2013)",
     ),
@@ -359,7 +359,8 @@ def individual(theta, wander, flutter, person: Body):
         values[p.name] = value * size[p.per] if p.per != "none" else value
     own, effort = INDEX["own_rate"], INDEX["effort"]
     pattern = sum(
-        WANDER_UNSEEN * PERSONAL[i].wander * slow[i] + FLUTTER_UNSEEN * PERSONAL[i].flutter * fast[i] for i in (own, effort)
+        WANDER_UNSEEN * PERSONAL[i].wander * slow[i] + FLUTTER_UNSEEN * PERSONAL[i].flutter * fast[i]
+        for i in (own, effort)
     )
     return Values(**values, pattern=pattern)
 

@@ -6,7 +6,7 @@ import jax.numpy as jnp
 from jaxtyping import Array, Float
 
 from caretwin.models.physiology import cardiorespiratory as coupled
-from caretwin.models.physiology import fluids, kidney
+from caretwin.models.physiology import fluids, gas_exchange, kidney, vasoactive
 from caretwin.models.physiology.parameters import individual
 
 UNITS = {
@@ -26,7 +26,7 @@ MORE = {
     "airway_resistance": "cmH2O_s_per_L", "minute_ventilation": "L_per_min", "alveolar_ventilation": "L_per_min",
     "mechanical_power": "J_per_min", "shunt_fraction": "percent", "oxygenation_ratio": "mmHg",
     "open_lung_fraction": "percent", "bicarbonate": "mmol_per_L", "base_excess": "mmol_per_L",
-    "oxygen_consumption": "mL_per_min", "carbon_dioxide_production": "mL_per_min", "oxygen_delivery": "mL_per_min",
+    "oxygen_consumption": "mL_per_min", "carbon_dioxide_production": "mL_per_min", "carbon_dioxide_output": "mL_per_min", "oxygen_delivery": "mL_per_min",
     "blood_volume": "L", "norepinephrine_plasma": "ug_per_L",
 }  # fmt: skip
 """Unit of what is computed besides the channels. Oxygenation ratio: PaO2 over the inspired fraction (P/F)."""
@@ -75,8 +75,11 @@ def readings(model: coupled.Cardiorespiratory, phi: object, x: coupled.State, u:
         "base_excess": values.base_excess - (x.kidney.lactate - kidney.USUAL_LACTATE),
         "oxygen_consumption": exchange.oxygen_consumption,
         "carbon_dioxide_production": exchange.carbon_dioxide_production,
+        "carbon_dioxide_output": gas_exchange.MILLILITRES
+        * exchange.ventilation
+        * (now.arterial.alveolar_carbon_dioxide - u.inspired_carbon_dioxide),
         "oxygen_delivery": 10.0 * flow.cardiac_output * gas.oxygen_content,
         "blood_volume": fluids.blood_volume(x.volumes),
-        "norepinephrine_plasma": x.drugs.central,
+        "norepinephrine_plasma": x.drugs.central + vasoactive.ENDOGENOUS,
     }
     return Readings(jnp.stack([jnp.asarray(seen[name], x.arterial.dtype) for name in UNITS | MORE]))

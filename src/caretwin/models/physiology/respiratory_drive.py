@@ -39,7 +39,8 @@ def peripheral_firing(pao2: Values, paco2: Values) -> Values:
     at 80 and constant outside. Example: (95, 40) 3.6, (60, 40) 7.2, (40, 40) 9.9.
     """
     e = jnp.exp(jnp.clip((pao2 - 45.0) / 29.27, -5.0, 8.0))
-    K = jnp.clip(4.6 - 1.6 * (pao2 - 40.0) / 40.0, 3.0, 4.6)
+    rising = jnp.clip(4.6 - 1.6 * (pao2 - 40.0) / 40.0, 3.0, 4.6)
+    K = jnp.minimum(rising, jnp.clip(4.6 - 0.32 * (40.0 - pao2), 1.4, 4.6))
     response = K * jnp.log(jnp.maximum(paco2, 5.0) / 40.0) + 1.4
     return (12.3 + 0.835 * e) / (1.0 + e) * jnp.maximum(response, 0.0)
 

@@ -16,20 +16,24 @@ Values = Float[Array, "..."]
 # Norepinephrine: Li et al., Clin Pharmacokinet 2024, doi:10.1007/s40262-024-01430-y, 36 volunteers (70 kg, 35 y).
 CLEARANCE, INTERCOMPARTMENTAL = 2.1, 0.6  # L/min
 CENTRAL_VOLUME, PERIPHERAL_VOLUME = 2.4, 3.6  # L
+CLEARANCE_BY_AGE = 0.00344  # relative, per year from 35
+ENDOGENOUS = 0.4977 / CLEARANCE
+"""ug/L of the body's own norepinephrine at rest: 497.7 ng/min over the clearance."""
 
 # Others: µg/kg/min (vasopressin: units/min) that count as 1 µg/kg/min of norepinephrine on vessels.
-# Goradia et al., J Crit Care 2021;61:233, doi:10.1016/j.jcrc.2020.11.002, table 2.
-EPINEPHRINE, PHENYLEPHRINE, DOPAMINE, VASOPRESSIN = 1.0, 0.1, 0.01, 2.5
+# Goradia et al., J Crit Care 2021;61:233, doi:10.1016/j.jcrc.2020.11.002, table 2. Phenylephrine is 0.1 there; 0.07 meets
+# the volunteers of Martinsson 1986 better and is within its spread (assumed).
+EPINEPHRINE, PHENYLEPHRINE, DOPAMINE, VASOPRESSIN = 1.0, 0.07, 0.01, 2.5
 OTHER_HALF_TIME = 5.0
 """min: approach of the other pressors to steady effect (assumed; plasma half-lives of 2-20 min)."""
 
-RESISTANCE_MAXIMUM = 2.5
+RESISTANCE_MAXIMUM = 4.0
 """Largest relative rise of systemic resistance (assumed; with the next three it meets Ensinger's MAP slope of 4.3 mmHg
 per µg/L in volunteers and the patients of Maas and Adda, see the tests)."""
-VENOUS_MAXIMUM = 2.5
+VENOUS_MAXIMUM = 3.2
 """L of unstressed volume moved into stress at most (assumed; Maas et al., Crit Care Med 2013;41:143,
 doi:10.1097/CCM.0b013e318265ea64: mean systemic filling pressure rose in all 16 patients)."""
-VENOUS_RESISTANCE_MAXIMUM = 1.5
+VENOUS_RESISTANCE_MAXIMUM = 2.0
 """Largest relative rise of the resistance to venous return (assumed; it rose in all 16 of Maas 2013)."""
 CONTRACTILITY_MAXIMUM = 0.3
 """Largest relative rise of cardiac function by norepinephrine (assumed)."""
@@ -98,13 +102,15 @@ def no_drugs(like: Values) -> Drugs:
     return Drugs(*(jnp.zeros_like(like) for _ in range(6)))
 
 
-def distribute(drugs: Drugs, rates: Infusions, weight: Values, minutes: Values) -> Drugs:
+def distribute(drugs: Drugs, rates: Infusions, weight: Values, minutes: Values, age: Values | float = 35.0) -> Drugs:
     """The drugs after ``minutes`` of constant rates; implicit, so that any step is stable and none goes negative.
 
-    Norepinephrine: V1 dC1/dt = rate W - CL C1 - Q (C1 - C2), V2 dC2/dt = Q (C1 - C2), volumes and flows by weight.
+    Norepinephrine: V1 dC1/dt = rate W - CL C1 - Q (C1 - C2), V2 dC2/dt = Q (C1 - C2), volumes and flows by weight,
+    clearance by age (y).
     """
     size = weight / 70.0
-    CL, Q = CLEARANCE * size**0.75, INTERCOMPARTMENTAL * size**0.75
+    CL = CLEARANCE * size**0.75 * jnp.exp(-CLEARANCE_BY_AGE * (age - 35.0))
+    Q = INTERCOMPARTMENTAL * size**0.75
     V1, V2 = CENTRAL_VOLUME * size / minutes, PERIPHERAL_VOLUME * size / minutes
     # C2 = (V2 C2 + Q C1') / (V2 + Q), put into the balance of C1'.
     back = Q / (V2 + Q)
