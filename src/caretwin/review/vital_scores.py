@@ -87,7 +87,9 @@ def by_group(targets: Sequence[Target], group_of: dict[str, str]) -> dict[str, A
     for name in sorted(set(group_of.values())):
         chosen = [t for t in targets if group_of.get(t.subject) == name]
         answer[name] = {
-            channel: {f"{h:g}": _plain([t for t in chosen if t.channel == channel and t.horizon_h == h]) for h in HORIZONS_H}
+            channel: {
+                f"{h:g}": _plain([t for t in chosen if t.channel == channel and t.horizon_h == h]) for h in HORIZONS_H
+            }
             for channel in CHANNELS
         }
     return answer

@@ -14,9 +14,9 @@ from caretwin.record.bedside import BedsideRecord, Person, Quality, Signal
 from caretwin.twin.registry import family
 
 FRESH_TEMPERATURE_H = 12.0
-"""h: an older temperature is not that of now."""
-TOGETHER_H = 0.05
-"""h: values charted within three minutes of each other are one datum."""
+"""h: the mean of so long; sites differ by half a degree, and an older temperature is not that of now."""
+TOGETHER_H = 1.0 / 60.0
+"""h: values of one minute are one datum, known when the last of them is."""
 LITRES_PER_MINUTE = 1.0 / 60_000.0  # of mL/h
 DEFAULT_AGE_Y, DEFAULT_HEIGHT_CM, DEFAULT_WEIGHT_KG = 63.0, {"female": 162.0, "male": 176.0, None: 169.0}, 80.0
 """Typical adults in intensive care, where the record does not say (assumed; median of the CLIF demo stays)."""
@@ -99,7 +99,7 @@ def settings_at(record: BedsideRecord, time_h: float, predicted_weight: float) -
         colloid=held("colloid", 0.0) * LITRES_PER_MINUTE,
         red_cells=held("red_cells", 0.0) * LITRES_PER_MINUTE,
         bleeding=0.0,
-        temperature=_latest(record.observations.get("temperature"), time_h, FRESH_TEMPERATURE_H, 37.0),
+        temperature=_mean(record.observations.get("temperature"), time_h, FRESH_TEMPERATURE_H, 37.0),
         inspired_carbon_dioxide=0.0,
     )
     return _arrays(numbers), not np.isnan(fio2)
@@ -113,10 +113,19 @@ def _latest(signal: Signal | None, time_h: float, within_h: float, otherwise: fl
     return float(signal.value[rows[-1]]) if len(rows) else otherwise
 
 
+def _mean(signal: Signal | None, time_h: float, within_h: float, otherwise: float) -> float:
+    if signal is None or not len(signal):
+        return otherwise
+    known = (signal.received_h <= time_h) & (signal.quality == Quality.GOOD) & (signal.time_h > time_h - within_h)
+    return float(np.mean(signal.value[known])) if known.any() else otherwise
+
+
 def _arrays(settings: Any) -> Any:
     return type(settings)(
         *(
-            type(field)(*(np.asarray(float(v)) for v in field)) if isinstance(field, tuple) else np.asarray(float(field))
+            type(field)(*(np.asarray(float(v)) for v in field))
+            if isinstance(field, tuple)
+            else np.asarray(float(field))
             for field in settings
         )
     )
@@ -130,20 +139,19 @@ def rows(record: BedsideRecord, *, start_h: float = -np.inf, stop_h: float = np.
     names = family("physiology").channels
     index = {name: i for i, name in enumerate(names)}
     found: dict[tuple[int, int], dict[int, float]] = {}
+    times: dict[tuple[int, int], tuple[float, float]] = {}
     for name, signal in _used(record, index).items():
         good = (signal.quality == Quality.GOOD) & (signal.received_h >= start_h) & (signal.received_h <= stop_h)
         for row in np.flatnonzero(good & np.isfinite(signal.value)):
-            place = (_slot(signal.received_h[row]), _slot(signal.time_h[row]))
+            received, effective = float(signal.received_h[row]), float(signal.time_h[row])
+            place = (round(received / TOGETHER_H), round(effective / TOGETHER_H))
             found.setdefault(place, {})[index[name]] = float(signal.value[row])
+            known = times.get(place, (received, effective))
+            times[place] = (max(received, known[0]), max(effective, known[1]))
     body, _ = context(record.person)
-    answer = []
-    for (received, effective), values in sorted(found.items()):
-        answer.append(_row(record, received * TOGETHER_H, effective * TOGETHER_H, values, index, float(body.predicted_weight)))
+    weight = float(body.predicted_weight)
+    answer = [_row(record, *times[place], values, index, weight) for place, values in sorted(found.items())]
     return [row for row in answer if row.kind.any()]
-
-
-def _slot(hours: float) -> int:
-    return int(np.ceil(hours / TOGETHER_H - 1e-6))
 
 
 def _row(
@@ -160,8 +168,12 @@ def _row(
     if not oxygen_known:
         kind[[index[name] for name in NEEDS_OXYGEN]] = 0
     if settings.mode == 0:
-        kind[[index[name] for name in ("plateau_pressure", "peak_pressure", "mean_airway_pressure", "tidal_volume")]] = 0
-    if time > effective:  # a late result is compared with the state of its own time; the present inputs are those of now
+        kind[
+            [index[name] for name in ("plateau_pressure", "peak_pressure", "mean_airway_pressure", "tidal_volume")]
+        ] = 0
+    if (
+        time > effective + TOGETHER_H
+    ):  # a late result is compared with the state of its own time; the present inputs are those of now
         settings, _ = settings_at(record, time, weight)
     return Row(time, effective, settings, value, kind)
 

@@ -89,11 +89,21 @@ def told_settings(record: BedsideRecord, pairs: Pairs, i: int, predicted_weight:
         known.pop("rate", None)  # a set rate of 0 is a mode without one
     if known.get("tidal_volume", 0.0) <= 0.15:
         known.pop("tidal_volume", None)
+    held = records_setting(record, "tidal_volume_set", float(pairs.before_h[i]))
+    if "tidal_volume" in known and float(settings.mode) in (2.0, 3.0) and np.isfinite(held):
+        # What is delivered may differ from what is set; a change of the set volume changes it in proportion.
+        known["tidal_volume"] *= float(settings.tidal_volume) / held
     if "tidal_volume" in known and float(settings.mode) in (0.0, 4.0):
         known["mode"] = 1.0
     elif "peep" in known and float(settings.mode) == 0.0:
         known["mode"] = 4.0
     return settings._replace(**{field: np.asarray(value) for field, value in known.items()})
+
+
+def records_setting(record: BedsideRecord, name: str, time_h: float) -> float:
+    """The value of a setting that holds at a time; NaN where none was charted."""
+    signal = record.settings.get(name)
+    return float(signal.held_at(np.array([time_h]))[0]) if signal is not None and len(signal) else float("nan")
 
 
 def gases_ahead(

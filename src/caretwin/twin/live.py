@@ -15,7 +15,7 @@ from caretwin.core.filter import Info
 from caretwin.core.model import Observation
 from caretwin.core.program import program
 from caretwin.record.bedside import BedsideRecord
-from caretwin.twin.bedside import Row, context, rows
+from caretwin.twin.bedside import TOGETHER_H, Row, context, rows
 from caretwin.twin.registry import family
 
 SETTLE_H = 4.0
@@ -98,16 +98,14 @@ def take_in(twin: BedsideTwin, living: Living, row: Row, occurrence: int = 0) ->
     shift = living.shift + max(row.time - living.shift - float(living.ensemble.t) - LONGEST_GAP_H, 0.0)
     times = np.append(living.times[1:], row.time)
     late = -1
-    if row.effective < row.time:
+    if row.effective < row.time - 2.0 * TOGETHER_H:
         nearest = int(np.argmin(np.abs(times - row.effective)))
         late = nearest if nearest < REMEMBERED - 1 else -1
     arguments = (living.ensemble, living.expected, row.settings, row.value, row.kind, row.time - shift, late)
     ensemble, expected, info = _stepped(
         twin.model, twin.settings, twin.key, living.body, *arguments, living.subject, occurrence
     )
-    return living._replace(
-        ensemble=ensemble, expected=expected, times=times, settings=row.settings, shift=shift
-    ), info
+    return living._replace(ensemble=ensemble, expected=expected, times=times, settings=row.settings, shift=shift), info
 
 
 def follow(

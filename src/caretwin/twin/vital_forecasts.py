@@ -45,9 +45,7 @@ class Target(NamedTuple):
     samples: Float[np.ndarray, " N"]
 
 
-def forecasts_of(
-    twin: BedsideTwin, record: BedsideRecord, *, every_h: float = 2.0, most: int = 60
-) -> Iterator[Target]:
+def forecasts_of(twin: BedsideTwin, record: BedsideRecord, *, every_h: float = 2.0, most: int = 60) -> Iterator[Target]:
     """Every forecast of one record.
 
     every_h  h between issues; most  issues per record, evenly spread over it
@@ -56,9 +54,13 @@ def forecasts_of(
     for time, living, _ in follow(twin, record, list(issues)):
         if living is None:
             continue
-        wanted = [(c, k, *found) for c in CHANNELS for k in range(3) if (found := _target(record, c, time, k)) is not None]
+        wanted = [
+            (c, k, *found) for c in CHANNELS for k in range(3) if (found := _target(record, c, time, k)) is not None
+        ]
         if wanted:
-            moments = np.array([np.median([w[2] for w in wanted if w[1] == k] or [time + h]) for k, h in enumerate(HORIZONS_H)])
+            moments = np.array(
+                [np.median([w[2] for w in wanted if w[1] == k] or [time + h]) for k, h in enumerate(HORIZONS_H)]
+            )
             samples = samples_ahead(twin, living, np.maximum.accumulate(moments))
             names = twin.model.channel_names
             for channel, k, when, value in wanted:
@@ -72,7 +74,9 @@ def forecasts_of(
 def issue_times(record: BedsideRecord, every_h: float, most: int) -> Sequence[float]:
     """Times of charted vital signs from two hours after the first on, at least ``every_h`` apart, at most ``most``."""
     times = np.unique(
-        np.concatenate([s.received_h[s.quality == Quality.GOOD] for c in CHANNELS if (s := record.observations.get(c))] or [[]])
+        np.concatenate(
+            [s.received_h[s.quality == Quality.GOOD] for c in CHANNELS if (s := record.observations.get(c))] or [[]]
+        )
     )
     if len(times) == 0:
         return []
@@ -100,7 +104,9 @@ def _target(record: BedsideRecord, channel: str, time: float, k: int) -> tuple[f
 
 
 def _known(signal: Signal, time: float) -> tuple[float, float, float]:
-    good = signal.select((signal.received_h <= time + 1e-6) & (signal.quality == Quality.GOOD) & np.isfinite(signal.value))
+    good = signal.select(
+        (signal.received_h <= time + 1e-6) & (signal.quality == Quality.GOOD) & np.isfinite(signal.value)
+    )
     recent = good.value[good.time_h > time - 24.0]
     if not len(recent) or good.time_h[-1] < time - 3.0:
         return (np.nan, np.nan, np.nan)

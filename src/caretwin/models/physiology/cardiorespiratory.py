@@ -30,13 +30,13 @@ from caretwin.models.physiology.parameters import FLUTTERING, PERSONAL, WANDERIN
 
 LONGEST_PART = 1.0 / 60.0
 """h: implicit steps of a minute follow pressure reflexes and gas stores closely enough (see the tests)."""
-MOST_PARTS = 60
+MOST_PARTS = 20
 REFERENCE_AIRWAY = 9.0
 """cmH2O: mean airway pressure at which the reference circulation of a person is meant (PEEP 5-8, ordinary breaths)."""
 PLEURAL_TRANSMISSION = 0.5
 """Share of a rise of pleural pressure that reaches the filling pressure through abdomen and pulmonary blood (assumed;
 0 to 0.5 reproduce Lai et al., Crit Care 2023;27:136; about half meets the rise of central venous pressure there)."""
-VENOUS_COMPRESSION = 0.042
+VENOUS_COMPRESSION = 0.048
 """Per cmH2O of mean airway pressure: rise of the resistance to venous return, by liver and diaphragm (size assumed, to
 meet Lai 2023; direction: Jellinek et al., J Appl Physiol 2000;88:926; Fessler et al., J Appl Physiol 1992;73:2310)."""
 RIGHT_AFTERLOAD = 0.002
@@ -49,10 +49,12 @@ COLLAPSED_PERFUSION = 0.75
 """Blood through collapsed lung, of its share by size, before hypoxic vasoconstriction (assumed)."""
 WASTED = 0.10
 """Largest share of alveolar ventilation that over-distension turns into dead space (assumed)."""
-SQUEEZED = 0.3
+SQUEEZED = 0.25
 """Largest relative rise of the vessel resistance of open lung by over-distension: it sends blood to collapsed lung, so
 that PEEP that recruits nothing raises shunt and dead space together, as in 4 of 12 patients of Karbing et al., Crit
 Care 2020;24:111 (assumed size)."""
+LEAST_BLOOD = 0.3
+"""L of blood that gas stores count at least: beyond the end of life, and only so that no number becomes impossible."""
 AIRWAY_CLOSURE = 1.0
 """Lung with low ventilation beside collapsed lung, of the size of that (assumed: under anaesthesia atelectasis and
 airway closure together explain three quarters of the fall of oxygenation, Rothen et al., Br J Anaesth 1998;81:681)."""
@@ -79,11 +81,11 @@ LOGARITHMIC = frozenset(
 )  # fmt: skip
 NOISE = {
     "heart_rate": 0.03, "mean_arterial_pressure": 4.0, "pulse_pressure": 0.10, "central_venous_pressure": 1.6,
-    "oxygen_saturation": 1.2, "respiratory_rate": 0.09, "arterial_oxygen_pressure": 0.12,
+    "oxygen_saturation": 1.2, "respiratory_rate": 0.09, "arterial_oxygen_pressure": 0.17,
     "arterial_carbon_dioxide_pressure": 0.04, "arterial_ph": 0.02, "arterial_saturation": 1.0,
     "end_tidal_carbon_dioxide": 0.08, "plateau_pressure": 1.2, "peak_pressure": 2.0, "mean_airway_pressure": 1.0,
     "tidal_volume": 0.10, "lactate": 0.10, "haemoglobin": 0.5, "creatinine": 0.06, "urine_output": 0.4,
-    "cardiac_output": 0.12, "central_venous_saturation": 4.0, "oxygenation_chosen": 0.30, "ventilation_chosen": 0.15,
+    "cardiac_output": 0.12, "central_venous_saturation": 4.0, "oxygenation_chosen": 0.30, "ventilation_chosen": 0.2,
 }  # fmt: skip
 """Scale of the measurement error (Student t, 4 degrees of freedom), in the channel's unit or in its logarithm."""
 LABORATORY = frozenset(
@@ -95,9 +97,8 @@ LABORATORY = frozenset(
         "creatinine",
         "lactate",
     }
-    | {"oxygenation_chosen", "ventilation_chosen"}
 )
-DEGREES_OF_FREEDOM = {True: 12.0, False: 4.0}
+DEGREES_OF_FREEDOM = {True: 20.0, False: 4.0}
 """Of the Student t: analysers rarely produce artefacts, monitors and charts do (assumed)."""
 
 
@@ -448,7 +449,7 @@ def exchange_now(v: Values, body: Body, x: State, u: Settings, breath: Breath, f
         shunt,
         flow.cardiac_output,
         jnp.maximum(volume, 0.2),
-        fluids.blood_volume(x.volumes),
+        jnp.maximum(fluids.blood_volume(x.volumes), LEAST_BLOOD),
         haemoglobin,
         ph_shift,
         produced * OXYGEN_PER_CARBON_DIOXIDE,

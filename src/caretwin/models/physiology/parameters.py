@@ -79,8 +79,8 @@ PERSONAL: tuple[Personal, ...] = (
         "never ventilated; ARDS >10/>20/>40 % (Radermacher 2017)",
         wander=0.55,
         wander_hours=10.0,
-        flutter=0.45,
-        flutter_hours=1.5,
+        flutter=0.6,
+        flutter_hours=1.0,
     ),
     Personal(
         "low_perfusion",
@@ -99,9 +99,9 @@ PERSONAL: tuple[Personal, ...] = (
         0.30,
         0.8,
         "of ventilation beyond the airway; Nuckton 2002: VD/VT 0.58 +- 0.09 in early ARDS",
-        wander=0.45,
-        wander_hours=24.0,
-        flutter=0.08,
+        wander=0.6,
+        wander_hours=60.0,
+        flutter=0.05,
     ),
     Personal(
         "hypoxic_vasoconstriction",
@@ -119,8 +119,8 @@ PERSONAL: tuple[Personal, ...] = (
         0.2,
         "200-250 mL/min; 8-11 %/degC (Manthous 1995)",
         "weight",
-        wander=0.08,
-        wander_hours=8.0,
+        wander=0.12,
+        wander_hours=48.0,
     ),
     Personal(
         "base_excess",
@@ -147,7 +147,7 @@ PERSONAL: tuple[Personal, ...] = (
         "mmHg",
         "log",
         41.0,
-        0.22,
+        0.3,
         "PaCO2 that staff and patient steer to; fitted to real stays",
         wander=0.12,
         wander_hours=24.0,
@@ -288,7 +288,7 @@ PERSONAL: tuple[Personal, ...] = (
     Personal("lactate_production", "1", "log", 1.3, 0.45, "of 1 mmol/L; assumed", wander=0.25, wander_hours=8.0),
 )
 
-WANDER_UNSEEN, FLUTTER_UNSEEN = 0.5, 0.8
+WANDER_UNSEEN, FLUTTER_UNSEEN = 0.8, 1.0
 """Of a charted deviation of rate or effort from the person's usual, what does not reach alveolar ventilation: rate and depth
 vary against each other and with what is produced (fitted on the development half of the MIMIC-III pairs, where charted
 minute ventilation says nothing about the next PaCO2)."""
