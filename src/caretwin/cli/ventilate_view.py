@@ -13,6 +13,7 @@ from caretwin.review.bedside_words import READINGS, band, minutes, percent
 
 SHOWN_STEPS, FINDINGS_SHOWN = 8, 5
 SHOWN_READINGS = tuple(READINGS)[:15]
+SHOWN_LIMITS = tuple(name for name in (*HARD, *SOFT) if name != "power_per_kg")
 
 
 def show(console: Console, advice: Advice, when: str) -> None:
@@ -69,56 +70,60 @@ def _chances(console: Console, advice: Advice) -> None:
     names = words.limit_names(advice)
     info = "" if advice.chosen is not None else " (not advised: for information only)"
     heading(console, f"Chance of breaking each limit within {advice.question.limits.horizon:.0f} min{info}")
-    table = _table(console, "", "setting")
-    for name in (*HARD, *SOFT):
-        if name != "power_per_kg":
-            table.add_column(names[name].replace(" > ", "\n> ").replace(" < ", "\n< "), justify="right")
-    table.add_column("worth", justify="right")
+    table = columns("", "setting")
+    for name in SHOWN_LIMITS:
+        title = names[name].replace("driving pressure", "driving").replace("intrinsic PEEP", "PEEPi")
+        title = title.replace(" > ", "\n> ").replace(" < ", "\n< ").replace(" J/min", "").replace(" in ", "\nin ")
+        table.add_column(title, justify="right", no_wrap=True)
+    table.add_column("worth", justify="right", no_wrap=True)
     for mark, j in shown(advice):
-        table.add_row(mark, words.change_of(j, advice), *_cells(j, advice), f"{j.worth - advice.judged[0].worth:+.2f}")
+        cells = (_chance(j, name, advice.question.limits.allowed) for name in SHOWN_LIMITS)
+        table.add_row(mark, words.plain(j, advice), *cells, f"{j.worth - advice.judged[0].worth:+.2f}")
     console.print(table)
     bullet(console, f"! = a hard limit over {percent(advice.question.limits.allowed)}; worth against no change")
     for mark, j in shown(advice):
         if j.candidate.refused:
-            bullet(console, f"{mark}: {words.change_of(j, advice)}: not judged: {j.candidate.refused}")
+            bullet(console, f"{mark}: {words.plain(j, advice)}: not judged: {j.candidate.refused}")
 
 
-def _cells(j: Judged, advice: Advice) -> list[str]:
-    limit = advice.question.limits.allowed
-    return [
-        percent(j.chances[name]) + (" !" if name in HARD and j.chances[name] > limit else "")
-        for name in (*HARD, *SOFT)
-        if name != "power_per_kg"
-    ]
+def _chance(j: Judged, name: str, allowed: float) -> str:
+    text = percent(j.chances[name]).replace(" %", "%")
+    return text + ("!" if name in HARD and j.chances[name] > allowed else "")
 
 
 def _readings(console: Console, advice: Advice) -> None:
     compared = [advice.judged[0], *(j for j in advice.judged if j.candidate.kind == "asked")]
     if advice.chosen is not None and advice.chosen not in compared:
         compared.append(advice.chosen)
-    at = [i for i, m in enumerate(advice.minutes) if m in (5.0, 30.0, 60.0)]
+    times = {m: i for i, m in enumerate(advice.minutes)}
     heading(console, "Readings: median and 90 % band")
-    table = _table(console, "")
+    table = columns("")
+    chosen: list[tuple[Judged, int]] = []
     for number, j in enumerate(compared):
-        title = words.change_of(j, advice).split(" (now")[0]
-        for i in at if number else at[-1:]:
-            table.add_column(f"{title}\n{advice.minutes[i]:.0f} min", justify="right")
-    table.add_column("90 % of the\nchange after", justify="right")
+        for minute in (5.0, 60.0) if number else (60.0,):
+            chosen.append((j, times[minute]))
+            table.add_column(f"{words.plain(j, advice)}\n{minute:.0f} min", justify="right", max_width=19)
+    if len(compared) > 1:
+        table.add_column("90 % of\nit after", justify="right", no_wrap=True)
     for name in SHOWN_READINGS:
         r = advice.outlook_names.index(name)
         label, unit, _ = READINGS[name]
-        cells = [band(j.bands[i, r], name) for n, j in enumerate(compared) for i in (at if n else at[-1:])]
-        settled = compared[-1].settled[name] if len(compared) > 1 else None
-        table.add_row(f"{label} {unit}".strip(), *cells, minutes(settled, advice.minutes[-1]))
+        last = [minutes(compared[-1].settled[name], advice.minutes[-1])] if len(compared) > 1 else []
+        table.add_row(f"{label} {unit}".strip(), *(band(j.bands[i, r], name) for j, i in chosen), *last)
+    weight = advice.bedside.predicted_weight
+    r = advice.outlook_names.index("tidal_volume_mL")
+    table.add_row(
+        "VT mL/kg", *(f"{j.bands[i, r, 1] / weight:.1f}" for j, i in chosen), *([""] if len(compared) > 1 else [])
+    )
     console.print(table)
 
 
 def _rules(console: Console, advice: Advice) -> None:
     heading(console, "What the ARDS Network's rules would do")
-    table = _table(console, "rule", "says", "setting")
+    table = columns("rule", "says", "setting")
     table.add_column("hard limits\nhold", justify="right")
     for rule, j in advice.rules:
-        text = words.change_of(j, advice)
+        text = words.plain(j, advice)
         table.add_row(rule.name, rule.says, text, percent(j.safe) + (" ?" if j.candidate.refused else ""))
     console.print(table)
     if any(j.candidate.refused for _, j in advice.rules):
@@ -150,7 +155,8 @@ def findings(console: Console, found: object) -> None:
             bullet(console, f"saw {f.seen}; wanted {f.wanted}; {f.fix}")
 
 
-def _table(console: Console, *left: str) -> Table:
+def columns(*left: str) -> Table:
+    """An open table whose first columns are texts."""
     table = Table(box=None, header_style="bold", pad_edge=False, padding=(0, 1), collapse_padding=True)
     for name in left:
         table.add_column(name, overflow="fold")

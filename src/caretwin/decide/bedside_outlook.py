@@ -20,8 +20,9 @@ from caretwin.core.program import program
 from caretwin.twin.live import BedsideTwin, Living
 from caretwin.twin.registry import family
 
-MINUTES = (0.0, 1.0, 2.0, 5.0, 10.0, 20.0, 30.0, 45.0, 60.0)
-"""min after the change at which a what-if is read; at 0 only what follows at once (pressures) has changed."""
+MINUTES = (0.0, 1.0, 2.0, 5.0, 10.0, 20.0, 30.0, 60.0)
+"""min after the change at which a what-if is read; at 0 only what follows at once (pressures) has changed.
+Whoever asks for as many other times uses the same program."""
 AT_ONCE = 0.02
 """min: the length of the first part, which lets pressures follow and leaves stores where they are."""
 TOGETHER = 50

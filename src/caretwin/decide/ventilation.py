@@ -228,7 +228,7 @@ def safe_maps(bedside: Bedside, question: Question) -> tuple[SafeMap, ...]:
     return tuple(answer)
 
 
-MAP_MINUTES = (0.0, 1.0, 2.0, 5.0, 10.0, 20.0, 30.0)
+MAP_MINUTES = (0.0, 1.0, 2.0, 5.0, 10.0, 15.0, 20.0, 30.0)
 
 
 def _axes(bedside: Bedside) -> Any:

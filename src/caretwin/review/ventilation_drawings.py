@@ -35,16 +35,10 @@ def courses(advice: Advice) -> list[Course]:
     found = [Course("no change", 0, advice.judged[0].bands)]
     asked = next((j for j in advice.judged if j.candidate.kind == "asked"), None)
     if asked is not None:
-        found.append(Course(f"asked: {_short(words.change_of(asked, advice))}", 1, asked.bands))
+        found.append(Course(f"asked: {words.plain(asked, advice)}", 1, asked.bands))
     if advice.chosen is not None and advice.chosen.candidate.kind == "step":
-        found.append(Course(f"advised: {_short(words.change_of(advice.chosen, advice))}", 2, advice.chosen.bands))
+        found.append(Course(f"advised: {words.plain(advice.chosen, advice)}", 2, advice.chosen.bands))
     return found
-
-
-def _short(text: str) -> str:
-    import re
-
-    return re.sub(r" \(now [^)]*\)", "", text)
 
 
 def _map(safe: SafeMap, number: int) -> str:

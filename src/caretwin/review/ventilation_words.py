@@ -1,11 +1,13 @@
 """The ventilator advice in words: the same in the terminal, in the report and in the JSON file."""
 
+import re
+
 from caretwin.decide.bedside_change import amount, in_words
 from caretwin.decide.ventilation import Advice, Judged
 from caretwin.decide.ventilation_limits import named
 from caretwin.review.bedside_words import ADVISES_ONLY, band, moment, percent
 
-__all__ = ["ADVISES_ONLY", "answer", "change_of", "current", "limit_names", "remedies"]
+__all__ = ["ADVISES_ONLY", "answer", "change_of", "current", "limit_names", "plain", "remedies"]
 
 
 def change_of(judged: Judged, advice: Advice) -> str:
@@ -13,6 +15,11 @@ def change_of(judged: Judged, advice: Advice) -> str:
     if judged.candidate.kind == "as now" or not judged.candidate.change:
         return "no change"
     return in_words(advice.bedside.settings, judged.candidate.change)
+
+
+def plain(judged: Judged, advice: Advice) -> str:
+    """What would be set, without what is set now."""
+    return re.sub(r" \(now [^)]*\)", "", change_of(judged, advice))
 
 
 def current(advice: Advice) -> str:
