@@ -8,7 +8,15 @@ import numpy as np
 import pytest
 
 from caretwin.core.ensemble import Ensemble, equal_log_weights
-from caretwin.core.ensemble_kalman import KalmanSettings, Past, correct, correct_with_past, relax, robust_variance, update
+from caretwin.core.ensemble_kalman import (
+    KalmanSettings,
+    Past,
+    correct,
+    correct_with_past,
+    relax,
+    robust_variance,
+    update,
+)
 from caretwin.core.ensemble_kalman import _Seen as Seen
 from caretwin.core.model import Observation
 from caretwin.core.status import Status

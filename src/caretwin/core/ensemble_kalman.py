@@ -1,18 +1,20 @@
 """An ensemble Kalman filter with channels that shrug off artefacts: many channels, many states, few hundred particles.
 
-Weights of a particle filter collapse when a dozen channels speak at once about thirty unknowns. Here every particle moves
-instead: by the regression, over the ensemble, of what is unknown on what would be measured. Particles stay equally weighted.
+Weights of a particle filter collapse when a dozen channels speak at once about thirty unknowns. Here every particle
+moves instead: by the regression, over the ensemble, of what is unknown on what would be measured. Particles stay
+equally weighted.
 
     z <- z + K (y - h(z) - e),    K = cov(z, h) (cov(h) + R)^-1,    e ~ N(0, R)
 
-R of each channel grows with its own residual as a Student t demands, so a flushed line or a slipped probe pulls little.
-Correlations that an ensemble of this size shows by chance are shrunk away. Parameters drift: their ensemble relaxes towards
-the prior at a stated rate, so that nothing is ever certain.
+R of each channel grows with its own residual as a Student t demands, so a flushed line or a slipped probe pulls
+little. Correlations that an ensemble of this size shows by chance are shrunk away. Parameters drift: their ensemble
+relaxes towards the prior at a stated rate, so that nothing is ever certain.
 
-Sources: Evensen, Ocean Dyn 2003;53:343, doi:10.1007/s10236-003-0036-9 (perturbed observations); Agamennoni, Nieto & Nebot, IEEE
-Trans Signal Process 2012;60:5024, doi:10.1109/TSP.2012.2208106 (Student t by variational scale mixture); Emerick &
-Reynolds, Comput Geosci 2013;55:3, doi:10.1016/j.cageo.2012.03.011 (several passes with inflated error for curved channels);
-Flowerdew, Tellus A 2015;67:25257, doi:10.3402/tellusa.v67.25257 (shrinkage of sampled correlations).
+Sources: Evensen, Ocean Dyn 2003;53:343, doi:10.1007/s10236-003-0036-9 (perturbed observations); Agamennoni, Nieto &
+Nebot, IEEE Trans Signal Process 2012;60:5024, doi:10.1109/TSP.2012.2208106 (Student t by variational scale mixture);
+Emerick & Reynolds, Comput Geosci 2013;55:3, doi:10.1016/j.cageo.2012.03.011 (several passes with inflated error for
+curved channels); Flowerdew, Tellus A 2015;67:25257, doi:10.3402/tellusa.v67.25257 (shrinkage of sampled
+correlations).
 """
 
 from collections.abc import Callable
@@ -43,10 +45,21 @@ class Smooth(Protocol):
     memory_days [d]                      how long theta stays what it was
     """
 
-    def scaled(self, values: Array) -> Array: ...
-    def noise_scale(self, dtype: Any = None) -> Array: ...
-    def to_vector(self, x: State) -> Array: ...
-    def from_vector(self, v: Array, x: State) -> State: ...
+    def scaled(self, values: Array) -> Array:
+        """Channels on their own scale."""
+        ...
+
+    def noise_scale(self, dtype: Any = None) -> Array:
+        """Scale of the error [C]."""
+        ...
+
+    def to_vector(self, x: State) -> Array:
+        """What data may move [n]."""
+        ...
+
+    def from_vector(self, v: Array, x: State) -> State:
+        """The state with that part replaced."""
+        ...
 
 
 class KalmanSettings(eqx.Module):
@@ -141,7 +154,9 @@ def update(
     t: Float[Array, ""],
     occurrence: Int[Array, ""] | int = 0,
 ) -> tuple[Ensemble, Info]:
-    """The ensemble moved to time t [h] under ``u`` and corrected by ``y``: a pure function, to be mapped over a ward."""
+    """The ensemble moved to time t [h] under ``u`` and corrected by ``y``: a pure function, to be mapped over a
+    ward.
+    """
     dtype = ensemble.theta.dtype
     N = ensemble.theta.shape[0]
     u, context = _cast((u, context), dtype)
@@ -160,7 +175,8 @@ def update(
 
 
 def relax(theta: Float[Array, "N d"], dt: Float[Array, ""], memory_days: Float[Array, " d"]) -> Float[Array, "N d"]:
-    """Theta after ``dt`` hours of a stationary drift with standard normal equilibrium: mean and variance exactly, no luck used.
+    """Theta after ``dt`` hours of a stationary drift with standard normal equilibrium: mean and variance exactly, no
+    luck used.
 
     The mean decays by r = exp(-dt / memory), the variance becomes r^2 v + 1 - r^2: each particle keeps its rank.
     """
@@ -192,12 +208,15 @@ def correct(
     fine: Array | bool = True,
 ) -> tuple[Ensemble, Info]:
     """The ensemble after the datum ``y`` at its own time; nothing changes where nothing was seen."""
-    ensemble, _, info = correct_with_past(model, settings, key, subject, ensemble, u, context, y, None, occurrence, fine)
+    ensemble, _, info = correct_with_past(
+        model, settings, key, subject, ensemble, u, context, y, None, occurrence, fine
+    )
     return ensemble, info
 
 
 class Past(NamedTuple):
-    """What the particles expected to be measured at earlier times, so that a late result can be taken in where it belongs.
+    """What the particles expected to be measured at earlier times, so that a late result can be taken in where it
+    belongs.
 
     expected  [N, L, C]  on the channels' scale, of the last L updates
     late      []         -1: the datum is of now; else the row 0 ... L-1 to which it belongs
@@ -241,7 +260,7 @@ def correct_with_past(
     first, kept = None, None if past is None else past.expected
     for number in range(settings.passes):
         h = jax.vmap(predict)(theta, x)
-        if past is not None:
+        if past is not None and kept is not None:
             then = jnp.take(kept, jnp.maximum(past.late, 0), axis=1)
             h = jnp.where(past.late >= 0, then, h)
         variance, evidence = robust_variance(h, datum, model.degrees(dtype))
@@ -262,7 +281,7 @@ def correct_with_past(
     finite = jnp.all(jnp.isfinite(theta)) & jnp.all(jnp.stack([jnp.all(jnp.isfinite(q)) for q in jax.tree.leaves(x)]))
     anything = (jnp.sum(seen) > 0) & finite
     theta, x = jax.tree.map(lambda new, old: jnp.where(anything, new, old), (theta, x), (ensemble.theta, ensemble.x))
-    if past is not None:
+    if past is not None and kept is not None:
         kept = jnp.where(anything, kept, past.expected)
     status = worst(
         when(~jnp.asarray(fine) | ~finite, Status.NON_FINITE),
@@ -291,10 +310,10 @@ def shifted(
 def robust_variance(h: Float[Array, "N C"], datum: _Seen, dof: Array, rounds: int = 3) -> tuple[Array, Array]:
     """Variance of each channel's error, inflated by how far it lies from what the others allow; and the log evidence.
 
-    R' = R (nu + E/R) / (nu + 1) with E the expected squared residual after the datum: repeated, it settles on the mode of
-    the scale mixture that is the Student t.
+    R' = R (nu + E/R) / (nu + 1) with E the expected squared residual after the datum: repeated, it settles on the
+    mode of the scale mixture that is the Student t.
     """
-    N, C = h.shape
+    N = h.shape[0]
     B = (h - jnp.mean(h, axis=0)) * datum.seen
     own = B.T @ B / (N - 1)
     innovation = (datum.value - jnp.mean(h, axis=0)) * datum.seen

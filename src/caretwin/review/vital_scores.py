@@ -15,9 +15,9 @@ FOLDS = 5
 def score(targets: Sequence[Target]) -> dict[str, dict[str, dict[str, float]]]:
     """By channel and horizon (h, as text): n, subjects, crps, crps_persistence, crps_ar, coverage90, coverage90_ar, ...
 
-    ``crps_persistence`` dresses the last value with the changes seen in other subjects; ``mae_persistence`` is the last value
-    as a certain forecast. The autoregression is a least-squares rule on the last value, the one before and the mean of the
-    day, fitted on the other subjects (five folds of subjects), with their residual spread.
+    ``crps_persistence`` dresses the last value with the changes seen in other subjects; ``mae_persistence`` is the
+    last value as a certain forecast. The autoregression is a least-squares rule on the last value, the one before and
+    the mean of the day, fitted on the other subjects (five folds of subjects), with their residual spread.
     """
     answer: dict[str, dict[str, dict[str, float]]] = {}
     for channel in CHANNELS:

@@ -1,8 +1,9 @@
-"""From a bedside record to what the physiology model can take in: settings as inputs, values as data, in order of arrival.
+"""From a bedside record to what the physiology model can take in: settings as inputs, values as data, in order of
+arrival.
 
 Nothing is guessed in silence: what a model needs and the record does not say is assumed here, in one place, and named
-in :class:`Assumed`. While an assumption touches a channel (oxygen without a known inspired fraction), that channel is not
-used.
+in :class:`Assumed`. While an assumption touches a channel (oxygen without a known inspired fraction), that channel is
+not used.
 """
 
 from typing import Any, NamedTuple

@@ -1,9 +1,10 @@
 """Two blood gases of one patient and the settings at both: what the twin would have said of the second at the first.
 
-The task: at the first gas the twin has everything received by then; it is told the settings at the second gas, and only
-those; it forecasts PaO2, PaCO2 and pH of the second. Settings are those that staff chose, and staff choose with the patient
-before their eyes, so the choice itself is evidence: it enters as the data ``oxygenation_chosen`` and ``ventilation_chosen``.
-That makes the forecast one under the plan that was followed; a what-if, where the setting is imposed, leaves both out.
+The task: at the first gas the twin has everything received by then; it is told the settings at the second gas, and
+only those; it forecasts PaO2, PaCO2 and pH of the second. Settings are those that staff chose, and staff choose with
+the patient before their eyes, so the choice itself is evidence: it enters as the data ``oxygenation_chosen`` and
+``ventilation_chosen``. That makes the forecast one under the plan that was followed; a what-if, where the setting is
+imposed, leaves both out.
 """
 
 from collections.abc import Iterator, Mapping
@@ -123,7 +124,8 @@ def gases_ahead(
 
 @program(static=(1,))
 def _ahead(
-    model: Any, settings: KalmanSettings, key: Array, body: Any, ensemble: Any, u: Any, value: Array, kind: Array, t: Any,
+    model: Any, settings: KalmanSettings, key: Array, body: Any, ensemble: Any, u: Any, value: Array, kind: Array,
+    t: Any,
     subject: Any,
 ) -> Array:  # fmt: skip
     later, _ = update(model, settings, key, subject, ensemble, u, body, Observation(value, kind), t)

@@ -1,4 +1,4 @@
-"""A bedside twin that lives: it takes in each datum as it becomes known, early or late, and can be asked at any time."""
+"""A bedside twin that lives: it takes in each datum as it becomes known, late or not, and can be asked at any time."""
 
 from collections.abc import Iterator, Sequence
 from typing import Any, NamedTuple
@@ -29,7 +29,8 @@ REMEMBERED = 10
 class Living(NamedTuple):
     """A twin at a time: particles, what they expected at the last updates, and the inputs that hold.
 
-    expected [N, L, C] on the channels' scale; times [L] h; shift  h by which the twin's clock runs behind after long gaps
+    expected [N, L, C] on the channels' scale; times [L] h; shift  h by which the twin's clock runs behind after long
+    gaps
     """
 
     ensemble: Ensemble
@@ -64,8 +65,8 @@ def _begun(model: Any, settings: KalmanSettings, key: Array, body: Any, u: Any, 
 
 @program(static=(1,))
 def _stepped(
-    model: Any, settings: KalmanSettings, key: Array, body: Any, ensemble: Ensemble, expected: Array, u: Any, value: Array,
-    kind: Array, t: Any, late: Any, subject: Any, occurrence: Any,
+    model: Any, settings: KalmanSettings, key: Array, body: Any, ensemble: Ensemble, expected: Array, u: Any,
+    value: Array, kind: Array, t: Any, late: Any, subject: Any, occurrence: Any,
 ) -> tuple[Ensemble, Array, Info]:  # fmt: skip
     nothing = Observation(jnp.ones_like(value), jnp.zeros_like(kind))
     moved, _ = update(model, settings, key, subject, ensemble, u, body, nothing, t)
@@ -113,7 +114,8 @@ def follow(
 ) -> Iterator[tuple[float, Living | None, list[tuple[Row, Info]]]]:
     """The twin at each of the asked times (h, rising): with all that had been received by then, and nothing later.
 
-    Yields (time, twin or None where nothing had been received, the data taken in since the time before with their Info).
+    Yields (time, twin or None where nothing had been received, the data taken in since the time before with their
+    Info).
     """
     waiting = rows(record)
     living, number = None, 0

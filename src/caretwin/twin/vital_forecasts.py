@@ -1,7 +1,7 @@
-"""Forecasts of vital signs at a bedside: what the twin said before each value was charted, under the settings that held.
+"""Forecasts of vital signs at a bedside: what the twin said before each value was charted, settings unchanged.
 
-At an issue time the twin has everything received by then. A forecast is for the time at which the next value near a horizon was
-really charted, so irregular charting is scored as it is.
+At an issue time the twin has everything received by then. A forecast is for the time at which the next value near a
+horizon was really charted, so irregular charting is scored as it is.
 """
 
 from collections.abc import Iterator, Sequence
