@@ -39,6 +39,14 @@ PLEURAL_TRANSMISSION = 0.5
 VENOUS_COMPRESSION = 0.048
 """Per cmH2O of mean airway pressure: rise of the resistance to venous return, by liver and diaphragm (size assumed, to
 meet Lai 2023; direction: Jellinek et al., J Appl Physiol 2000;88:926; Fessler et al., J Appl Physiol 1992;73:2310)."""
+LARGEST_SUCTION = 25.0
+"""cmH2O below the reference to which the mean pressure around the heart follows effort: veins collapse beyond
+(assumed)."""
+STRONGEST_EFFORT = 60.0
+"""cmH2O of the respiratory muscles, breath after breath (assumed; a single maximal effort reaches 80-120)."""
+RELIEF = 0.4
+"""Of that resistance, what a fall below the reference takes away: veins that are open cannot open much more
+(assumed)."""
 RIGHT_AFTERLOAD = 0.002
 """Per cmH2O of mean airway pressure: fall of cardiac function by pulmonary vascular resistance (assumed, as above)."""
 LEFT_AFTERLOAD = 0.15
@@ -337,7 +345,11 @@ def breath_now(v: Values, body: Body, x: State, u: Settings) -> Breath:
     assisted = alone | (u.mode > 3.5)
     triggered = jnp.maximum(u.rate, own)
     rate = jnp.clip(jnp.where(alone | (jnp.abs(u.mode - 4.0) < 0.5), jnp.maximum(own, 1e-3), triggered), 1e-3, 60.0)
-    effort = awake * jnp.maximum(v.effort + x.drive.effort, 0.0) * jnp.where(assisted, jnp.where(alone, 1.0, 0.5), 0.0)
+    effort = (
+        awake
+        * jnp.clip(v.effort + x.drive.effort, 0.0, STRONGEST_EFFORT)
+        * jnp.where(assisted, jnp.where(alone, 1.0, 0.5), 0.0)
+    )
     fraction = jnp.where(
         (u.inspiratory_fraction > 0.0) & ~assisted,
         u.inspiratory_fraction,
@@ -393,7 +405,7 @@ def circulation_now(v: Values, body: Body, x: State, u: Settings, breath: Breath
     tone = baroreflex.tone(signals, v.baroreflex, v.heart_rate)
     drugs = vasoactive.effects(x.drugs, v.pressor_half, body.weight)
     heart_rate = jnp.clip(v.heart_rate * tone.heart_rate * drugs.heart_rate, 20.0, 220.0)
-    distance = breath.mean_alveolar_pressure - REFERENCE_AIRWAY
+    distance = jnp.maximum(breath.mean_alveolar_pressure - REFERENCE_AIRWAY, -LARGEST_SUCTION)
     pleural = v.chest_wall_share * circulation.MMHG_PER_CMH2O * distance
     stress = tone.venous + drugs.venous + fluids.blood_volume(x.volumes) - usual_blood(body)
     filling = reference.filling_pressure + stress / circulation.SYSTEMIC_COMPLIANCE + PLEURAL_TRANSMISSION * pleural
@@ -406,11 +418,12 @@ def circulation_now(v: Values, body: Body, x: State, u: Settings, breath: Breath
     K = K * (v.arterial_pressure / jnp.maximum(x.arterial, 15.0)) ** LEFT_AFTERLOAD
     K = K * circulation.coronary(x.arterial) / circulation.coronary(v.arterial_pressure)
     further = jnp.maximum(distance, -REFERENCE_AIRWAY)
+    compression = 1.0 + VENOUS_COMPRESSION * jnp.where(further > 0.0, further, RELIEF * further)
     K = K / (1.0 + RIGHT_AFTERLOAD * further)
     heart = circulation.Heart(
         K,
         v.half_filling,
-        rest.venous_resistance * drugs.venous_resistance * (1.0 + VENOUS_COMPRESSION * further),
+        rest.venous_resistance * drugs.venous_resistance * compression,
         rest.systemic_resistance * tone.resistance * drugs.resistance,
         filling,
         pleural,
@@ -458,7 +471,8 @@ def exchange_now(v: Values, body: Body, x: State, u: Settings, breath: Breath, f
 
 
 def regulated_rate(v: Values, u: Settings, breath: Breath):
-    """1/min: the rate that gas stores see, which a patient who breathes regulates more tightly than the rate one counts."""
+    """1/min: the rate that gas stores see, which a patient who breathes regulates more tightly than the rate one
+    counts."""
     held = breath.rate * jnp.exp(-v.pattern)
     return jnp.where(
         (u.mode < 0.5) | (u.mode > 3.5), held, jnp.where(breath.rate > u.rate, jnp.maximum(held, u.rate), breath.rate)

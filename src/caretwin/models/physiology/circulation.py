@@ -23,9 +23,12 @@ Values = Float[Array, "..."]
 SYSTEMIC_COMPLIANCE = 0.11
 """L/mmHg of the systemic circulation with everything stopped: between Albanese 2016 (0.08, see :mod:`gas_exchange`) and
 CVSim-21 (0.14, Heldt et al., J Appl Physiol 2002;92:1239); within it chosen to meet Guyton's curve of haemorrhage."""
+STRONGEST = 280.0
+"""mmHg of mean pressure against which no left ventricle ejects (assumed: isovolumic pressures of 250-300; below 150 mmHg
+it takes less than 0.4 % of the output)."""
 HEART_RATE_EXPONENT = 0.4
 """Cardiac function grows with heart rate to this power: less time to fill (assumed)."""
-CORONARY_HALF = 38.0
+CORONARY_HALF = 40.0
 """mmHg of arterial pressure with half of the heart's strength (assumed: the heart fails when coronary flow falls below
 its autoregulation at 50-60 mmHg; with it pressure falls as on Guyton's curve beyond a quarter of the blood)."""
 STIFFENING = 0.7
@@ -80,6 +83,8 @@ def balance(heart: Heart) -> Flow:
     Ptm = jnp.where(half > 0, product / jnp.maximum(root + half, 1e-9), root - half)
     CO = heart.K * Ptm / (heart.P50 + Ptm)
     Pra = heart.pleural_pressure + Ptm
+    head = CO * heart.systemic_resistance
+    CO = CO / (1.0 + (head / STRONGEST) ** 6) ** (1.0 / 6.0)
     MAP = CO * heart.systemic_resistance + jnp.maximum(Pra, 0.0)
     return Flow(CO, MAP, Pra, Ptm, heart.filling_pressure)
 

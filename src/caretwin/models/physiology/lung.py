@@ -34,7 +34,7 @@ HEALTHY_COLLAPSIBLE, INJURED_COLLAPSIBLE = 0.12, 0.45
 """Collapsible share of lungs as heavy as those (assumed): between and beyond them the weight follows the share."""
 OPENING_RATE, CLOSING_RATE = 0.5, 1.0
 """Per min towards each envelope: recruitment continues for minutes, collapse is faster (assumed)."""
-STRESS_KNEE, STRESS_SCALE, STRESS_GAIN = 22.0, 4.0, 0.65
+STRESS_KNEE, STRESS_SCALE, STRESS_GAIN = 22.0, 4.0, 0.75
 """cmH2O of end-inspiratory pressure over which open lung stiffens, its scale, and the gain per scale (assumed: the
 upper bend of pressure-volume curves in ARDS lies at 25-30 cmH2O, Amato et al., N Engl J Med 1998;338:347)."""
 SPONTANEOUS_RECOIL = 11.0

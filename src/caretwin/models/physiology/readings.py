@@ -26,7 +26,8 @@ MORE = {
     "airway_resistance": "cmH2O_s_per_L", "minute_ventilation": "L_per_min", "alveolar_ventilation": "L_per_min",
     "mechanical_power": "J_per_min", "shunt_fraction": "percent", "oxygenation_ratio": "mmHg",
     "open_lung_fraction": "percent", "bicarbonate": "mmol_per_L", "base_excess": "mmol_per_L",
-    "oxygen_consumption": "mL_per_min", "carbon_dioxide_production": "mL_per_min", "carbon_dioxide_output": "mL_per_min", "oxygen_delivery": "mL_per_min",
+    "oxygen_consumption": "mL_per_min", "carbon_dioxide_production": "mL_per_min", "carbon_dioxide_output":
+    "mL_per_min", "oxygen_delivery": "mL_per_min",
     "blood_volume": "L", "norepinephrine_plasma": "ug_per_L",
 }  # fmt: skip
 """Unit of what is computed besides the channels. Oxygenation ratio: PaO2 over the inspired fraction (P/F)."""

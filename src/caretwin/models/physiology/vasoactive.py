@@ -21,8 +21,8 @@ ENDOGENOUS = 0.4977 / CLEARANCE
 """ug/L of the body's own norepinephrine at rest: 497.7 ng/min over the clearance."""
 
 # Others: µg/kg/min (vasopressin: units/min) that count as 1 µg/kg/min of norepinephrine on vessels.
-# Goradia et al., J Crit Care 2021;61:233, doi:10.1016/j.jcrc.2020.11.002, table 2. Phenylephrine is 0.1 there; 0.07 meets
-# the volunteers of Martinsson 1986 better and is within its spread (assumed).
+# Goradia et al., J Crit Care 2021;61:233, doi:10.1016/j.jcrc.2020.11.002, table 2. Phenylephrine is 0.1 there; 0.07
+# meets the volunteers of Martinsson 1986 better (assumed).
 EPINEPHRINE, PHENYLEPHRINE, DOPAMINE, VASOPRESSIN = 1.0, 0.07, 0.01, 2.5
 OTHER_HALF_TIME = 5.0
 """min: approach of the other pressors to steady effect (assumed; plasma half-lives of 2-20 min)."""
