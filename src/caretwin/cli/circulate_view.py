@@ -1,7 +1,6 @@
 """The haemodynamic advice in a terminal: the answer first, then what it stands on; no colour is needed to understand
 it."""
 
-import numpy as np
 from rich.console import Console
 from rich.table import Table
 from rich.text import Text
@@ -9,7 +8,7 @@ from rich.text import Text
 from caretwin.cli.ventilate_view import bullet, columns, fact, findings, heading
 from caretwin.decide.haemodynamics import Advice
 from caretwin.review import haemodynamics_words as words
-from caretwin.review.bedside_words import READINGS, band, percent
+from caretwin.review.bedside_words import READINGS, band, cell, percent
 from caretwin.review.haemodynamics_report import SHOWN, compared
 
 
@@ -85,7 +84,7 @@ def _grid(console: Console, advice: Advice) -> None:
     for rate in grid.rates:
         table.add_column(f"{rate:.3g}", justify="right")
     for litres, cells in zip(grid.fluids, grid.below, strict=True):
-        table.add_row(f"{1000 * litres:.0f}", *("." if np.isnan(c) else f"{100 * (1 - c):.0f}" for c in cells))
+        table.add_row(f"{1000 * litres:.0f}", *(cell(1.0 - float(c)) for c in cells))
     console.print(table)
 
 

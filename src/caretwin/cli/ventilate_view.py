@@ -1,7 +1,6 @@
 """The ventilator advice in a terminal: the answer first, then what it stands on; no colour is needed to understand
 it."""
 
-import numpy as np
 from rich.console import Console
 from rich.table import Table
 from rich.text import Text
@@ -9,7 +8,7 @@ from rich.text import Text
 from caretwin.decide.ventilation import Advice, Judged, SafeMap
 from caretwin.decide.ventilation_limits import HARD, SOFT
 from caretwin.review import ventilation_words as words
-from caretwin.review.bedside_words import READINGS, band, minutes, percent
+from caretwin.review.bedside_words import READINGS, band, cell, minutes, percent
 
 SHOWN_STEPS, FINDINGS_SHOWN = 8, 5
 SHOWN_READINGS = tuple(READINGS)[:15]
@@ -25,9 +24,10 @@ def show(console: Console, advice: Advice, when: str) -> None:
     fact(console, "now", f"{words.asked_at(advice)}: {when}; {advice.bedside.data} rows of data taken in")
     fact(console, "set", words.current(advice))
     _answer(console, advice)
-    _chances(console, advice)
-    _readings(console, advice)
-    _rules(console, advice)
+    if float(advice.bedside.settings.mode) > 0:
+        _chances(console, advice)
+        _readings(console, advice)
+        _rules(console, advice)
     for safe_map in advice.maps:
         _map(console, safe_map)
     findings(console, advice.bedside.record.findings)
@@ -110,11 +110,9 @@ def _readings(console: Console, advice: Advice) -> None:
         label, unit, _ = READINGS[name]
         last = [minutes(compared[-1].settled[name], advice.minutes[-1])] if len(compared) > 1 else []
         table.add_row(f"{label} {unit}".strip(), *(band(j.bands[i, r], name) for j, i in chosen), *last)
-    weight = advice.bedside.predicted_weight
     r = advice.outlook_names.index("tidal_volume_mL")
-    table.add_row(
-        "VT mL/kg", *(f"{j.bands[i, r, 1] / weight:.1f}" for j, i in chosen), *([""] if len(compared) > 1 else [])
-    )
+    volumes = (words.per_kg(float(j.bands[i, r, 1]), advice).removesuffix(" mL/kg") for j, i in chosen)
+    table.add_row("VT mL/kg", *volumes, *([""] if len(compared) > 1 else []))
     console.print(table)
 
 
@@ -139,10 +137,10 @@ def _map(console: Console, safe_map: SafeMap) -> None:
     for value in columns:
         table.add_column(f"{value:g}", justify="right")
     for value, cells in zip(rows, safe_map.safe, strict=True):
-        table.add_row(f"{value:g}", *(("." if np.isnan(c) else f"{100 * c:.0f}") for c in cells))
+        table.add_row(f"{value:g}", *(cell(float(c)) for c in cells))
     console.print(table)
     if safe_map.why:
-        bullet(console, f". = {'; '.join(safe_map.why)}")
+        bullet(console, f"· = {'; '.join(safe_map.why)}")
 
 
 def findings(console: Console, found: object) -> None:

@@ -244,19 +244,23 @@ def choose(
             f"{100 * (gain > 0).mean():.0f} % of this patient's possible states"
         )
     fluid = [j for j in judged if j.candidate.kind == "step" and "crystalloid" in j.candidate.change]
-    if fluid and chosen is not fluid[-1]:
+    if fluid and chosen not in fluid and now.below > 0.05:
         most = max(fluid, key=lambda j: j.candidate.change["crystalloid"])
         reasons.append(
-            f"500 mL of crystalloid instead: MAP under {target.low:g} with a chance of {100 * most.below:.0f} %, "
+            f"500 mL of crystalloid instead: MAP under {target.low:g} with a chance of {_percent(most.below)}, "
             f"cardiac output {most.output[1]:+.0f} % after 30 min, CVP {most.venous[1]:+.1f} mmHg"
         )
     return chosen, reasons
 
 
+def _percent(p: float) -> str:
+    return "<1 %" if p < 0.005 else ">99 %" if p > 0.995 else f"{100 * p:.0f} %"
+
+
 def _compare(j: Judged, target: Target, when: str) -> str:
     return (
-        f"MAP under {target.low:g} with a chance of {100 * j.below:.0f} % {when}, in {target.low:g}-{target.high:g} "
-        f"{100 * j.inside:.0f} %, over {100 * j.above:.0f} %"
+        f"{when}: MAP under {target.low:g} with a chance of {_percent(j.below)}, within {target.low:g}-{target.high:g} "
+        f"with {_percent(j.inside)}, over it with {_percent(j.above)}"
     )
 
 
@@ -303,6 +307,10 @@ def warnings(bedside: Bedside, response: Responsiveness) -> list[str]:
         )
     if latest(bedside.record, "cardiac_output", bedside.now, 24.0) is None:
         found.append("cardiac output was not measured: it is inferred from pressures and the population")
+    found.append(
+        "preload responsiveness follows here from pressures; in patients central venous pressure hardly tells who "
+        "responds (area under the curve 0.56, Marik & Cavallazzi, Crit Care Med 2013;41:1774): a real leg raise does"
+    )
     if 0.2 < response.legs < 0.8:
         found.append("preload responsiveness is open: raise the legs of the patient and look, before giving fluid")
     if bedside.assumed:

@@ -7,11 +7,13 @@ from typing import Any
 
 import numpy as np
 
+from caretwin.base.errors import DomainError
 from caretwin.decide.bedside_change import ITEMS, checked
 from caretwin.decide.bedside_now import Bedside
 from caretwin.decide.bedside_outlook import AT_ONCE, Plan
 
 FLUIDS = ("crystalloid", "colloid", "red_cells")
+GIVEN = ("norepinephrine", *FLUIDS)
 MINUTES = (0.0, 2.0, 5.0, 10.0, 15.0, 30.0, 45.0, 60.0)
 """min after the change at which it is read; as many as for the ventilator, so that one program serves both."""
 OVER = 15.0
@@ -42,9 +44,17 @@ class Candidate:
 def candidate(bedside: Bedside, kind: str, change: Mapping[str, float]) -> Candidate:
     """A candidate with its plan: a rate from now on, fluids over :data:`OVER` minutes on top of what runs.
 
-    Raises DomainError for a value that cannot be given.
+    Raises DomainError for a name without a checked model, and for a value that cannot be given.
     """
     u = bedside.settings
+    unknown = [name for name in change if name not in GIVEN]
+    if unknown:
+        raise DomainError(
+            f"proposed {unknown[0]}",
+            seen=f"{change[unknown[0]]:g}",
+            wanted=f"one of {', '.join(GIVEN)}: there is no checked model of anything else here",
+            fix="leave it out; what already runs is counted, as an assumption",
+        )
     change = {name: checked(name, value) for name, value in change.items()}
     rate = change.get("norepinephrine", float(u.infusions.norepinephrine))
     after = u._replace(infusions=u.infusions._replace(norepinephrine=np.asarray(rate)))

@@ -26,14 +26,14 @@ from caretwin.decide.ventilation_candidates import (
 from caretwin.decide.ventilation_choice import Choice, choose
 from caretwin.decide.ventilation_doubts import silences, warnings
 from caretwin.decide.ventilation_limits import HARD, SOFT, Limits, breaks
-from caretwin.decide.ventilation_tables import Charted, Rule, rules
+from caretwin.decide.ventilation_tables import OXYGEN_GOAL, Charted, Rule, rules
 from caretwin.decide.ventilation_worth import Worth, worth
 from caretwin.record.bedside import BedsideRecord
 from caretwin.twin.live import BedsideTwin
 
 BANDS = (0.05, 0.5, 0.95)
 HYPOXAEMIC = 90.0
-"""% SpO2 below which FiO2 may rise by 0.3 at once (assumed)."""
+"""% SpO2 below which, as below the goal of PaO2, FiO2 may rise by 0.3 at once (assumed)."""
 
 
 @dataclass(frozen=True)
@@ -136,7 +136,7 @@ def advise(question: Question, twin: BedsideTwin, record: BedsideRecord) -> Advi
 
 def candidates(bedside: Bedside, question: Question, charted: Charted, written: tuple[Rule, ...]) -> list[Candidate]:
     """No change first, what was asked, the small steps, the rules."""
-    hypoxaemic = charted.saturation is not None and charted.saturation < HYPOXAEMIC
+    hypoxaemic = (charted.saturation or 100.0) < HYPOXAEMIC or (charted.oxygen or 100.0) < OXYGEN_GOAL[0]
     asked = [candidate(bedside, "asked", change, np.inf) for change in question.asked]
     now = candidate(bedside, "as now", {}, 0.0)
     return [now, *asked, *small_steps(bedside, hypoxaemic), *by_rules(bedside, written)]

@@ -64,6 +64,10 @@ def warnings(bedside: Bedside) -> list[str]:
         found.append(f"the last plateau pressure is {bedside.now - plateau[0]:.0f} h old")
     if latest(bedside.record, "mean_arterial_pressure", bedside.now, 4.0) is None:
         found.append("no arterial pressure in the last 4 h: what a change does to it is a guess")
+    if float(bedside.settings.relaxed) == 0.0:
+        found.append(
+            "without relaxation the patient may trigger breaths above the set rate: a lower rate need not be less"
+        )
     if float(bedside.settings.inspiratory_fraction) == 0.0:
         found.append("the inspiratory time is not charted: a usual I:E is assumed, and peak pressure and power with it")
     found += [

@@ -9,7 +9,7 @@ from jaxtyping import Float
 from matplotlib.colors import ListedColormap
 from matplotlib.figure import Figure
 
-from caretwin.review.bedside_words import READINGS
+from caretwin.review.bedside_words import READINGS, cell
 from caretwin.review.figures import ABOVE, BLUE, GREY, INK, ORANGE, PALE, STYLE, WIDE, svg
 
 LOOKS: Sequence[tuple[str, Any]] = ((GREY, (0, (1, 1))), (ORANGE, (0, (4, 2))), (BLUE, "-"))
@@ -80,10 +80,12 @@ def safe_map(
     present: tuple[float, float],
     name: str,
     title: str,
+    wanted: bool = True,
 ) -> str:
     """A probability over two settings, its number in every cell; the ring is where the settings are now.
 
     rows, columns   label and values; present: the settings now, in the same units; name: prefix of ids
+    wanted          whether a low probability is a warning (red) or only low (pale)
     """
     with matplotlib.rc_context(STYLE):
         figure = Figure(figsize=(WIDE / 2, 3.9), layout="constrained")
@@ -91,11 +93,10 @@ def safe_map(
         for i, line in enumerate(safe):
             for j, p in enumerate(line):
                 known = bool(np.isfinite(p))
-                colour = SAFETY(int(np.searchsorted(EDGES, p, side="right"))) if known else "#eef0f2"
+                colour = _colour(float(p), wanted)
                 axes.add_patch(_cell(j, i, colour))
-                shown = f"{100 * p:.0f}" if known else "·"
-                dark = known and (p < EDGES[0] or p >= EDGES[-1])
-                axes.text(j, i, shown, ha="center", va="center", fontsize=7.5, color="white" if dark else INK)
+                dark = known and (p >= EDGES[-1] or (p < EDGES[0] and wanted) or (p >= 0.7 and not wanted))
+                axes.text(j, i, cell(float(p)), ha="center", va="center", fontsize=7.5, color="white" if dark else INK)
         axes.set_xlim(-0.5, len(columns[1]) - 0.5)
         axes.set_ylim(-0.5, len(rows[1]) - 0.5)
         axes.set_xticks(range(len(columns[1])), [f"{v:g}" for v in columns[1]], fontsize=8)
@@ -111,6 +112,14 @@ def safe_map(
         axes.set_title(title, fontsize=9.5, loc="left")
         text = "Chance in % that every hard limit holds; the ring marks the present setting; dots are not judged."
         return svg(figure, title, text, name)
+
+
+def _colour(p: float, wanted: bool) -> Any:
+    if not np.isfinite(p):
+        return "#eef0f2"
+    if wanted:
+        return SAFETY(int(np.searchsorted(EDGES, p, side="right")))
+    return matplotlib.colormaps["Blues"](0.05 + 0.75 * p)
 
 
 def _cell(x: float, y: float, colour: Any) -> Any:

@@ -62,6 +62,15 @@ def percent(probability: float) -> str:
     return ">99 %" if probability > 0.995 else f"{100 * probability:.0f} %"
 
 
+def cell(probability: float) -> str:
+    """A probability in a cell of a map, in %; a dot where nothing is said.
+
+    >>> cell(0.123), cell(0.0), cell(1.0), cell(float("nan"))
+    ('12', '<1', '>99', '·')
+    """
+    return percent(probability).removesuffix(" %") if probability == probability else "·"
+
+
 def moment(hours: float, record: BedsideRecord) -> str:
     """A time of the record: by the clock where the source had one, else in hours."""
     if record.origin is None:

@@ -22,7 +22,7 @@ def drawings(advice: Advice) -> dict[str, str]:
         "fans": fans(courses(advice), advice.minutes, advice.names, DRAWN, bounds, "After the change"),
         "held": safe_map(held, rows, columns, present, "held", f"chance of a mean MAP of {target.low:g} or more, %"),
         "inside": safe_map(
-            grid.inside, rows, columns, present, "inside", f"chance of {target.low:g}-{target.high:g} mmHg, %"
+            grid.inside, rows, columns, present, "inside", f"chance of {target.low:g}-{target.high:g} mmHg, %", False
         ),
     }
 

@@ -73,6 +73,7 @@ def _judged(j: Judged, advice: Advice) -> dict[str, Any]:
         "what": words.change_of(j, advice),
         "change": dict(j.candidate.change),
         "settings": settings(j.candidate.settings),
+        "tidal_volume_mL_per_kg": round(_per_kg(j, advice), 3),
         "refused": j.candidate.refused,
         "p_break": {name: round(p, 5) for name, p in j.chances.items()},
         "p_all_hard_limits_hold": round(j.safe, 5),
@@ -81,6 +82,11 @@ def _judged(j: Judged, advice: Advice) -> dict[str, Any]:
         "minutes_to_90_percent_of_change": {n: None if v is None else round(v, 2) for n, v in j.settled.items()},
         "readings": shared.readings(j.bands, advice.outlook_names),
     }
+
+
+def _per_kg(j: Judged, advice: Advice) -> float:
+    volume = j.bands[-1, advice.outlook_names.index("tidal_volume_mL"), 1]
+    return float(volume) / advice.bedside.predicted_weight
 
 
 def _map(safe_map: SafeMap) -> dict[str, Any]:

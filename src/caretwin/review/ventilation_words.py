@@ -7,7 +7,11 @@ from caretwin.decide.ventilation import Advice, Judged
 from caretwin.decide.ventilation_limits import named
 from caretwin.review.bedside_words import ADVISES_ONLY, band, moment, percent
 
-__all__ = ["ADVISES_ONLY", "answer", "change_of", "current", "limit_names", "plain", "remedies"]
+__all__ = ["ADVISES_ONLY", "answer", "change_of", "current", "limit_names", "per_kg", "plain", "remedies"]
+
+UNSURE = 1.25
+"""Factor by which predicted weight may be off where the height is not known: 18 cm, two standard deviations
+(assumed)."""
 
 
 def change_of(judged: Judged, advice: Advice) -> str:
@@ -20,6 +24,14 @@ def change_of(judged: Judged, advice: Advice) -> str:
 def plain(judged: Judged, advice: Advice) -> str:
     """What would be set, without what is set now."""
     return re.sub(r" \(now [^)]*\)", "", change_of(judged, advice))
+
+
+def per_kg(volume_mL: float, advice: Advice) -> str:
+    """A volume by predicted body weight; with its range where the height is only assumed (a fifth to either side)."""
+    value = volume_mL / advice.bedside.predicted_weight
+    if "height_cm" not in advice.bedside.assumed:
+        return f"{value:.1f} mL/kg"
+    return f"{value:.1f} ({value / UNSURE:.1f}-{value * UNSURE:.1f}) mL/kg"
 
 
 def current(advice: Advice) -> str:
@@ -37,7 +49,7 @@ def current(advice: Advice) -> str:
     }
     text = ", ".join(labels.get(n, "") + amount(n, float(getattr(u, n))) for n in names)
     if "tidal_volume" in names:
-        text += f"; {1000 * float(u.tidal_volume) / advice.bedside.predicted_weight:.1f} mL/kg predicted weight"
+        text += f"; {per_kg(1000 * float(u.tidal_volume), advice)} predicted weight"
     return text
 
 
