@@ -10,6 +10,7 @@ import click
 os.environ.setdefault("OPENBLAS_NUM_THREADS", "1")
 
 COMMANDS = {
+    "circulate": "Which pressor and fluid bring arterial pressure to its target, and would fluid help at all?",
     "ct": "How much air the lungs hold on a chest CT, as figures a lung model can observe.",
     "demo": "Fit real measured patients, forecast each next level, decide one dose, write a report.",
     "dose": "Which dose, of all the practical ones, is most likely to work and least likely to harm?",
@@ -18,6 +19,7 @@ COMMANDS = {
     "glucose": "How much insulin and feed until the next glucose, and when should that be?",
     "simulate": "A typical patient through a timed list of settings, infusions and bleeding.",
     "validate": "Score forecasts on measured patients.",
+    "ventilate": "What would this ventilator setting do to this patient, and is it safe?",
 }
 
 
