@@ -6,7 +6,9 @@ the settings
 are given, and only physiology answers.
 """
 
+import os
 from collections.abc import Sequence
+from concurrent.futures import ThreadPoolExecutor
 from typing import Any, NamedTuple
 
 import jax
@@ -28,6 +30,11 @@ AT_ONCE = 0.02
 TOGETHER = 50
 """Settings in one call of the program: fewer are filled up, more are several calls, so that nothing is compiled
 twice."""
+
+
+_COMPILED: set[tuple[int, int]] = set()
+"""Particles and times for which the program is known to this process: it changes how batches are run, never a
+number."""
 
 
 class Outlook(NamedTuple):
@@ -67,7 +74,13 @@ def outlook(twin: BedsideTwin, living: Living, tried: Sequence[Any], minutes: tu
     parts = np.diff(minutes, prepend=-AT_ONCE).astype(np.float32)
     parts[0] = AT_ONCE
     courses = [[_during(one, end) for end in minutes] for one in tried]
-    found = [_batch(twin, living, courses[i : i + TOGETHER], parts) for i in range(0, len(courses), TOGETHER)]
+    batches = [courses[i : i + TOGETHER] for i in range(0, len(courses), TOGETHER)]
+    kind = (len(living.ensemble.theta), len(parts))
+    alone = 0 if kind in _COMPILED else 1  # two threads would compile the same program twice
+    found = [_batch(twin, living, batch, parts) for batch in batches[:alone]]
+    _COMPILED.add(kind)
+    with ThreadPoolExecutor(os.cpu_count() or 1) as pool:  # a compiled program uses one core
+        found += pool.map(lambda batch: _batch(twin, living, batch, parts), batches[alone:])
     names = family("physiology").read_ahead
     return Outlook(np.concatenate(found, axis=1), tuple(minutes), names)
 
