@@ -101,6 +101,7 @@ def test_one_program_serves_every_setting(seen):
     assert bedside_outlook._ahead.traces == traced <= 1
 
 
+@pytest.mark.slow
 def test_long_parts_stay_near_steps_of_a_minute(seen):
     # The change that a question shows, in long implicit parts, against the model's own steps of a minute, without luck.
     import jax

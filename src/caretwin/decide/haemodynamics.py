@@ -9,6 +9,7 @@ change wins unless something is clearly better. Silence, with the reason, when t
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
+from typing import Any
 
 import numpy as np
 from jaxtyping import Float
@@ -209,7 +210,7 @@ def _band(values: Float[np.ndarray, " N"]) -> tuple[float, float, float]:
     return float(low), float(middle), float(high)
 
 
-def _after(c: Candidate) -> object:
+def _after(c: Candidate) -> Any:
     return getattr(c.plan, "after", c.plan)
 
 

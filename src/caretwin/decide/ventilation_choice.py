@@ -91,7 +91,7 @@ def _reasons(
                 found.append(f"{names[name]}: chance {_percent(before)} as now, {_percent(after)} then")
         found.append(f"better than no change in {_percent(chosen.better)} of this patient's possible states")
     else:
-        near = [k for k in np.flatnonzero(eligible) if k != 0 and tier[k] == tier[0]]
+        near = [int(k) for k in np.flatnonzero(eligible) if k != 0 and tier[k] == tier[0]]
         if near:
             next_best = max(near, key=lambda k: means[k])
             words = in_words(judged[0].candidate.settings, judged[next_best].candidate.change)
@@ -99,7 +99,7 @@ def _reasons(
                 f"no small step is clearly better: the best, {words}, would gain {means[next_best] - means[0]:+.2f} "
                 f"and is better in {_percent(judged[next_best].better)} of this patient's possible states"
             )
-    tempting = [k for k in np.flatnonzero(eligible) if means[k] > means[best] + 1e-9 and tier[k] < tier[best]]
+    tempting = [int(k) for k in np.flatnonzero(eligible) if means[k] > means[best] + 1e-9 and tier[k] < tier[best]]
     for k in sorted(tempting, key=lambda k: -means[k])[:2]:
         broken = [f"{names[h]} {_percent(chances[k, i])}" for i, h in enumerate(HARD) if chances[k, i] > limits.allowed]
         words = in_words(judged[0].candidate.settings, judged[k].candidate.change)

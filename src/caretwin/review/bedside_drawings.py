@@ -1,6 +1,6 @@
 """What-if drawings as SVG text: bands over minutes for several courses, and maps of a probability over two settings."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import Any, NamedTuple
 
 import matplotlib
@@ -31,7 +31,7 @@ def fans(
     minutes: Sequence[float],
     names: Sequence[str],
     drawn: Sequence[str],
-    bounds: dict[str, tuple[float, ...]],
+    bounds: Mapping[str, tuple[float, ...]],
     title: str,
 ) -> str:
     """Median and 90 % band of each drawn reading over minutes, one small panel each.
