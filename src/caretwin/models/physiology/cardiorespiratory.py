@@ -44,6 +44,11 @@ LARGEST_SUCTION = 25.0
 (assumed)."""
 STRONGEST_EFFORT = 60.0
 """cmH2O of the respiratory muscles, breath after breath (assumed; a single maximal effort reaches 80-120)."""
+WITHOUT_OXYGEN = 0.15
+"""Of cardiac function, what is left when tissue gets no oxygen (assumed; above nothing, so that the lung can still be
+filled with oxygen and the heart come back)."""
+HIGHEST_PRESSURE = 60.0
+"""cmH2O in the lung at which a ventilator ends a breath whatever volume is set (assumed limit)."""
 RELIEF = 0.4
 """Of that resistance, what a fall below the reference takes away: veins that are open cannot open much more
 (assumed)."""
@@ -90,10 +95,10 @@ LOGARITHMIC = frozenset(
 NOISE = {
     "heart_rate": 0.03, "mean_arterial_pressure": 4.0, "pulse_pressure": 0.10, "central_venous_pressure": 1.6,
     "oxygen_saturation": 1.2, "respiratory_rate": 0.09, "arterial_oxygen_pressure": 0.17,
-    "arterial_carbon_dioxide_pressure": 0.04, "arterial_ph": 0.02, "arterial_saturation": 1.0,
+    "arterial_carbon_dioxide_pressure": 0.035, "arterial_ph": 0.02, "arterial_saturation": 1.0,
     "end_tidal_carbon_dioxide": 0.08, "plateau_pressure": 1.2, "peak_pressure": 2.0, "mean_airway_pressure": 1.0,
     "tidal_volume": 0.10, "lactate": 0.10, "haemoglobin": 0.5, "creatinine": 0.06, "urine_output": 0.4,
-    "cardiac_output": 0.12, "central_venous_saturation": 4.0, "oxygenation_chosen": 0.30, "ventilation_chosen": 0.2,
+    "cardiac_output": 0.12, "central_venous_saturation": 4.0, "oxygenation_chosen": 0.30, "ventilation_chosen": 0.3,
 }  # fmt: skip
 """Scale of the measurement error (Student t, 4 degrees of freedom), in the channel's unit or in its logarithm."""
 LABORATORY = frozenset(
@@ -333,10 +338,10 @@ def breath_now(v: Values, body: Body, x: State, u: Settings) -> Breath:
     """The breath under these settings: the ventilator's, the patient's, or both."""
     aerated = 1.0 - v.collapsible * (1.0 - x.open_fraction)
     alone = u.mode < 0.5
-    volume_set = (jnp.abs(u.mode - 1.0) < 0.5) | (jnp.abs(u.mode - 3.0) < 0.5) | (u.mode > 4.5)
+    volume_set = (jnp.abs(u.mode - 1.0) < 0.5) | (jnp.abs(u.mode - 3.0) < 0.5) | (jnp.abs(u.mode - 5.5) < 1.0)
     soft = v.compliance * aerated
     reached = jnp.where(alone, 0.0, u.peep + jnp.where(volume_set, u.tidal_volume / soft, u.pressure))
-    compliance = soft / lung.stiffening(reached)
+    compliance = soft / lung.stiffening(jnp.minimum(reached, HIGHEST_PRESSURE))
     tube = jnp.where(alone, 0.3, 1.0)
     mechanics = Lung(compliance, v.resistance * tube, 1.2 * v.resistance * tube)
     sedation = vasoactive.effects(x.drugs, v.pressor_half, body.weight).sedation
@@ -355,10 +360,13 @@ def breath_now(v: Values, body: Body, x: State, u: Settings) -> Breath:
         u.inspiratory_fraction,
         spontaneous_inspiratory_fraction(jnp.where(assisted, rate, 16.0)),
     )
+    # What is trapped counts too: plateau = PEEP + VT / (C (1 - exp(-te / Re C))).
+    emptied = -jnp.expm1(-60.0 / rate * (1.0 - fraction) / (mechanics.expiratory_resistance * compliance))
+    room = compliance * emptied * jnp.maximum(HIGHEST_PRESSURE - u.peep, 1.0)
     return one_breath(
         mechanics,
         jnp.where(alone, 4.0, u.mode),
-        tidal_volume=u.tidal_volume,
+        tidal_volume=jnp.clip(u.tidal_volume, 0.0, room),
         pressure=jnp.where(alone, 0.0, u.pressure),
         rate=rate,
         inspiratory_fraction=fraction,
@@ -417,6 +425,7 @@ def circulation_now(v: Values, body: Body, x: State, u: Settings, breath: Breath
     )
     K = K * (v.arterial_pressure / jnp.maximum(x.arterial, 15.0)) ** LEFT_AFTERLOAD
     K = K * circulation.coronary(x.arterial) / circulation.coronary(v.arterial_pressure)
+    K = K * (WITHOUT_OXYGEN + (1.0 - WITHOUT_OXYGEN) * gas_exchange.extraction(x.stores.venous_oxygen))
     further = jnp.maximum(distance, -REFERENCE_AIRWAY)
     compression = 1.0 + VENOUS_COMPRESSION * jnp.where(further > 0.0, further, RELIEF * further)
     K = K / (1.0 + RIGHT_AFTERLOAD * further)
@@ -447,7 +456,8 @@ def exchange_now(v: Values, body: Body, x: State, u: Settings, breath: Breath, f
     low = 1.0 - (1.0 - v.low_perfusion) * (1.0 - AIRWAY_CLOSURE * collapsed)
     r = v.low_ratio
     warm = 1.09 ** (u.temperature - 37.0)
-    produced = v.carbon_dioxide_production * warm
+    wanted = v.carbon_dioxide_production * warm * OXYGEN_PER_CARBON_DIOXIDE
+    produced = v.carbon_dioxide_production * warm * gas_exchange.extraction(x.stores.venous_oxygen)
     rest = 0.020 * body.predicted_weight * (1.0 - collapsed)
     volume = rest + 0.8 * breath.tidal_volume / jnp.maximum(breath.driving_pressure, 1.0) * breath.total_peep
     ph_shift = blood_gas.curve_shift(
@@ -465,7 +475,7 @@ def exchange_now(v: Values, body: Body, x: State, u: Settings, breath: Breath, f
         jnp.maximum(fluids.blood_volume(x.volumes), LEAST_BLOOD),
         haemoglobin,
         ph_shift,
-        produced * OXYGEN_PER_CARBON_DIOXIDE,
+        wanted,
         produced,
     )
 

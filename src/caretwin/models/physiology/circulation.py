@@ -35,6 +35,8 @@ STIFFENING = 0.7
 """Exponent with which the compliance of large arteries falls as pressure rises (assumed: 0.7 meets systolic and
 diastolic pressures of Ensinger 1992 and Martinsson 1986; the arctangent law of Langewouters et al., J Biomech
 1984;17:425, gives about 2)."""
+MOST_PULSE = 2.0
+"""Of mean pressure: pulse pressure is never more, which leaves diastolic pressure a third of it (assumed)."""
 MMHG_PER_CMH2O = 0.7355
 """mmHg in 1 cmH2O."""
 
@@ -154,4 +156,5 @@ def pulse_pressure(
     Example: 5 L/min at 62.5 beats with 2 mL/mmHg give 40 mmHg at the own pressure, 48 at a pressure 20 % higher.
     """
     stiffer = (jnp.maximum(arterial_pressure, 20.0) / own_pressure) ** STIFFENING
-    return 1000.0 * cardiac_output / jnp.maximum(heart_rate, 1.0) / arterial_compliance * stiffer
+    pulse = 1000.0 * cardiac_output / jnp.maximum(heart_rate, 1.0) / arterial_compliance * stiffer
+    return jnp.minimum(pulse, MOST_PULSE * jnp.maximum(arterial_pressure, 0.0))

@@ -281,8 +281,19 @@ def _oxygen(lungs, start, venous_before, e, minutes):
         uptakes.append((stored, net))
         contents.append(content)
     used, _ = _consumption(venous, e.oxygen_consumption)
-    # What left the lungs and was not used is in the blood: the account closes whatever Newton left over.
-    return pressures, uptakes, contents, venous_before + (given - used) / capacity, used
+    # What left the lungs and was not used is in the blood: the account closes whatever Newton left over, and where that
+    # would leave blood with less than nothing (or more than it can carry) tissue had the difference.
+    most = HUFNER * e.haemoglobin + DISSOLVED_OXYGEN * DRY_PRESSURE
+    after = jnp.clip(venous_before + (given - used) / capacity, 0.0, jnp.maximum(most, venous_before))
+    return pressures, uptakes, contents, after, given + capacity * (venous_before - after)
+
+
+def extraction(venous_oxygen: Values) -> Values:
+    """Share of the wanted oxygen (0-1) that tissue gets from blood which it leaves with this content (mL/dL).
+
+    Example: 1.00 at 12 mL/dL, 0.5 at EXTRACTION_LIMIT.
+    """
+    return _consumption(venous_oxygen, jnp.ones_like(venous_oxygen))[0]
 
 
 def _consumption(venous: Values, wanted: Values) -> tuple[Values, Values]:
