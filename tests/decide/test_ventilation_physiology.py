@@ -49,8 +49,7 @@ def test_a_smaller_breath_keeps_carbon_dioxide_and_spares_the_lung(seen):
 def test_a_faster_rate_washes_carbon_dioxide_out_and_traps_gas(seen):
     for name, sign in (("arterial_carbon_dioxide_pressure_mmHg", -1.0), ("intrinsic_peep_cmH2O", 1.0)):
         change = sign * (of(seen, "rate", name) - of(seen, "as now", name))
-        assert np.mean(change > 0) > 0.9  # who triggers as fast of his own is not changed
-        assert np.all(change > -0.1)
+        assert np.mean(change > 0) > 0.9  # who triggers as fast of his own then wants fewer breaths
 
 
 def test_peep_costs_output_in_most(seen):
