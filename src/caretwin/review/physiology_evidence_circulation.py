@@ -103,7 +103,8 @@ def sudden_loss() -> Section:
         Line("MAP", float(change(found, MAP, 1.0, 2.0)[0]), "%", -12, 2, "nearly kept"),
     ]
     return Section("sudden_loss", "A tenth of the blood lost in 30 s", tuple(lines),
-                   "Half a minute after the end; range of the heart rate: half and one and a half of the figure.")  # fmt: skip
+                   "Half a minute after the end; range of the heart rate: half and one and a half of "
+                   "the figure.")  # fmt: skip
 
 
 def _steps(name: str, doses: Sequence[float], each: float = 30.0) -> list[Change]:
@@ -185,7 +186,8 @@ def patients_on_norepinephrine() -> Section:
         Line("+0.04: venous resistance", _venous_resistance(surgical), "%", 0, None, maas),
     ]
     return Section("pressor_patients", "Norepinephrine in patients", tuple(lines),
-                   "Sepsis 0.85; the surgical patient has weak reflexes (0.3) and sensitive vessels (half effect at 12 ug/L): between "
+                   "Sepsis 0.85; the surgical patient has weak reflexes (0.3) and sensitive vessels "
+                   "(half effect at 12 ug/L): between "
                    "patients the sensitivity differs fourfold, and it is a personal parameter.")  # fmt: skip
 
 

@@ -113,12 +113,14 @@ def carbon_dioxide_stores(reference: Path) -> Section:
         early = course("healthy", 0.0, normal, [Change(0.0, {"tidal_volume": volume})], minutes=50.0)
         half = _half_time(early, float(found.of(PACO2)[0, -1]))
         lines.append(Line(f"alveolar ventilation {name}: half-time of PaCO2", half, "min", low, high,
-                          "5.4 up and 18 down by the stores of the field guide; 20-30 min to steady state"))  # fmt: skip
+                          "5.4 up and 18 down by the stores of the field guide; 20-30 min to steady "
+                          "state"))  # fmt: skip
     stop = course("healthy", 0.0, normal | {"fio2": 1.0}, [Change(0.0, {"rate": 0.001})], minutes=6.0, every=0.25)
     lines += [
         Line("apnoea: PaCO2 in the first minute", at(stop, PACO2, 1.0) - at(stop, PACO2, 0.0), "mmHg", 7.0, 13.0,
              "12 anaesthetised (unverified); +9 in 20 s awake (Stock 1988)"),
-        Line("apnoea: PaCO2 per minute after it", (at(stop, PACO2, 5.0) - at(stop, PACO2, 1.0)) / 4.0, "mmHg/min", 2.5, 6.5,
+        Line("apnoea: PaCO2 per minute after "
+             "it", (at(stop, PACO2, 5.0) - at(stop, PACO2, 1.0)) / 4.0, "mmHg/min", 2.5, 6.5,
              "3.4 anaesthetised (unverified), 6 awake (Stock 1988)"),
     ]  # fmt: skip
     return Section("carbon_dioxide_stores", "Carbon dioxide stores", tuple(lines))
@@ -158,11 +160,13 @@ def ventilatory_responses(reference: Path) -> Section:
     for percent, low, high, figure in HYPOXIA:
         found = course("healthy", 0.0, AWAKE, [Change(2.0, {"fio2": percent / 100.0}, 10.0)], minutes=16.0, every=0.5)
         peak = float(np.max(found.of(VE)[0]))
-        lines.append(Line(f"O2 {percent:g} %: peak ventilation", peak, "L/min", low, high, f"{figure:g} (Reynolds 1973)",
+        lines.append(Line(f"O2 {percent:g} %: peak "
+                          f"ventilation", peak, "L/min", low, high, f"{figure:g} (Reynolds 1973)",
                           {"measured": figure}))  # fmt: skip
         curves[f"O2 {percent:g} %"] = np.stack([found.minutes - 2.0, found.of(VE)[0]], 1).tolist()
     return Section("ventilatory", "What makes a healthy adult breathe more", tuple(lines),
-                   "Read from the digitised curves that BioGears ships; the order of the CO2 bouts is inferred. Ranges: about a quarter "
+                   "Read from the digitised curves that BioGears ships; the order of the CO2 bouts "
+                   "is inferred. Ranges: about a quarter "
                    "around the figure, our choice.", curves)  # fmt: skip
 
 

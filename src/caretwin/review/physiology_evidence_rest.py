@@ -61,7 +61,8 @@ BREATHING = (
     ("tidal volume", "tidal_volume_mL", "mL", 400, 600, "0.5 L at rest"),
     ("respiratory rate", "respiratory_rate_per_min", "/min", 12, 16, "12-16 at rest"),
     ("PaCO2", "arterial_carbon_dioxide_pressure_mmHg", "mmHg", 37, 43, "40 +- 2.5"),
-    ("PaO2", "arterial_oxygen_pressure_mmHg", "mmHg", 83, 100, "109 - 0.43 age mmHg, +- 8 (Sorbini 1968, Respiration 25:3)"),
+    ("PaO2", "arterial_oxygen_pressure_mmHg", "mmHg", 83, 100, "109 - 0.43 age mmHg, +- 8 (Sorbini "
+                                                               "1968, Respiration 25:3)"),
     ("pH", "arterial_ph", "", 7.37, 7.43, "7.40 +- 0.03"),
     ("MAP", "mean_arterial_pressure_mmHg", "mmHg", 86, 98, "120/80"),
     ("heart rate", "heart_rate_per_min", "/min", 60, 75, "72 (Pulse, BioGears standard man)"),
@@ -83,7 +84,8 @@ def rest_states() -> Section:
         "rest",
         "Ventilated rest states",
         tuple(lines),
-        "Pressure-regulated breaths of the tidal volume named, 44-year-old man of 75.3 kg, passive. The parameters of these "
+        "Pressure-regulated breaths of the tidal volume named, 44-year-old man of 75.3 kg, passive. "
+        "The parameters of these "
         "conditions were chosen to meet these ranges: agreement here is calibration, not validation.",
     )
 
@@ -153,7 +155,8 @@ def peep_step(pulse_42: list[Mapping[str, str]], pulse_421: list[Mapping[str, st
         "peep",
         "PEEP 5 to 15 at constant tidal volume, moderate to severe ARDS",
         tuple(lines),
-        f"Ours: median of {POPULATION} draws of the prior around ARDS 0.65, 30 min after the step. Tolerances are ours, around "
+        f"Ours: median of {POPULATION} draws of the prior around ARDS 0.65, 30 min after the step. "
+        f"Tolerances are ours, around "
         "the differences of group medians in 15 patients (Crit Care 2022, s13054-022-04085-y).",
     )
 
@@ -177,7 +180,8 @@ def preload() -> Section:
         Line("share responsive (CO +10 % with 300 mL)", share, "%", 30, 65, "31 of 64 (Lai 2023)"),
     ]
     return Section("preload", "PEEP 12 to 5 for one minute: what it gives back", tuple(lines + _classes()),
-                   "Responsive: output +10 % by 300 mL of blood moved into the circulation, as by raised legs.")  # fmt: skip
+                   "Responsive: output +10 % by 300 mL of blood moved into the circulation, as by "
+                   "raised legs.")  # fmt: skip
 
 
 def _classes() -> list[Line]:

@@ -4,12 +4,11 @@ import jax
 import jax.numpy as jnp
 import numpy as np
 import pytest
+from tests.models.physiology.people import MODEL, QUIET, settings
 
-from caretwin.models.physiology import cardiorespiratory as coupled
 from caretwin.models.physiology import conditions, fluids, gas_exchange, vasoactive
 from caretwin.models.physiology.parameters import PERSONAL, Body
 from caretwin.models.physiology.readings import COLUMNS, readings
-from tests.models.physiology.people import MODEL, QUIET, settings
 
 RANDOM = np.random.default_rng(20260101)
 PEOPLE = 10_000

@@ -24,8 +24,8 @@ SYSTEMIC_COMPLIANCE = 0.11
 """L/mmHg of the systemic circulation with everything stopped: between Albanese 2016 (0.08, see :mod:`gas_exchange`) and
 CVSim-21 (0.14, Heldt et al., J Appl Physiol 2002;92:1239); within it chosen to meet Guyton's curve of haemorrhage."""
 STRONGEST = 280.0
-"""mmHg of mean pressure against which no left ventricle ejects (assumed: isovolumic pressures of 250-300; below 150 mmHg
-it takes less than 0.4 % of the output)."""
+"""mmHg of mean pressure against which no left ventricle ejects (assumed: isovolumic pressures of 250-300; below 150
+mmHg it takes less than 0.4 % of the output)."""
 HEART_RATE_EXPONENT = 0.4
 """Cardiac function grows with heart rate to this power: less time to fill (assumed)."""
 CORONARY_HALF = 40.0

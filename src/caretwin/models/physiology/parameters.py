@@ -289,9 +289,9 @@ PERSONAL: tuple[Personal, ...] = (
 )
 
 WANDER_UNSEEN, FLUTTER_UNSEEN = 0.8, 1.0
-"""Of a charted deviation of rate or effort from the person's usual, what does not reach alveolar ventilation: rate and depth
-vary against each other and with what is produced (fitted on the development half of the MIMIC-III pairs, where charted
-minute ventilation says nothing about the next PaCO2)."""
+"""Of a charted deviation of rate or effort from the person's usual, what does not reach alveolar ventilation: rate
+and depth vary against each other and with what is produced (fitted on the development half of the MIMIC-III pairs,
+where charted minute ventilation says nothing about the next PaCO2)."""
 INDEX = {p.name: i for i, p in enumerate(PERSONAL)}
 SPREAD = np.array([p.spread for p in PERSONAL])
 WANDERING = tuple(i for i, p in enumerate(PERSONAL) if p.wander > 0)
@@ -367,4 +367,6 @@ def individual(theta, wander, flutter, person: Body):
 
 _FIELDS = [*((p.name, Float[Array, ""]) for p in PERSONAL), ("pattern", Float[Array, ""])]
 Values = NamedTuple("Values", _FIELDS)  # type: ignore[misc]
-"""Every personal parameter in its unit; ``pattern``: ln of what of the present rate and effort gas stores do not see."""
+"""Every personal parameter in its unit; ``pattern``: ln of what of the present rate and effort gas stores do not
+see.
+"""

@@ -1,7 +1,7 @@
 """The one door through which the rest of caretwin reaches physiology; found by its entry point, never by import."""
 
-from caretwin.models.physiology import cardiorespiratory as coupled
 from caretwin.models.physiology import blood_gas, conditions, parameters, vasoactive
+from caretwin.models.physiology import cardiorespiratory as coupled
 from caretwin.models.physiology import glucose as insulin_glucose
 from caretwin.models.physiology.derived import READ, ahead
 from caretwin.models.physiology.readings import COLUMNS, readings
