@@ -341,7 +341,8 @@ def breath_now(v: Values, body: Body, x: State, u: Settings) -> Breath:
     volume_set = (jnp.abs(u.mode - 1.0) < 0.5) | (jnp.abs(u.mode - 3.0) < 0.5) | (jnp.abs(u.mode - 5.5) < 1.0)
     soft = v.compliance * aerated
     reached = jnp.where(alone, 0.0, u.peep + jnp.where(volume_set, u.tidal_volume / soft, u.pressure))
-    compliance = soft / lung.stiffening(jnp.minimum(reached, HIGHEST_PRESSURE))
+    start = jnp.where(alone, 0.0, u.peep)
+    compliance = soft / lung.stiffening(start, jnp.minimum(reached, HIGHEST_PRESSURE), v.collapsible)
     tube = jnp.where(alone, 0.3, 1.0)
     mechanics = Lung(compliance, v.resistance * tube, 1.2 * v.resistance * tube)
     sedation = vasoactive.effects(x.drugs, v.pressor_half, body.weight).sedation

@@ -34,9 +34,10 @@ HEALTHY_COLLAPSIBLE, INJURED_COLLAPSIBLE = 0.12, 0.45
 """Collapsible share of lungs as heavy as those (assumed): between and beyond them the weight follows the share."""
 OPENING_RATE, CLOSING_RATE = 0.5, 1.0
 """Per min towards each envelope: recruitment continues for minutes, collapse is faster (assumed)."""
-STRESS_KNEE, STRESS_SCALE, STRESS_GAIN = 22.0, 4.0, 0.75
-"""cmH2O of end-inspiratory pressure over which open lung stiffens, its scale, and the gain per scale (assumed: the
-upper bend of pressure-volume curves in ARDS lies at 25-30 cmH2O, Amato et al., N Engl J Med 1998;338:347)."""
+STRESS_KNEE, STRESS_SCALE, STRESS_GAIN = 22.0, 4.0, 1.4
+"""cmH2O of pressure in the lung from which injured open lung stiffens, its scale, and the gain per scale (assumed, to
+meet the compliance of Pavlovsky 2022; the upper bend of pressure-volume curves in ARDS lies at 25-30 cmH2O, Amato et
+al., N Engl J Med 1998;338:347)."""
 SPONTANEOUS_RECOIL = 11.0
 """cmH2O of transpulmonary pressure that holds the lung of a patient who breathes alone, as PEEP does under positive
 pressure: pleural pressure of -5 at the end of expiration, and the tone of the muscles, which holds 0.4-0.5 L that are
@@ -88,12 +89,18 @@ def open_fraction(before: Values, bounds: Envelope, minutes: Values) -> Values:
     return jnp.clip(before + short - above, 0.0, 1.0)
 
 
-def stiffening(pressure: Values) -> Values:
-    """Factor (>= 1) by which over-distension raises the elastance of open lung.
+def stiffening(low: Values, high: Values, collapsible: Values) -> Values:
+    """Factor (>= 1) by which over-distension raises the elastance of open lung, averaged over a breath.
 
-    pressure  cmH2O, end-inspiratory, as it would be without stiffening: so nothing feeds back on itself
+    low, high    cmH2O, before and at the end of inspiration, as they would be without stiffening: so nothing feeds back
+    collapsible  share of the lung that can collapse: what is left open of an injured lung is small, and reaches its
+                 limit first; in health the gain is a third
+    Simpson's rule over the three pressures. Example: 1.1 from 5 to 19 cmH2O and 2.0 from 15 to 28 in severe injury.
     """
-    return 1.0 + STRESS_GAIN * jax.nn.softplus((pressure - STRESS_KNEE) / STRESS_SCALE)
+    ends = jax.nn.softplus((low - STRESS_KNEE) / STRESS_SCALE) + jax.nn.softplus((high - STRESS_KNEE) / STRESS_SCALE)
+    middle = jax.nn.softplus((0.5 * (low + high) - STRESS_KNEE) / STRESS_SCALE)
+    injury = jnp.clip(collapsible / INJURED_COLLAPSIBLE, 0.1, 1.3)
+    return 1.0 + STRESS_GAIN * injury * (ends + 4.0 * middle) / 6.0
 
 
 def over_distension(plateau: Values) -> Values:
