@@ -212,3 +212,42 @@ def _wasted(found: Course) -> np.ndarray:
     """Rise of the alveolar dead space, in points of percent of alveolar ventilation."""
     per_breath = found.of("alveolar_ventilation_L_per_min") / found.of("minute_ventilation_L_per_min")
     return 100.0 * (1.0 - per_breath[:, -1] / per_breath[:, 1])
+
+
+def peep_sweep(pulse: list[Mapping[str, str]], anasim: list[Mapping[str, str]]) -> Section:
+    """PEEP 0 to 20 in ventilated health, relative to PEEP 5, next to what two programs give."""
+    levels = (0.0, 5.0, 10.0, 15.0, 20.0)
+    ours = {}
+    for level in levels:
+        found = course("healthy", 0.0, ventilated(0.45, 15.0, level, 0.4))
+        ours[level] = {name: at(found, column, 0.0) for name, column in _FLOW.items()}
+    tables = {
+        "ours": ours,
+        "Pulse 4.2.1": _sweep(pulse, "segment", "RR15 PEEP{:g} FiO20.3",
+                              {"CO": "CardiacOutput(L/min)", "MAP": "MeanArterialPressure(mmHg)"}),
+        "AnaSim 1.7": _sweep(anasim, "case", "PEEP{:g} VT450 RR15", {"CO": "co", "MAP": "map"}),
+    }  # fmt: skip
+    lines, curves = [], {}
+    for what, low, high in (("CO", -30.0, -5.0), ("MAP", -20.0, 0.0)):
+        relative = {n: {p: 100.0 * (v[what] / t[5.0][what]) for p, v in t.items()} for n, t in tables.items()}
+        curves |= {f"{name} {what}": [[p, v] for p, v in values.items()] for name, values in relative.items()}
+        peers = {name: values[15.0] - 100.0 for name, values in relative.items() if name != "ours"}
+        lines.append(
+            Line(f"{what}, PEEP 5 to 15", relative["ours"][15.0] - 100.0, "%", low, high,
+                 "0.9-2.3 % of output per cmH2O in patients (Lai 2023); range assumed for health", peers)
+        )  # fmt: skip
+    return Section("sweep", "PEEP in ventilated health", tuple(lines), "", curves)
+
+
+_FLOW = {"CO": "cardiac_output_L_per_min", "MAP": "mean_arterial_pressure_mmHg"}
+
+
+def _sweep(
+    rows: list[Mapping[str, str]], key: str, pattern: str, columns: Mapping[str, str]
+) -> dict[float, dict[str, float]]:
+    """Values by PEEP from the first row of each level whose name holds the pattern."""
+    found: dict[float, dict[str, float]] = {}
+    for level in (0.0, 5.0, 10.0, 15.0, 20.0):
+        row = next(r for r in rows if pattern.format(level) in r[key])
+        found[level] = {name: float(row[column]) for name, column in columns.items()}
+    return found

@@ -75,4 +75,4 @@ def test_pulse_pressure_grows_with_stroke_volume_and_with_stiffer_arteries():
 def test_the_heart_fails_when_its_own_pressure_does():
     found = [float(circulation.coronary(jnp.asarray(p))) for p in (30.0, 45.0, 60.0, 90.0)]
     assert found == sorted(found)
-    assert found[0] < 0.3 and found[3] > 0.95
+    assert found[0] < 0.3 and found[3] > 0.9

@@ -36,7 +36,7 @@ REFERENCE_AIRWAY = 9.0
 PLEURAL_TRANSMISSION = 0.5
 """Share of a rise of pleural pressure that reaches the filling pressure through abdomen and pulmonary blood (assumed;
 0 to 0.5 reproduce Lai et al., Crit Care 2023;27:136; about half meets the rise of central venous pressure there)."""
-VENOUS_COMPRESSION = 0.048
+VENOUS_COMPRESSION = 0.035
 """Per cmH2O of mean airway pressure: rise of the resistance to venous return, by liver and diaphragm (size assumed, to
 meet Lai 2023; direction: Jellinek et al., J Appl Physiol 2000;88:926; Fessler et al., J Appl Physiol 1992;73:2310)."""
 LARGEST_SUCTION = 25.0
@@ -509,7 +509,11 @@ def advance(v: Values, body: Body, x: State, u: Settings, minutes) -> State:
         open_fraction=lung.open_fraction(x.open_fraction, bounds, minutes),
         drugs=vasoactive.distribute(x.drugs, u.infusions, body.weight, minutes, body.age),
     )
-    signals, flow = _reflex(v, body, x, u, breath, minutes)
+    blood_usual = usual_blood(body)
+    # Pressure answers to the blood there is at the end of the part, not at its start; urine follows with the pressure.
+    given = fluids.Given(u.crystalloid, u.colloid, u.red_cells, u.bleeding, jnp.zeros_like(x.arterial))
+    ahead = x._replace(volumes=fluids.step(x.volumes, given, blood_usual, minutes)[0])
+    signals, flow = _reflex(v, body, ahead, u, breath, minutes)
     set_point = baroreflex.reset(x.set_point, v.arterial_pressure, flow.arterial_pressure, minutes)
     x = x._replace(signals=signals, arterial=flow.arterial_pressure, set_point=set_point)
     exchange = exchange_now(v, body, x, u, breath, flow)
@@ -517,10 +521,7 @@ def advance(v: Values, body: Body, x: State, u: Settings, minutes) -> State:
     filtration = kidney.filtration_share(flow.arterial_pressure, flow.venous_pressure)
     urine = kidney.urine(filtration, v.urine_flow, x.volumes.plasma_excess)
     missing = 1.0 - blood.oxygen_used / exchange.oxygen_consumption
-    blood_usual = usual_blood(body)
-    given = fluids.Given(
-        u.crystalloid, u.colloid, u.red_cells, u.bleeding, jnp.maximum(urine - v.urine_flow, 0.0) / 1000.0
-    )
+    given = given._replace(urine_above_usual=jnp.maximum(urine - v.urine_flow, 0.0) / 1000.0)
     volumes, _ = fluids.step(x.volumes, given, blood_usual, minutes)
     after = x._replace(
         stores=stores,

@@ -20,7 +20,7 @@ from jaxtyping import Array, Float
 
 Values = Float[Array, "..."]
 
-SYSTEMIC_COMPLIANCE = 0.11
+SYSTEMIC_COMPLIANCE = 0.104
 """L/mmHg of the systemic circulation with everything stopped: between Albanese 2016 (0.08, see :mod:`gas_exchange`) and
 CVSim-21 (0.14, Heldt et al., J Appl Physiol 2002;92:1239); within it chosen to meet Guyton's curve of haemorrhage."""
 STRONGEST = 280.0
@@ -96,7 +96,7 @@ def coronary(arterial_pressure: Values) -> Values:
 
         P^4 / (P^4 + P50^4)
 
-    Example: 0.99 at 90 mmHg, 0.9 at 60, 0.65 at 40.
+    Example: 0.96 at 90 mmHg, 0.84 at 60, 0.5 at 40.
     """
     fourth = jnp.square(jnp.square(jnp.maximum(arterial_pressure, 1.0)))
     return fourth / (fourth + CORONARY_HALF**4)
