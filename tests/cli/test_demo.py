@@ -37,10 +37,12 @@ def test_it_shows_forecasts_a_decision_and_where_the_report_is(shown):
     assert "4 patients" in text
     assert "caretwin advises" in text
     assert "demo.phenobarbital.html" in text.replace("\n", "")
+    assert "A ventilated stay" in text and "demo.ventilation.html" in text.replace("\n", "")
 
 
-def test_the_report_opens_offline(shown):
-    report = (shown[1] / "demo.phenobarbital.html").read_text(encoding="utf-8")
+@pytest.mark.parametrize("name", ["phenobarbital", "ventilation"])
+def test_the_reports_open_offline(shown, name):
+    report = (shown[1] / f"demo.{name}.html").read_text(encoding="utf-8")
     assert "<html" in report
     assert "src=" not in report.replace('src="data:', "")
     assert "<script" not in report

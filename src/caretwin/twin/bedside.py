@@ -18,6 +18,8 @@ FRESH_TEMPERATURE_H = 12.0
 """h: the mean of so long; sites differ by half a degree, and an older temperature is not that of now."""
 TOGETHER_H = 1.0 / 60.0
 """h: values of one minute are one datum, known when the last of them is."""
+HIGHEST_CHOSEN_RATE = 35.0
+"""1/min: where protocols end (ARDS Network, N Engl J Med 2000;342:1301); a rate as high is a limit and no choice."""
 LITRES_PER_MINUTE = 1.0 / 60_000.0  # of mL/h
 DEFAULT_AGE_Y, DEFAULT_HEIGHT_CM, DEFAULT_WEIGHT_KG = 63.0, {"female": 162.0, "male": 176.0, None: 169.0}, 80.0
 """Typical adults in intensive care, where the record does not say (assumed; median of the CLIF demo stays)."""
@@ -152,7 +154,20 @@ def rows(record: BedsideRecord, *, start_h: float = -np.inf, stop_h: float = np.
     body, _ = context(record.person)
     weight = float(body.predicted_weight)
     answer = [_row(record, *times[place], values, index, weight) for place, values in sorted(found.items())]
-    return [row for row in answer if row.kind.any()]
+    return _begun_by_choice([row for row in answer if row.kind.any()], index)
+
+
+def _begun_by_choice(found: list[Row], index: dict[str, int]) -> list[Row]:
+    """The rows, the first under a ventilator with the evidence of the choice: nobody was ventilated at random before
+    the first gas.
+    """
+    for number, row in enumerate(found):
+        if ventilation_was_chosen(row.settings):
+            kind = row.kind.copy()
+            kind[index["ventilation_chosen"]] = 1
+            found[number] = row._replace(kind=kind)
+            break
+    return found
 
 
 def _row(
@@ -164,7 +179,7 @@ def _row(
         value[i], kind[i] = number, 1
     if kind[index["arterial_oxygen_pressure"]] and oxygen_known and settings.mode > 0:
         kind[index["oxygenation_chosen"]] = 1  # staff chose settings that give about what they aim for
-    if kind[index["arterial_carbon_dioxide_pressure"]] and settings.mode > 0:
+    if kind[index["arterial_carbon_dioxide_pressure"]] and ventilation_was_chosen(settings):
         kind[index["ventilation_chosen"]] = 1
     if not oxygen_known:
         kind[[index[name] for name in NEEDS_OXYGEN]] = 0
@@ -177,6 +192,11 @@ def _row(
     ):  # a late result is compared with the state of its own time; the present inputs are those of now
         settings, _ = settings_at(record, time, weight)
     return Row(time, effective, settings, value, kind)
+
+
+def ventilation_was_chosen(settings: Any) -> bool:
+    """Whether settings tell which carbon dioxide staff aim for: on a ventilator, and not at the end of its range."""
+    return bool(settings.mode > 0 and settings.rate < HIGHEST_CHOSEN_RATE)
 
 
 def _used(record: BedsideRecord, index: dict[str, int]) -> dict[str, Signal]:

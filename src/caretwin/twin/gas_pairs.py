@@ -19,7 +19,7 @@ from caretwin.core.ensemble_kalman import KalmanSettings, update
 from caretwin.core.model import Observation
 from caretwin.core.program import program
 from caretwin.record.bedside import BedsideRecord
-from caretwin.twin.bedside import settings_at
+from caretwin.twin.bedside import settings_at, ventilation_was_chosen
 from caretwin.twin.live import BedsideTwin, Living, follow
 
 GASES = ("arterial_oxygen_pressure", "arterial_carbon_dioxide_pressure", "arterial_ph")
@@ -91,9 +91,10 @@ def told_settings(record: BedsideRecord, pairs: Pairs, i: int, predicted_weight:
     if known.get("tidal_volume", 0.0) <= 0.15:
         known.pop("tidal_volume", None)
     held = records_setting(record, "tidal_volume_set", float(pairs.before_h[i]))
-    if "tidal_volume" in known and float(settings.mode) in (2.0, 3.0) and np.isfinite(held):
-        # What is delivered may differ from what is set; a change of the set volume changes it in proportion.
-        known["tidal_volume"] *= float(settings.tidal_volume) / held
+    if "tidal_volume" in known and float(settings.mode) in (2.0, 3.0):
+        # What is delivered may differ from what is set: a change of the set volume changes it in proportion, and a set
+        # volume that appears while pressure is controlled says nothing of what is delivered.
+        known["tidal_volume"] = float(settings.tidal_volume) * (known["tidal_volume"] / held if held > 0.0 else 1.0)
     if "tidal_volume" in known and float(settings.mode) in (0.0, 4.0):
         known["mode"] = 1.0
     elif "peep" in known and float(settings.mode) == 0.0:
@@ -113,8 +114,8 @@ def gases_ahead(
     """Particles of the three gases at ``after_h`` if ``settings`` hold from now on, as they would be measured."""
     names = twin.model.channel_names
     kind = np.zeros(len(names), dtype=int)
-    for choice in ("oxygenation_chosen", "ventilation_chosen"):
-        kind[names.index(choice)] = int(choice_is_evidence)
+    kind[names.index("oxygenation_chosen")] = int(choice_is_evidence)
+    kind[names.index("ventilation_chosen")] = int(choice_is_evidence and ventilation_was_chosen(settings))
     sample = _ahead(
         twin.model, twin.settings, twin.key, living.body, living.ensemble, settings,
         np.ones(len(names)), kind, after_h - living.shift, living.subject,

@@ -31,6 +31,8 @@ from caretwin.models.physiology.parameters import FLUTTERING, PERSONAL, WANDERIN
 LONGEST_PART = 1.0 / 60.0
 """h: implicit steps of a minute follow pressure reflexes and gas stores closely enough (see the tests)."""
 MOST_PARTS = 20
+DRIFTED_BEFORE = 24.0
+"""h: what drifts slowly has drifted for so long when a stay begins (assumed)."""
 REFERENCE_AIRWAY = 9.0
 """cmH2O: mean airway pressure at which the reference circulation of a person is meant (PEEP 5-8, ordinary breaths)."""
 PLEURAL_TRANSMISSION = 0.5
@@ -47,6 +49,11 @@ STRONGEST_EFFORT = 60.0
 WITHOUT_OXYGEN = 0.15
 """Of cardiac function, what is left when tissue gets no oxygen (assumed; above nothing, so that the lung can still be
 filled with oxygen and the heart come back)."""
+HIGHEST_FILLING = 70.0
+"""mmHg that the circulation reaches with everything stopped, however much is given: vessels stiffen and leak
+(assumed)."""
+HIGHEST_RATE = 60.0
+"""1/min that any breathing reaches (assumed)."""
 HIGHEST_PRESSURE = 60.0
 """cmH2O in the lung at which a ventilator ends a breath whatever volume is set (assumed limit)."""
 RELIEF = 0.4
@@ -95,10 +102,10 @@ LOGARITHMIC = frozenset(
 NOISE = {
     "heart_rate": 0.03, "mean_arterial_pressure": 4.0, "pulse_pressure": 0.10, "central_venous_pressure": 1.6,
     "oxygen_saturation": 1.2, "respiratory_rate": 0.09, "arterial_oxygen_pressure": 0.17,
-    "arterial_carbon_dioxide_pressure": 0.035, "arterial_ph": 0.02, "arterial_saturation": 1.0,
+    "arterial_carbon_dioxide_pressure": 0.03, "arterial_ph": 0.02, "arterial_saturation": 1.0,
     "end_tidal_carbon_dioxide": 0.08, "plateau_pressure": 1.2, "peak_pressure": 2.0, "mean_airway_pressure": 1.0,
     "tidal_volume": 0.10, "lactate": 0.10, "haemoglobin": 0.5, "creatinine": 0.06, "urine_output": 0.4,
-    "cardiac_output": 0.12, "central_venous_saturation": 4.0, "oxygenation_chosen": 0.30, "ventilation_chosen": 0.3,
+    "cardiac_output": 0.12, "central_venous_saturation": 4.0, "oxygenation_chosen": 0.30, "ventilation_chosen": 0.1,
 }  # fmt: skip
 """Scale of the measurement error (Student t, 4 degrees of freedom), in the channel's unit or in its logarithm."""
 LABORATORY = frozenset(
@@ -195,11 +202,13 @@ class Cardiorespiratory(Model):
         """A person at rest, not yet settled under the present settings: let some hours pass before the first datum."""
         theta, body = phi
         K = len(WANDERING)
-        values = individual(theta, z[:K], z[K:], body)
+        hours = jnp.array([PERSONAL[i].wander_hours for i in WANDERING], z.dtype)
+        wandered = z[:K] * jnp.sqrt(-jnp.expm1(-2.0 * DRIFTED_BEFORE / hours))
+        values = individual(theta, wandered, z[K:], body)
         one = jnp.ones_like(body.weight) * (1.0 + 0.0 * theta[0])
         blood = usual_blood(body) * one
         return State(
-            z[:K],
+            wandered,
             z[K:],
             0.8 * one,
             gas_exchange.typical_stores(one),
@@ -345,12 +354,13 @@ def breath_now(v: Values, body: Body, x: State, u: Settings) -> Breath:
     compliance = soft / lung.stiffening(start, jnp.minimum(reached, HIGHEST_PRESSURE), v.collapsible)
     tube = jnp.where(alone, 0.3, 1.0)
     mechanics = Lung(compliance, v.resistance * tube, 1.2 * v.resistance * tube)
-    sedation = vasoactive.effects(x.drugs, v.pressor_half, body.weight).sedation
-    awake = (1.0 - u.relaxed) * (1.0 - sedation)
-    own = jnp.maximum(v.own_rate + x.drive.rate, 4.0) * (0.4 + 0.6 * awake) * (1.0 - u.relaxed)
+    awake = awake_now(v, body, x, u)
+    own = own_rate_now(v, body, x, u)
     assisted = alone | (u.mode > 3.5)
     triggered = jnp.maximum(u.rate, own)
-    rate = jnp.clip(jnp.where(alone | (jnp.abs(u.mode - 4.0) < 0.5), jnp.maximum(own, 1e-3), triggered), 1e-3, 60.0)
+    rate = jnp.clip(
+        jnp.where(alone | (jnp.abs(u.mode - 4.0) < 0.5), jnp.maximum(own, 1e-3), triggered), 1e-3, HIGHEST_RATE
+    )
     effort = (
         awake
         * jnp.clip(v.effort + x.drive.effort, 0.0, STRONGEST_EFFORT)
@@ -374,6 +384,17 @@ def breath_now(v: Values, body: Body, x: State, u: Settings) -> Breath:
         peep=jnp.where(alone, 0.0, u.peep),
         effort=effort,
     )
+
+
+def awake_now(v: Values, body: Body, x: State, u: Settings) -> Float[Array, ""]:
+    """0-1: what sedation and muscle relaxants leave of the drive to breathe."""
+    return (1.0 - u.relaxed) * (1.0 - vasoactive.effects(x.drugs, v.pressor_half, body.weight).sedation)
+
+
+def own_rate_now(v: Values, body: Body, x: State, u: Settings) -> Float[Array, ""]:
+    """1/min: breaths that the patient would take; the ventilator may add to them."""
+    awake = awake_now(v, body, x, u)
+    return jnp.maximum(v.own_rate + x.drive.rate, 4.0) * (0.4 + 0.6 * awake) * (1.0 - u.relaxed)
 
 
 def _envelope(v: Values, u: Settings, breath: Breath) -> lung.Envelope:
@@ -418,6 +439,7 @@ def circulation_now(v: Values, body: Body, x: State, u: Settings, breath: Breath
     pleural = v.chest_wall_share * circulation.MMHG_PER_CMH2O * distance
     stress = tone.venous + drugs.venous + fluids.blood_volume(x.volumes) - usual_blood(body)
     filling = reference.filling_pressure + stress / circulation.SYSTEMIC_COMPLIANCE + PLEURAL_TRANSMISSION * pleural
+    filling = jnp.minimum(filling, HIGHEST_FILLING)
     K = (
         rest.K
         * (heart_rate / v.heart_rate) ** circulation.HEART_RATE_EXPONENT
@@ -447,7 +469,7 @@ def exchange_now(v: Values, body: Body, x: State, u: Settings, breath: Breath, f
     conducting = AIRWAY_DEAD_SPACE * body.predicted_weight
     useful = 0.02 * jax.nn.softplus((breath.tidal_volume - conducting) / 0.02)
     dead = 1.0 - (1.0 - v.alveolar_dead_space) * (1.0 - WASTED * stretched)
-    ventilation = regulated_rate(v, u, breath) * jnp.minimum(useful, breath.tidal_volume) * (1.0 - dead)
+    ventilation = regulated_rate(v, body, x, u) * jnp.minimum(useful, breath.tidal_volume) * (1.0 - dead)
     collapsed = v.collapsible * (1.0 - x.open_fraction)
     unventilated = 1.0 - (1.0 - v.shunt) * (1.0 - COLLAPSED_PERFUSION * collapsed)
     haemoglobin = fluids.haemoglobin(x.volumes)
@@ -481,13 +503,16 @@ def exchange_now(v: Values, body: Body, x: State, u: Settings, breath: Breath, f
     )
 
 
-def regulated_rate(v: Values, u: Settings, breath: Breath):
-    """1/min: the rate that gas stores see, which a patient who breathes regulates more tightly than the rate one
-    counts."""
-    held = breath.rate * jnp.exp(-v.pattern)
-    return jnp.where(
-        (u.mode < 0.5) | (u.mode > 3.5), held, jnp.where(breath.rate > u.rate, jnp.maximum(held, u.rate), breath.rate)
-    )
+def regulated_rate(v: Values, body: Body, x: State, u: Settings) -> Float[Array, ""]:
+    """1/min: the rate that gas stores see. A patient who breathes regulates it more tightly than the rate one counts;
+    of breaths above a set rate only a share ventilates; where the ventilator sets the volume, effort changes nothing.
+    """
+    own = own_rate_now(v, body, x, u) * jnp.exp(-v.rate_unseen)
+    above = jnp.maximum(own - u.rate, 0.0)
+    alone, controlled = (u.mode < 0.5) | (jnp.abs(u.mode - 4.0) < 0.5), (u.mode > 0.5) & (u.mode < 3.5)
+    rate = jnp.where(alone, own, u.rate + jnp.where(controlled, v.triggered_share, 1.0) * above)
+    rate = jnp.clip(rate, 1e-3, HIGHEST_RATE)
+    return jnp.where(controlled, rate, rate * jnp.exp(-v.depth_unseen))
 
 
 def hypoxic_response(stores: gas_exchange.Stores, haemoglobin):
