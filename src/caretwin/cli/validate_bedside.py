@@ -74,10 +74,10 @@ def forecasts(clif: Path, out: Path | None, particles: int, stays: int, seed: in
     from rich.console import Console
     from rich.progress import track
 
-    from caretwin.ingest.clif import demo_folder, hospitalisations, read_clif
-    from caretwin.review.vital_scores import by_group, score
+    from caretwin.ingest.clif import demo_folder, hospitalisations, patients, read_clif
+    from caretwin.review.vital_scores import score
     from caretwin.twin.live import bedside_twin
-    from caretwin.twin.vital_forecasts import forecasts_of
+    from caretwin.twin.vital_forecasts import CHANNELS, forecasts_of
 
     folder = demo_folder() if str(clif) == "demo" else clif
     console = Console()
@@ -87,17 +87,16 @@ def forecasts(clif: Path, out: Path | None, particles: int, stays: int, seed: in
     targets = []
     for record in track(list(records.values()), description="following stays", console=console, transient=True):
         targets += list(forecasts_of(twin, record))
-    found: dict[str, Any] = score(targets)
-    for channel, horizons in found.items():
-        for horizon, scores in horizons.items():
-            _show(console, f"{channel.replace('_', ' ')}, {horizon} h ahead", scores)
     people = {record.person.subject: record.person for record in records.values()}
-    groups = {
+    groups: dict[str, dict[str, str]] = {
         "sex": {s: p.sex or "not known" for s, p in people.items()},
         "race": {s: p.race or "not known" for s, p in people.items()},
         "age": {s: _age_group(p.age_y) for s, p in people.items()},
     }
-    found["groups"] = {name: by_group(targets, group) for name, group in groups.items()}
+    found: dict[str, Any] = score(targets, patients(folder), groups)
+    for channel in CHANNELS:
+        for horizon, scores in found[channel].items():
+            _show(console, f"{channel.replace('_', ' ')}, {horizon} h ahead", scores)
     _write(console, out, found)
 
 

@@ -14,8 +14,7 @@ from jaxtyping import Array, Float
 
 from caretwin.core import luck
 from caretwin.core.ensemble import Ensemble
-from caretwin.core.ensemble_kalman import KalmanSettings, update
-from caretwin.core.model import Observation
+from caretwin.core.ensemble_kalman import KalmanSettings, move
 from caretwin.core.program import program
 from caretwin.record.bedside import BedsideRecord, Quality, Signal
 from caretwin.twin.live import BedsideTwin, Living, follow
@@ -65,10 +64,15 @@ def forecasts_of(twin: BedsideTwin, record: BedsideRecord, *, every_h: float = 2
             names = twin.model.channel_names
             for channel, k, when, value in wanted:
                 known = _known(record.observations[channel], time)
+                said = as_charted(samples[k][:, names.index(channel)], record.observations[channel].known_by(time))
                 yield Target(
-                    record.person.subject, channel, HORIZONS_H[k], time, when - time, value, *known,
-                    samples[k][:, names.index(channel)],
+                    record.person.subject, channel, HORIZONS_H[k], time, when - time, value, *known, said
                 )  # fmt: skip
+
+
+def as_charted(values: Float[np.ndarray, " N"], known: Signal) -> Float[np.ndarray, " N"]:
+    """Values as this place charts them: whole numbers where every value known so far is one."""
+    return np.round(values) if np.all(known.value == np.round(known.value)) else values
 
 
 def issue_times(record: BedsideRecord, every_h: float, most: int) -> Sequence[float]:
@@ -126,10 +130,9 @@ def _ahead(
     model: Any, settings: KalmanSettings, key: Array, body: Any, ensemble: Ensemble, u: Any, times: Array, subject: Any
 ) -> Array:
     count = len(model.channel_names)
-    nothing = Observation(jnp.ones(count), jnp.zeros(count, int))
 
     def step(ensemble: Ensemble, t: Array) -> tuple[Ensemble, Array]:
-        later, _ = update(model, settings, key, subject, ensemble, u, body, nothing, t)
+        later, _ = move(model, key, subject, ensemble, u, body, t)
         e = luck.measurement_noise(key, subject, t, settings.particles, count)
 
         def measured(theta: Array, x: Any, e: Array) -> Array:
