@@ -95,7 +95,7 @@ LOGARITHMIC = frozenset(
 )  # fmt: skip
 NOISE = {
     "heart_rate": 0.013, "mean_arterial_pressure": 0.065, "pulse_pressure": 0.10, "central_venous_pressure": 1.6,
-    "oxygen_saturation": 0.7, "respiratory_rate": 0.09, "arterial_oxygen_pressure": 0.17,
+    "oxygen_saturation": 0.6, "respiratory_rate": 0.09, "arterial_oxygen_pressure": 0.17,
     "arterial_carbon_dioxide_pressure": 0.035, "arterial_ph": 0.02, "arterial_saturation": 1.0,
     "end_tidal_carbon_dioxide": 0.08, "plateau_pressure": 1.2, "peak_pressure": 2.0, "mean_airway_pressure": 1.0,
     "tidal_volume": 0.10, "lactate": 0.10, "haemoglobin": 0.5, "creatinine": 0.06, "urine_output": 0.4,
@@ -103,7 +103,7 @@ NOISE = {
 }  # fmt: skip
 """Scale of the measurement error (Student t, 4 degrees of freedom), in the channel's unit or in its logarithm."""
 UNREST = {
-    "heart_rate": "heart_rate", "mean_arterial_pressure": "arterial_pressure", "oxygen_saturation": "shunt",
+    "heart_rate": "heart_rate", "mean_arterial_pressure": "arterial_pressure", "oxygen_saturation": "oximeter_bias",
     "respiratory_rate": "own_rate",
 }  # fmt: skip
 """Channels whose scatter is a person's own, each with the parameter whose flutter scatters with it: the live twin
