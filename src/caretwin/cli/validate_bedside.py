@@ -66,7 +66,7 @@ def gas_pairs_of(folder: Path) -> tuple[Any, Any]:
 @click.command()
 @click.option("--clif", required=True, type=click.Path(path_type=Path), help="Folder with CLIF tables, or 'demo'.")
 @click.option("--json", "out", type=click.Path(path_type=Path), help="Where the scores go.")
-@click.option("--particles", default=250, show_default=True, type=click.IntRange(50, 5000))
+@click.option("--particles", default=200, show_default=True, type=click.IntRange(50, 5000))
 @click.option("--stays", default=0, show_default=True, help="Only the first so many stays; 0: all.")
 @click.option("--seed", default=0, show_default=True, help="Another seed gives other draws.")
 @friendly

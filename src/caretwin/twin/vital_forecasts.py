@@ -23,9 +23,9 @@ CHANNELS = ("mean_arterial_pressure", "heart_rate", "oxygen_saturation", "respir
 HORIZONS_H = (0.25, 1.0, 4.0)
 WINDOWS_H = ((0.1, 0.45), (0.7, 1.3), (3.5, 4.5))
 """h after the issue within which a charted value counts as of that horizon; the one nearest to it is taken."""
-BOLUS_ENDS_H, FASTEST_L_PER_MIN = 0.5, 0.25 / 60.0
-"""Settings are held in a forecast, but no bolus runs for hours: half an hour after the issue, each fluid runs at no
-more than 250 mL/h (assumed; a bolus is charted as a rate, and its end is not known before it has come)."""
+FASTEST_L_PER_MIN = 0.25 / 60.0
+"""Settings are held in a forecast, but no bolus: from the issue on, each fluid runs at no more than 250 mL/h (assumed;
+a bolus is charted as a rate, and its end is not known before it has come)."""
 FLUIDS = ("crystalloid", "colloid", "red_cells")
 
 
@@ -124,10 +124,8 @@ def _known(signal: Signal, time: float) -> tuple[float, float, float]:
 def samples_ahead(twin: BedsideTwin, living: Living, times: Float[np.ndarray, " H"]) -> Float[np.ndarray, "H N C"]:
     """What would be measured at each of the rising times (h) if the present settings went on and a bolus ended."""
     when = np.maximum(times - living.shift, float(living.ensemble.t) + 1e-3)
-    ended = {name: np.minimum(getattr(living.settings, name), FASTEST_L_PER_MIN) for name in FLUIDS}
-    late = times - living.shift > float(living.ensemble.t) + BOLUS_ENDS_H
-    after = living.settings._replace(**ended)
-    u = jax.tree.map(lambda now, then: np.where(late, then, now), living.settings, after)
+    held = living.settings
+    u = held._replace(**{name: np.minimum(getattr(held, name), FASTEST_L_PER_MIN) for name in FLUIDS})
     return np.asarray(
         _ahead(twin.model, twin.settings, twin.key, living.body, living.ensemble, u, when, living.subject)
     )
@@ -139,8 +137,7 @@ def _ahead(
 ) -> Array:
     count = len(model.channel_names)
 
-    def step(ensemble: Ensemble, part: tuple[Any, Array]) -> tuple[Ensemble, Array]:
-        u, t = part
+    def step(ensemble: Ensemble, t: Array) -> tuple[Ensemble, Array]:
         later, _ = move(model, key, subject, ensemble, u, body, t)
         e = luck.measurement_noise(key, subject, t, settings.particles, count)
 
@@ -149,4 +146,4 @@ def _ahead(
 
         return later, jnp.asarray(jax.vmap(measured)(later.theta, later.x, e))
 
-    return jax.lax.scan(step, ensemble, (u, times))[1]
+    return jax.lax.scan(step, ensemble, times)[1]

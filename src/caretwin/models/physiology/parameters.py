@@ -176,7 +176,7 @@ PERSONAL: tuple[Personal, ...] = (
         flutter=0.1,
     ),
     Personal(
-        "chemoreflex", "1", "log", 0.35, 0.6, "of the awake gains of Albanese 2016; assumed for ward and intensive care"
+        "chemoreflex", "1", "log", 0.12, 0.6, "of the awake gains of Albanese 2016; assumed for ward and intensive care"
     ),
     Personal("carbon_dioxide_set", "mmHg", "log", 40.0, 0.12, "40 +- 2.5 in health; chronic retention above; assumed"),
     # circulation at rest, without drugs
@@ -185,11 +185,11 @@ PERSONAL: tuple[Personal, ...] = (
         "mmHg",
         "log",
         75.0,
-        0.11,
+        0.15,
         "mean; CLIF demo stays: 76 +- 11",
-        wander=0.085,
+        wander=0.08,
         wander_hours=25.0,
-        flutter=0.065,
+        flutter=0.06,
         flutter_hours=2.7,
     ),
     Personal(
@@ -199,9 +199,9 @@ PERSONAL: tuple[Personal, ...] = (
         84.0,
         0.15,
         "CLIF demo stays: 89, 78-103",
-        wander=0.12,
+        wander=0.115,
         wander_hours=13.0,
-        flutter=0.042,
+        flutter=0.04,
         flutter_hours=0.6,
     ),
     Personal(
@@ -250,7 +250,7 @@ PERSONAL: tuple[Personal, ...] = (
         "pressor_half",
         "ug/L",
         "log",
-        32.0,
+        42.0,
         0.9,
         "norepinephrine with half effect; slopes 4-15 mmHg per ug/L (Ensinger 1992, Maas 2013)",
         wander=0.6,
