@@ -65,10 +65,14 @@ def test_rows_come_in_order_of_arrival_at_exactly_their_times() -> None:
     assert times == [0.0, 1.0, 2.0]
 
 
-def test_oxygen_says_nothing_while_the_inspired_fraction_is_unknown() -> None:
-    record = ventilated()
+def test_a_gas_says_nothing_of_oxygen_while_the_inspired_fraction_is_unknown_and_an_oximeter_is_still_followed() -> (
+    None
+):
+    record = ventilated(arterial_oxygen_pressure=signal((0.0, 80.0)))
     unknown = dataclasses.replace(record, settings={k: v for k, v in record.settings.items() if k != "fio2"})
-    assert not np.isfinite(number(rows(unknown)[0], "oxygen_saturation"))
+    assert not np.isfinite(number(rows(unknown)[0], "arterial_oxygen_pressure"))
+    assert not np.isfinite(number(rows(unknown)[0], "oxygenation_chosen"))
+    assert number(rows(unknown)[0], "oxygen_saturation") == 95.0
     assert number(rows(unknown)[0], "heart_rate") == 92.0
 
 

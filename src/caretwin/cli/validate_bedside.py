@@ -1,6 +1,7 @@
 """``caretwin validate ventilation`` and ``caretwin validate forecasts``: the bedside twin against real patients."""
 
 import json
+from collections.abc import Callable, Iterable, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -74,31 +75,50 @@ def forecasts(clif: Path, out: Path | None, particles: int, stays: int, seed: in
     from rich.console import Console
     from rich.progress import track
 
-    from caretwin.ingest.clif import demo_folder, hospitalisations, read_clif
-    from caretwin.review.vital_scores import by_group, score
+    from caretwin.twin.vital_forecasts import CHANNELS
+
+    console = Console()
+
+    def shown(records: Sequence[Any]) -> Iterable[Any]:
+        return track(records, description="following stays", console=console, transient=True)
+
+    found = forecast_scores(clif, particles=particles, stays=stays, seed=seed, shown=shown)
+    for channel in CHANNELS:
+        for horizon, scores in found[channel].items():
+            _show(console, f"{channel.replace('_', ' ')}, {horizon} h ahead", scores)
+    _write(console, out, found)
+
+
+def forecast_scores(
+    clif: Path,
+    *,
+    particles: int,
+    stays: int = 0,
+    seed: int = 0,
+    shown: Callable[[Sequence[Any]], Iterable[Any]] = iter,
+) -> dict[str, Any]:
+    """What ``caretwin validate forecasts`` writes: scores by channel and horizon, and by sex, race and age.
+
+    clif   folder with CLIF tables, or "demo"; stays  only the first so many (0: all)
+    shown  passes the records on one by one, and may show how far it is
+    """
+    from caretwin.ingest.clif import demo_folder, hospitalisations, patients, read_clif
+    from caretwin.review.vital_scores import score
     from caretwin.twin.live import bedside_twin
     from caretwin.twin.vital_forecasts import forecasts_of
 
     folder = demo_folder() if str(clif) == "demo" else clif
-    console = Console()
     names = hospitalisations(folder)
-    records = read_clif(folder, names[:stays] if stays else names)
+    records = list(read_clif(folder, names[:stays] if stays else names).values())
     twin = bedside_twin(particles=particles, passes=1, seed=seed)
-    targets = []
-    for record in track(list(records.values()), description="following stays", console=console, transient=True):
-        targets += list(forecasts_of(twin, record))
-    found: dict[str, Any] = score(targets)
-    for channel, horizons in found.items():
-        for horizon, scores in horizons.items():
-            _show(console, f"{channel.replace('_', ' ')}, {horizon} h ahead", scores)
-    people = {record.person.subject: record.person for record in records.values()}
-    groups = {
-        "sex": {s: p.sex or "not known" for s, p in people.items()},
-        "race": {s: p.race or "not known" for s, p in people.items()},
-        "age": {s: _age_group(p.age_y) for s, p in people.items()},
+    targets = [target for record in shown(records) for target in forecasts_of(twin, record)]
+    people = [record.person for record in records]
+    groups: dict[str, dict[str, str]] = {
+        "sex": {p.subject: p.sex or "not known" for p in people},
+        "race": {p.subject: p.race or "not known" for p in people},
+        "age": {p.subject: _age_group(p.age_y) for p in people},
     }
-    found["groups"] = {name: by_group(targets, group) for name, group in groups.items()}
-    _write(console, out, found)
+    return score(targets, patients(folder), groups)
 
 
 def _age_group(age: float | None) -> str:
@@ -117,12 +137,12 @@ def _write(console: Any, out: Path | None, found: dict[str, Any]) -> None:
     from caretwin.cli.validate import _check_folder
 
     _check_folder(out)
-    out.write_text(json.dumps(_finite(found), indent=1, allow_nan=False) + "\n", encoding="utf-8")
+    out.write_text(json.dumps(finite(found), indent=1, allow_nan=False) + "\n", encoding="utf-8")
     console.print(f"written to {out}")
 
 
-def _finite(value: Any) -> Any:
+def finite(value: Any) -> Any:
     """The same with null for what is not a number: JSON has no other word for absent."""
     if isinstance(value, dict):
-        return {k: _finite(v) for k, v in value.items()}
+        return {k: finite(v) for k, v in value.items()}
     return None if isinstance(value, float) and value != value else value

@@ -157,6 +157,24 @@ def update(
     """The ensemble moved to time t [h] under ``u`` and corrected by ``y``: a pure function, to be mapped over a
     ward.
     """
+    moved, fine = move(model, key, subject, ensemble, u, context, t)
+    u, context = _cast((u, context), moved.theta.dtype)
+    return correct(model, settings, key, subject, moved, u, context, y, occurrence, fine)
+
+
+def move(
+    model: Any,
+    key: Array,
+    subject: Int[Array, ""],
+    ensemble: Ensemble,
+    u: Inputs,
+    context: Context,
+    t: Float[Array, ""],
+) -> tuple[Ensemble, Array]:
+    """The ensemble at time t [h] under ``u`` when nothing is seen, and whether every number stayed finite.
+
+    A particle ensemble that did not stay finite keeps its old state at the new time.
+    """
     dtype = ensemble.theta.dtype
     N = ensemble.theta.shape[0]
     u, context = _cast((u, context), dtype)
@@ -170,8 +188,7 @@ def update(
     x = jax.vmap(advance)(theta, ensemble.x, w)
     fine = jnp.all(jnp.stack([jnp.all(jnp.isfinite(leaf)) for leaf in jax.tree.leaves(x)]))
     x = jax.tree.map(lambda new, old: jnp.where(fine, new, old), x, ensemble.x)
-    moved = Ensemble(theta, x, ensemble.logw, t)
-    return correct(model, settings, key, subject, moved, u, context, y, occurrence, fine)
+    return Ensemble(theta, x, ensemble.logw, t), fine
 
 
 def relax(theta: Float[Array, "N d"], dt: Float[Array, ""], memory_days: Float[Array, " d"]) -> Float[Array, "N d"]:
@@ -238,11 +255,14 @@ def correct_with_past(
     past: Past | None,
     occurrence: Int[Array, ""] | int = 0,
     fine: Array | bool = True,
+    error: Array | float = 1.0,
 ) -> tuple[Ensemble, Float[Array, "N L C"] | None, Info]:
     """As :func:`correct`, for a datum of now or of an earlier update.
 
     A late datum is compared with what was expected when its sample was drawn, and moves both the present state and
     the kept expectations by their regression on that: nothing has to be run again.
+
+    error  [C] variance of each channel's error over the model's
     Source: Sakov, Evensen & Bertino, Tellus A 2010;62:24, doi:10.1111/j.1600-0870.2009.00417.x.
     """
     dtype = ensemble.theta.dtype
@@ -253,7 +273,7 @@ def correct_with_past(
 
     seen = (jnp.asarray(y.kind) == MEASURED).astype(dtype)
     value = model.scaled(jnp.where(seen > 0, jnp.asarray(y.value, dtype), 1.0)).astype(dtype)
-    datum = _Seen(value, seen, model.noise_scale(dtype) ** 2)
+    datum = _Seen(value, seen, model.noise_scale(dtype) ** 2 * error)
     address = jax.random.fold_in(luck.measurement_key(key, subject, ensemble.t), occurrence)
     noise = jax.random.normal(address, (settings.passes, N, seen.shape[0]), dtype)
     theta, x = ensemble.theta, ensemble.x

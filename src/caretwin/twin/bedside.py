@@ -23,7 +23,7 @@ HIGHEST_CHOSEN_RATE = 35.0
 LITRES_PER_MINUTE = 1.0 / 60_000.0  # of mL/h
 DEFAULT_AGE_Y, DEFAULT_HEIGHT_CM, DEFAULT_WEIGHT_KG = 63.0, {"female": 162.0, "male": 176.0, None: 169.0}, 80.0
 """Typical adults in intensive care, where the record does not say (assumed; median of the CLIF demo stays)."""
-NEEDS_OXYGEN = ("oxygen_saturation", "arterial_oxygen_pressure", "arterial_saturation", "oxygenation_chosen")
+NEEDS_OXYGEN = ("arterial_oxygen_pressure", "arterial_saturation", "oxygenation_chosen")
 
 
 class Row(NamedTuple):

@@ -10,9 +10,9 @@ from jaxtyping import Array, Float
 
 from caretwin.core import luck
 from caretwin.core.ensemble import Ensemble
-from caretwin.core.ensemble_kalman import KalmanSettings, Past, begin, correct_with_past, update
+from caretwin.core.ensemble_kalman import KalmanSettings, Past, begin, correct_with_past, move
 from caretwin.core.filter import Info
-from caretwin.core.model import Observation
+from caretwin.core.model import MEASURED, Observation
 from caretwin.core.program import program
 from caretwin.record.bedside import BedsideRecord
 from caretwin.twin.bedside import TOGETHER_H, Row, context, rows
@@ -24,13 +24,35 @@ LONGEST_GAP_H = 48.0
 """h: after a longer silence the twin drifts as if this had passed; it has forgotten what was of that day."""
 REMEMBERED = 10
 """Updates whose expectations are kept for results that arrive late."""
+USUAL_COUNTS, SCATTER_FORGOTTEN_H, MOST_SURPRISING = 16.0, 15.0, 9.0
+"""How a person's own scatter is learnt: the usual counts as much as 16 data, a datum is forgotten in 15 h, and an
+artefact says no more than three standard deviations (fitted to CLIF demo stays, see evidence/physiology/forecasts)."""
+
+
+class Scatter(NamedTuple):
+    """How far a person's data lay from what was expected: by channel, data and squares that still count [C].
+
+    A square is that of a residual over its expected variance for the usual person.
+    """
+
+    data: Float[Array, " C"]
+    squares: Float[Array, " C"]
+
+    def variance(self) -> Float[Array, " C"]:
+        """Over the usual one: the mean of an inverse gamma distribution whose prior counts USUAL_COUNTS data."""
+        return jnp.clip((USUAL_COUNTS + self.squares) / (USUAL_COUNTS + self.data), 0.2, 5.0)
+
+    def after(self, hours: Array) -> "Scatter":
+        """What still counts after so many hours."""
+        keep = jnp.exp(-hours / SCATTER_FORGOTTEN_H)
+        return Scatter(keep * self.data, keep * self.squares)
 
 
 class Living(NamedTuple):
     """A twin at a time: particles, what they expected at the last updates, and the inputs that hold.
 
     expected [N, L, C] on the channels' scale; times [L] h; shift  h by which the twin's clock runs behind after long
-    gaps
+    gaps; scatter  how far this person's data lie from what is expected
     """
 
     ensemble: Ensemble
@@ -40,6 +62,7 @@ class Living(NamedTuple):
     body: Any
     subject: Any
     shift: float
+    scatter: Scatter
 
 
 class BedsideTwin(NamedTuple):
@@ -58,18 +81,19 @@ def bedside_twin(*, particles: int = 300, passes: int = 2, seed: int = 0, single
 
 @program(static=(1,))
 def _begun(model: Any, settings: KalmanSettings, key: Array, body: Any, u: Any, t: Any, subject: Any) -> Ensemble:
-    nothing = Observation(jnp.ones(len(model.channel_names)), jnp.zeros(len(model.channel_names), int))
     ensemble = begin(model, settings, key, body, t - SETTLE_H, subject)
-    return update(model, settings, key, subject, ensemble, u, body, nothing, t)[0]
+    return move(model, key, subject, ensemble, u, body, t)[0]
 
 
 @program(static=(1,))
 def _stepped(
     model: Any, settings: KalmanSettings, key: Array, body: Any, ensemble: Ensemble, expected: Array, u: Any,
-    value: Array, kind: Array, t: Any, late: Any, subject: Any, occurrence: Any,
-) -> tuple[Ensemble, Array, Info]:  # fmt: skip
-    nothing = Observation(jnp.ones_like(value), jnp.zeros_like(kind))
-    moved, _ = update(model, settings, key, subject, ensemble, u, body, nothing, t)
+    value: Array, kind: Array, t: Any, late: Any, subject: Any, occurrence: Any, scatter: Scatter,
+) -> tuple[Ensemble, Any, Info, Scatter]:  # fmt: skip
+    scatter = scatter.after(t - ensemble.t)
+    usual = scatter.variance()
+    ensemble = ensemble._replace(x=jax.vmap(lambda x: model.with_unrest(x, usual))(ensemble.x))
+    moved, fine = move(model, key, subject, ensemble, u, body, t)
     dtype = moved.theta.dtype
     u, body = jax.tree.map(lambda leaf: jnp.asarray(leaf, dtype), (u, body))
 
@@ -77,11 +101,19 @@ def _stepped(
         return model.scaled(model.predict(model.individual(theta, body), x, u)).astype(dtype)
 
     now = jax.vmap(expect)(moved.theta, moved.x)
+    error = jax.tree.map(lambda leaf: leaf[0], jax.vmap(model.unrest)(moved.x))
     kept = jnp.concatenate([expected[:, 1:], now[:, None]], axis=1)
     past = Past(kept, late)
     y = Observation(value, kind)
-    ensemble, kept, info = correct_with_past(model, settings, key, subject, moved, u, body, y, past, occurrence)
-    return ensemble, kept, info
+    ensemble, corrected, info = correct_with_past(
+        model, settings, key, subject, moved, u, body, y, past, occurrence, fine, error
+    )
+    counts = (kind == MEASURED) & (late < 0)
+    scale = jnp.var(now, axis=0) + model.noise_scale(dtype) ** 2 * error
+    square = jnp.square(model.scaled(jnp.where(counts, value, 1.0)) - jnp.mean(now, axis=0)) / scale
+    square = usual * jnp.minimum(square, MOST_SURPRISING)
+    scatter = Scatter(scatter.data + counts, scatter.squares + jnp.where(counts, square, 0.0))
+    return ensemble, corrected, info, scatter
 
 
 def born(twin: BedsideTwin, record: BedsideRecord, first: Row) -> Living:
@@ -91,7 +123,8 @@ def born(twin: BedsideTwin, record: BedsideRecord, first: Row) -> Living:
     ensemble = _begun(twin.model, twin.settings, twin.key, body, first.settings, float(first.time), subject)
     N, C = twin.settings.particles, len(first.value)
     expected = jnp.zeros((N, REMEMBERED, C), ensemble.theta.dtype)
-    return Living(ensemble, expected, np.full(REMEMBERED, -np.inf), first.settings, body, subject, 0.0)
+    scatter = Scatter(jnp.zeros(C), jnp.zeros(C))
+    return Living(ensemble, expected, np.full(REMEMBERED, -np.inf), first.settings, body, subject, 0.0, scatter)
 
 
 def take_in(twin: BedsideTwin, living: Living, row: Row, occurrence: int = 0) -> tuple[Living, Info]:
@@ -103,10 +136,11 @@ def take_in(twin: BedsideTwin, living: Living, row: Row, occurrence: int = 0) ->
         nearest = int(np.argmin(np.abs(times - row.effective)))
         late = nearest if nearest < REMEMBERED - 1 else -1
     arguments = (living.ensemble, living.expected, row.settings, row.value, row.kind, row.time - shift, late)
-    ensemble, expected, info = _stepped(
-        twin.model, twin.settings, twin.key, living.body, *arguments, living.subject, occurrence
+    ensemble, expected, info, scatter = _stepped(
+        twin.model, twin.settings, twin.key, living.body, *arguments, living.subject, occurrence, living.scatter
     )
-    return living._replace(ensemble=ensemble, expected=expected, times=times, settings=row.settings, shift=shift), info
+    changed = {"ensemble": ensemble, "expected": expected, "times": times, "settings": row.settings}
+    return living._replace(**changed, shift=shift, scatter=scatter), info
 
 
 def follow(

@@ -14,8 +14,7 @@ from jaxtyping import Array, Float
 
 from caretwin.core import luck
 from caretwin.core.ensemble import Ensemble
-from caretwin.core.ensemble_kalman import KalmanSettings, update
-from caretwin.core.model import Observation
+from caretwin.core.ensemble_kalman import KalmanSettings, move
 from caretwin.core.program import program
 from caretwin.record.bedside import BedsideRecord, Quality, Signal
 from caretwin.twin.live import BedsideTwin, Living, follow
@@ -24,6 +23,10 @@ CHANNELS = ("mean_arterial_pressure", "heart_rate", "oxygen_saturation", "respir
 HORIZONS_H = (0.25, 1.0, 4.0)
 WINDOWS_H = ((0.1, 0.45), (0.7, 1.3), (3.5, 4.5))
 """h after the issue within which a charted value counts as of that horizon; the one nearest to it is taken."""
+FASTEST_L_PER_MIN = 0.25 / 60.0
+"""Settings are held in a forecast, but no bolus: from the issue on, each fluid runs at no more than 250 mL/h (assumed;
+a bolus is charted as a rate, and its end is not known before it has come)."""
+FLUIDS = ("crystalloid", "colloid", "red_cells")
 
 
 class Target(NamedTuple):
@@ -65,10 +68,15 @@ def forecasts_of(twin: BedsideTwin, record: BedsideRecord, *, every_h: float = 2
             names = twin.model.channel_names
             for channel, k, when, value in wanted:
                 known = _known(record.observations[channel], time)
+                said = as_charted(samples[k][:, names.index(channel)], record.observations[channel].known_by(time))
                 yield Target(
-                    record.person.subject, channel, HORIZONS_H[k], time, when - time, value, *known,
-                    samples[k][:, names.index(channel)],
+                    record.person.subject, channel, HORIZONS_H[k], time, when - time, value, *known, said
                 )  # fmt: skip
+
+
+def as_charted(values: Float[np.ndarray, " N"], known: Signal) -> Float[np.ndarray, " N"]:
+    """Values as this place charts them: whole numbers where every value known so far is one."""
+    return np.round(values) if np.all(known.value == np.round(known.value)) else values
 
 
 def issue_times(record: BedsideRecord, every_h: float, most: int) -> Sequence[float]:
@@ -114,10 +122,12 @@ def _known(signal: Signal, time: float) -> tuple[float, float, float]:
 
 
 def samples_ahead(twin: BedsideTwin, living: Living, times: Float[np.ndarray, " H"]) -> Float[np.ndarray, "H N C"]:
-    """What would be measured at each of the rising times (h) if the present settings went on."""
+    """What would be measured at each of the rising times (h) if the present settings went on and a bolus ended."""
     when = np.maximum(times - living.shift, float(living.ensemble.t) + 1e-3)
+    held = living.settings
+    u = held._replace(**{name: np.minimum(getattr(held, name), FASTEST_L_PER_MIN) for name in FLUIDS})
     return np.asarray(
-        _ahead(twin.model, twin.settings, twin.key, living.body, living.ensemble, living.settings, when, living.subject)
+        _ahead(twin.model, twin.settings, twin.key, living.body, living.ensemble, u, when, living.subject)
     )
 
 
@@ -126,10 +136,9 @@ def _ahead(
     model: Any, settings: KalmanSettings, key: Array, body: Any, ensemble: Ensemble, u: Any, times: Array, subject: Any
 ) -> Array:
     count = len(model.channel_names)
-    nothing = Observation(jnp.ones(count), jnp.zeros(count, int))
 
     def step(ensemble: Ensemble, t: Array) -> tuple[Ensemble, Array]:
-        later, _ = update(model, settings, key, subject, ensemble, u, body, nothing, t)
+        later, _ = move(model, key, subject, ensemble, u, body, t)
         e = luck.measurement_noise(key, subject, t, settings.particles, count)
 
         def measured(theta: Array, x: Any, e: Array) -> Array:

@@ -193,3 +193,21 @@ def test_no_time_no_change():
     b, _, u = CHANGES["PEEP 5 to 15"]
     same = MODEL.transition((jnp.zeros(len(PERSONAL)), b), one, u, QUIET, jnp.asarray(0.0))
     assert all(bool(jnp.all(a == c)) for a, c in zip(jax.tree.leaves(one), jax.tree.leaves(same), strict=True))
+
+
+@pytest.mark.slow
+def test_a_long_silence_does_not_make_breathing_swing():
+    # A patient who breathes alone, whose gases and drive answer each other within minutes: four hours in one step are
+    # four hours in quarters. Parts of three minutes miss the last of a lag of four minutes: 0.3 breaths, 0.5 mmHg.
+    b, u = person("copd", 0.6), settings(mode=0.0, fio2=0.4, relaxed=0.0)
+    long, short = np.asarray(_alone(b, u, 4.0, 6)), np.asarray(_alone(b, u, 0.25, 96))
+    for column, tolerance in (("respiratory_rate_per_min", 0.3), (PACO2, 0.5), (PAO2, 1.0), (MAP, 0.5)):
+        i = COLUMNS.index(column)
+        assert abs(long[i] - short[i]) < tolerance, column
+
+
+@jax.jit
+def _alone(b, u, hours, count):
+    phi = (jnp.zeros((len(PERSONAL),)), b)
+    x = jax.lax.fori_loop(0, count, lambda _, x: MODEL.transition(phi, x, u, QUIET, hours), MODEL.initial(phi, QUIET))
+    return readings(MODEL, phi, x, u).values

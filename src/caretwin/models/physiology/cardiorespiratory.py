@@ -26,11 +26,12 @@ from caretwin.models.physiology import (
 )
 from caretwin.models.physiology import respiratory_drive as drive_
 from caretwin.models.physiology.breath import Breath, Lung, one_breath, spontaneous_inspiratory_fraction
-from caretwin.models.physiology.parameters import FLUTTERING, PERSONAL, WANDERING, Body, Values, individual
+from caretwin.models.physiology.parameters import FLUTTERING, INDEX, PERSONAL, WANDERING, Body, Values, individual
 
 LONGEST_PART = 1.0 / 60.0
 """h: implicit steps of a minute follow pressure reflexes and gas stores closely enough (see the tests)."""
 MOST_PARTS = 20
+"""In an hour: busy wards are advanced hour by hour, and parts of three minutes are still stable."""
 DRIFTED_BEFORE = 24.0
 """h: what drifts slowly has drifted for so long when a stay begins (assumed)."""
 REFERENCE_AIRWAY = 9.0
@@ -93,21 +94,27 @@ CHANNELS = (
 )  # fmt: skip
 LOGARITHMIC = frozenset(
     {
-        "heart_rate", "pulse_pressure", "respiratory_rate", "arterial_oxygen_pressure",
+        "heart_rate", "mean_arterial_pressure", "pulse_pressure", "respiratory_rate", "arterial_oxygen_pressure",
         "arterial_carbon_dioxide_pressure",
         "end_tidal_carbon_dioxide", "tidal_volume", "lactate", "creatinine", "urine_output", "cardiac_output",
         "oxygenation_chosen", "ventilation_chosen",
     }
 )  # fmt: skip
 NOISE = {
-    "heart_rate": 0.03, "mean_arterial_pressure": 4.0, "pulse_pressure": 0.10, "central_venous_pressure": 1.6,
-    "oxygen_saturation": 1.2, "respiratory_rate": 0.09, "arterial_oxygen_pressure": 0.17,
+    "heart_rate": 0.013, "mean_arterial_pressure": 0.06, "pulse_pressure": 0.10, "central_venous_pressure": 1.6,
+    "oxygen_saturation": 0.6, "respiratory_rate": 0.09, "arterial_oxygen_pressure": 0.17,
     "arterial_carbon_dioxide_pressure": 0.03, "arterial_ph": 0.02, "arterial_saturation": 1.0,
     "end_tidal_carbon_dioxide": 0.08, "plateau_pressure": 1.2, "peak_pressure": 2.0, "mean_airway_pressure": 1.0,
     "tidal_volume": 0.10, "lactate": 0.10, "haemoglobin": 0.5, "creatinine": 0.06, "urine_output": 0.4,
     "cardiac_output": 0.12, "central_venous_saturation": 4.0, "oxygenation_chosen": 0.30, "ventilation_chosen": 0.1,
 }  # fmt: skip
 """Scale of the measurement error (Student t, 4 degrees of freedom), in the channel's unit or in its logarithm."""
+UNREST = {
+    "heart_rate": "heart_rate", "mean_arterial_pressure": "arterial_pressure", "oxygen_saturation": "oximeter_bias",
+    "respiratory_rate": "own_rate",
+}  # fmt: skip
+"""Channels whose scatter is a person's own, each with the parameter whose flutter scatters with it: the live twin
+learns from a person's own past how much larger or smaller than usual the variance of both is (see twin/live.py)."""
 LABORATORY = frozenset(
     {
         "arterial_oxygen_pressure",
@@ -156,6 +163,7 @@ class State(NamedTuple):
     wander, flutter      standard normal deviations of personal parameters, slow and fast
     open_fraction            0-1, of the collapsible lung
     set_point, arterial      mmHg: where the baroreflex aims, and the pressure of the last part
+    unrest                   variance of flutter and of measurement error over the usual, by channel of UNREST
     """
 
     wander: Float[Array, " K"]
@@ -169,6 +177,7 @@ class State(NamedTuple):
     volumes: fluids.Volumes
     drive: drive_.Drive
     kidney: kidney.Kidney
+    unrest: Float[Array, " 4"]
 
 
 class Now(NamedTuple):
@@ -219,6 +228,7 @@ class Cardiorespiratory(Model):
             fluids.start(blood, values.haemoglobin),
             drive_.Drive(0.0 * one, 0.0 * one),
             kidney.Kidney(100.0 * values.creatinine_production / values.filtration, values.lactate_production),
+            jnp.ones(len(UNREST)) * one,
         )
 
     def transition(self, phi, x: State, u: Settings, w, dt) -> State:
@@ -226,7 +236,8 @@ class Cardiorespiratory(Model):
         theta, body = phi
         x = _drift(x, w, dt)
         values = individual(theta, x.wander, x.flutter, body)
-        parts = jnp.clip(jnp.ceil(dt / LONGEST_PART - 1e-6), 1, MOST_PARTS).astype(int)
+        most = MOST_PARTS * jnp.maximum(jnp.ceil(dt - 1e-6), 1.0)  # longer parts let breathing and gases swing
+        parts = jnp.clip(jnp.ceil(dt / LONGEST_PART - 1e-6), 1, most).astype(int)
         minutes = (60.0 * dt / parts).astype(x.arterial.dtype)
 
         def part(_, x: State) -> State:
@@ -245,7 +256,8 @@ class Cardiorespiratory(Model):
         """Log density of each channel: Student t on the channel's scale; 0 for a missing one."""
         expected = scaled(self.predict(phi, x, u))
         seen = scaled(jnp.where(y.kind == 1, y.value, 1.0))
-        density = student_t_log_density(seen - expected, self.noise_scale(expected.dtype), self.degrees(expected.dtype))
+        scale = self.noise_scale(expected.dtype) * jnp.sqrt(self.unrest(x))
+        density = student_t_log_density(seen - expected, scale, self.degrees(expected.dtype))
         return jnp.where(y.kind == 1, density, 0.0)
 
     def sample_observation(self, phi, x: State, u: Settings, e):
@@ -253,7 +265,7 @@ class Cardiorespiratory(Model):
         expected = scaled(self.predict(phi, x, u))
         laboratory = jnp.array([name in LABORATORY for name in CHANNELS])
         e = jnp.where(laboratory, e, student_t4_from_normal(e))
-        return unscaled(expected + self.noise_scale(expected.dtype) * e)
+        return unscaled(expected + self.noise_scale(expected.dtype) * jnp.sqrt(self.unrest(x)) * e)
 
     channel_names = CHANNELS
     memory_days = tuple(p.days for p in PERSONAL)
@@ -289,6 +301,14 @@ class Cardiorespiratory(Model):
             drive=drive_.Drive(free[3], free[4]),
         )
 
+    def unrest(self, x: State):
+        """Variance of every channel's error over the usual [C]."""
+        return jnp.ones(len(CHANNELS), x.unrest.dtype).at[jnp.array(_UNREST_CHANNEL)].set(x.unrest)
+
+    def with_unrest(self, x: State, variance) -> State:
+        """The state of a person whose channels scatter with ``variance`` [C] times the usual."""
+        return x._replace(unrest=variance[jnp.array(_UNREST_CHANNEL)].astype(x.unrest.dtype))
+
     def degrees(self, dtype=None):
         """Degrees of freedom of the Student t of every channel [C]."""
         return jnp.array([DEGREES_OF_FREEDOM[name in LABORATORY] for name in CHANNELS], dtype)
@@ -309,6 +329,8 @@ def cardiorespiratory() -> Cardiorespiratory:
     return Cardiorespiratory(prior())
 
 
+_UNREST_CHANNEL = tuple(CHANNELS.index(name) for name in UNREST)
+_UNREST_FLUTTER = tuple(FLUTTERING.index(INDEX[name]) for name in UNREST.values())
 _LOG = tuple(name in LOGARITHMIC for name in CHANNELS)
 _BOUNDED = tuple(name in ("oxygen_saturation", "arterial_saturation", "central_venous_saturation") for name in CHANNELS)
 
@@ -339,7 +361,8 @@ def _drift(x: State, w, dt) -> State:
         return keep * z + jnp.sqrt(1.0 - keep * keep) * noise
 
     wander = ou(x.wander, w[:K].astype(dtype), [PERSONAL[i].wander_hours for i in WANDERING])
-    flutter = ou(x.flutter, w[K:].astype(dtype), [PERSONAL[i].flutter_hours for i in FLUTTERING])
+    scatter = jnp.ones(len(FLUTTERING), dtype).at[jnp.array(_UNREST_FLUTTER)].set(jnp.sqrt(x.unrest).astype(dtype))
+    flutter = ou(x.flutter, scatter * w[K:].astype(dtype), [PERSONAL[i].flutter_hours for i in FLUTTERING])
     return x._replace(wander=wander, flutter=flutter)
 
 
@@ -433,7 +456,7 @@ def circulation_now(v: Values, body: Body, x: State, u: Settings, breath: Breath
     )
     rest = circulation.constants(reference)
     tone = baroreflex.tone(signals, v.baroreflex, v.heart_rate)
-    drugs = vasoactive.effects(x.drugs, v.pressor_half, body.weight)
+    drugs = vasoactive.effects(x.drugs, v.pressor_half, body.weight, v.propofol_half)
     heart_rate = jnp.clip(v.heart_rate * tone.heart_rate * drugs.heart_rate, 20.0, 220.0)
     distance = jnp.maximum(breath.mean_alveolar_pressure - REFERENCE_AIRWAY, -LARGEST_SUCTION)
     pleural = v.chest_wall_share * circulation.MMHG_PER_CMH2O * distance

@@ -138,11 +138,15 @@ def distribute(drugs: Drugs, rates: Infusions, weight: Values, minutes: Values, 
     )
 
 
-def effects(drugs: Drugs, half_concentration: Values, weight: Values) -> DrugEffects:
-    """What the drugs do in a person whose vessels are half-way at ``half_concentration`` µg/L of norepinephrine."""
+def effects(
+    drugs: Drugs, half_concentration: Values, weight: Values, propofol_half: Values | float = PROPOFOL_HALF
+) -> DrugEffects:
+    """What the drugs do in a person whose vessels are half-way at ``half_concentration`` µg/L of norepinephrine and at
+    ``propofol_half`` µg/mL of propofol.
+    """
     per_rate = weight / (CLEARANCE * (weight / 70.0) ** 0.75)  # µg/L per µg/kg/min at steady state
     H = _hill(drugs.central + per_rate * drugs.others, half_concentration)
-    P = jnp.maximum(drugs.propofol / PROPOFOL_HALF, 1e-9) ** PROPOFOL_EXPONENT
+    P = jnp.maximum(drugs.propofol / propofol_half, 1e-9) ** PROPOFOL_EXPONENT
     propofol = PROPOFOL_MAXIMUM * P / (1.0 + P)
     inotropic = jnp.maximum(drugs.beta, drugs.dilator)
     return DrugEffects(

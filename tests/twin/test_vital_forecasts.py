@@ -1,0 +1,73 @@
+"""Forecasts at a bedside: what was charted, nothing from the future, and wider for those whose values scatter."""
+
+import numpy as np
+import pytest
+
+from caretwin.record.bedside import BedsideRecord, Person, Signal
+from caretwin.twin.live import SCATTER_FORGOTTEN_H, USUAL_COUNTS, Scatter, bedside_twin, follow
+from caretwin.twin.registry import family
+from caretwin.twin.vital_forecasts import as_charted, forecasts_of, issue_times, samples_ahead
+
+CHANNELS = family("physiology").channels
+HEART_RATE = CHANNELS.index("heart_rate")
+
+
+def charted(values: list[float], every_h: float = 1.0) -> Signal:
+    return Signal.of(every_h * np.arange(len(values)), np.array(values, dtype=float))
+
+
+def stay(rates: list[float], subject: str = "one") -> BedsideRecord:
+    count = len(rates)
+    observations = {
+        "heart_rate": charted(rates),
+        "mean_arterial_pressure": charted([78.0 + (i % 3) for i in range(count)]),
+        "oxygen_saturation": charted([97.0 - (i % 2) for i in range(count)]),
+        "respiratory_rate": charted([18.0 + (i % 2) for i in range(count)]),
+    }
+    return BedsideRecord(Person(subject, "male", 60.0, 178.0, 82.0), observations, {})
+
+
+def test_values_are_said_as_this_place_charts_them() -> None:
+    said = np.array([80.3, 91.7])
+    assert list(as_charted(said, charted([80.0, 90.0]))) == [80.0, 92.0]
+    assert list(as_charted(said, charted([80.0, 90.5]))) == [80.3, 91.7]
+
+
+def test_issues_are_apart_and_spread_over_the_stay() -> None:
+    issues = issue_times(stay([80.0] * 50), 2.0, 10)
+    assert len(issues) == 10
+    assert np.diff(issues).min() >= 2.0
+    assert issues[0] == 2.0
+    assert issues[-1] >= 46.0
+
+
+def test_scatter_is_the_usual_one_until_data_say_otherwise_and_again_when_they_are_forgotten() -> None:
+    nothing = Scatter(np.zeros(2), np.zeros(2))
+    restless = Scatter(np.full(2, 16.0), np.array([48.0, 4.0]))
+    assert list(nothing.variance()) == [1.0, 1.0]
+    assert float(restless.variance()[0]) == pytest.approx((USUAL_COUNTS + 48.0) / (USUAL_COUNTS + 16.0))
+    assert float(restless.variance()[1]) < 1.0
+    later = restless.after(np.asarray(SCATTER_FORGOTTEN_H)).variance()
+    assert 1.0 < float(later[0]) < float(restless.variance()[0])
+    assert float(restless.after(np.asarray(1000.0)).variance()[0]) == pytest.approx(1.0)
+
+
+@pytest.mark.slow
+def test_forecasts_know_nothing_of_what_comes_later_and_are_wider_where_the_past_scatters() -> None:
+    twin = bedside_twin(particles=100, passes=1)
+    calm = [84.0 + (i % 2) for i in range(20)]
+    wild = [84.0 + 14.0 * (-1) ** i * (i % 3) for i in range(20)]
+    width = {}
+    for name, rates in (("calm", calm), ("wild", wild)):
+        (_, living, _) = next(iter(follow(twin, stay(rates), [19.0])))
+        assert living is not None
+        said = samples_ahead(twin, living, np.array([19.25, 20.0, 23.0]))[1][:, HEART_RATE]
+        width[name] = float(np.subtract(*np.quantile(said, [0.95, 0.05])))
+    assert width["wild"] > 1.3 * width["calm"]
+    whole, known = stay(calm), stay(calm).as_of(6.0)
+    first = [t for t in forecasts_of(twin, whole, most=3) if t.issued_h <= 2.0]
+    (_, living, _) = next(iter(follow(twin, known, [2.0])))
+    assert living is not None
+    again = samples_ahead(twin, living, np.array([2.25, 3.0, 6.0]))
+    rate = next(t for t in first if t.channel == "heart_rate" and t.horizon_h == 1.0)
+    np.testing.assert_allclose(rate.samples, np.round(again[1][:, HEART_RATE]), atol=1.0)
