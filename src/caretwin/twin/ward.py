@@ -6,6 +6,7 @@ key, are the same numbers. Patients are independent, so halves of the ward run s
 
 import os
 from concurrent.futures import ThreadPoolExecutor
+from itertools import pairwise
 from typing import Any, NamedTuple
 
 import jax
@@ -60,7 +61,7 @@ def advance_ward(twin: BedsideTwin, ward: Ward, minute: Minute) -> tuple[Ward, I
     patients = len(ward.subject)
     cores = min(os.cpu_count() or 1, patients)
     cuts = np.linspace(0, patients, cores + 1).astype(int)
-    shares = [slice(a, b) for a, b in zip(cuts[:-1], cuts[1:], strict=True)]
+    shares = [slice(a, b) for a, b in pairwise(cuts)]
 
     def share(part: slice) -> tuple[Ensemble, Info]:
         of = jax.tree.map(lambda leaf: leaf[part], (ward.ensemble, ward.body, ward.subject, minute))

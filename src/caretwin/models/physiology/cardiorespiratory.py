@@ -579,9 +579,7 @@ def advance(v: Values, body: Body, x: State, u: Settings, minutes) -> State:
             _arterial_oxygen_pressure(blood.arterial_oxygen, exchange),
             blood.arterial_carbon_dioxide,
             v.carbon_dioxide_set,
-            v.chemoreflex
-            * (1.0 - u.relaxed)
-            * (1.0 - vasoactive.effects(x.drugs, v.pressor_half, body.weight).sedation),
+            v.chemoreflex * awake_now(v, body, x, u),
             minutes,
         ),
         kidney=kidney.step(

@@ -171,8 +171,8 @@ PERSONAL: tuple[Personal, ...] = (
         "logit",
         0.15,
         0.7,
-        "of counted breaths above a set rate, what gas stores see; the rest is stacked, shallow or miscounted. Fitted: on "
-        "the development half of the MIMIC-III pairs the set rate predicts the next PaCO2 and the counted one does not",
+        "of counted breaths above a set rate, what gas stores see; the rest is stacked, shallow or miscounted. Fitted: "
+        "on the development MIMIC-III pairs the set rate predicts the next PaCO2 and the counted one does not",
     ),
     Personal(
         "effort",
@@ -392,6 +392,6 @@ def individual(theta, wander, flutter, person: Body):
 _UNSEEN = (("rate_unseen", Float[Array, ""]), ("depth_unseen", Float[Array, ""]))
 _FIELDS = [*((p.name, Float[Array, ""]) for p in PERSONAL), *_UNSEEN]
 Values = NamedTuple("Values", _FIELDS)  # type: ignore[misc]
-"""Every personal parameter in its unit; ``rate_unseen``, ``depth_unseen``: ln of what of the present rate and effort gas
-stores do not see.
+"""Every personal parameter in its unit; ``rate_unseen``, ``depth_unseen``: ln of what of the present rate and effort
+gas stores do not see.
 """
