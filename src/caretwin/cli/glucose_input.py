@@ -10,6 +10,7 @@ import click
 
 from caretwin.base.errors import CaretwinError, DataError
 from caretwin.base.time import hours_between, parse_instant
+from caretwin.cli import bedside_input
 from caretwin.record.bedside import BedsideRecord
 from caretwin.twin.glucose import GLUCOSE
 
@@ -26,21 +27,16 @@ def check_folders(*paths: str | None) -> None:
 def read_patient(path: str, stay: str | None) -> tuple[BedsideRecord, Path]:
     """The record, and the file whose content stands for its source.
 
-    Raises a usage error for a folder without --stay and a file with it, and what the readers raise.
+    Raises a usage error for a folder without a stay and a file with one, and what the readers raise.
     """
-    if Path(path).is_dir():
-        if stay is None:
-            raise click.BadParameter("PATIENT is a folder: name one hospitalisation of it", param_hint="--stay")
-        from caretwin.ingest.clif import read_clif
+    record = bedside_input.read_patient(path, stay)
+    if stay is None:
+        return _with_glucose(record), Path(path)
+    from caretwin.ingest.clif import demo_folder
 
-        record = read_clif(path, [stay])[stay]
-        labs = next((Path(path, name) for name in TABLE_OF_LABS if Path(path, name).exists()), Path(path))
-        return _with_glucose(record), labs
-    if stay is not None:
-        raise click.BadParameter("PATIENT is a table of one patient: leave --stay out", param_hint="--stay")
-    from caretwin.ingest.bedside_table import read_bedside_table
-
-    return _with_glucose(read_bedside_table(path)), Path(path)
+    folder = demo_folder() if path == bedside_input.DEMO else Path(path)
+    labs = next((folder / name for name in TABLE_OF_LABS if (folder / name).exists()), folder)
+    return _with_glucose(record), labs
 
 
 def _with_glucose(record: BedsideRecord) -> BedsideRecord:
