@@ -108,6 +108,27 @@ def two_hundred_regimens() -> list[float]:
     return timed(judge)
 
 
+def ward_by_a_minute() -> list[float]:
+    """1,000 patients x 512 particles advanced and updated by one minute."""
+    from bench.bedside import ward
+
+    return timed(ward(), runs=5)
+
+
+def an_hour_ahead() -> list[float]:
+    """One patient, 500 particles, one hour ahead."""
+    from bench.bedside import one_hour
+
+    return timed(one_hour())
+
+
+def map_of_settings() -> list[float]:
+    """200 settings x 500 particles x 30 min."""
+    from bench.bedside import ventilator_map
+
+    return timed(ventilator_map())
+
+
 def dose_command() -> list[float]:
     """``caretwin dose`` in a new process; the first run, which makes the compiled programs, is not counted."""
     example = HERE.parent / "examples" / "vancomycin_intensive_care.csv"
@@ -133,6 +154,10 @@ JOBS: dict[str, tuple[Callable[[], list[float]], float | None, str]] = {
     "10,000 draws x 721 times, 2 compartments": (curves_ten_thousand, None, "Tucuxi 3.0-3.1 s"),
     "200 regimens x 1,000 particles x 7 days, P(target) of each": (
         two_hundred_regimens, 0.1, "Tucuxi 10,000 Monte Carlo curves 3.1 s"),
+    "ward of 1,000 patients x 512 particles, one minute, single precision": (
+        ward_by_a_minute, 1.0, "one unfitted patient, in real time: Pulse 19 x, AnaSim 52 x; must hold 2,000 MB"),
+    "one patient x 500 particles, one hour ahead": (an_hour_ahead, 0.1, "Pulse 190 s for one run"),
+    "ventilator map, 200 settings x 500 particles x 30 min": (map_of_settings, 1.5, ""),
     "caretwin dose, cold process, cache present": (dose_command, 5.0, ""),
 }  # fmt: skip
 

@@ -73,7 +73,7 @@ class BedsideTwin(NamedTuple):
     key: Array
 
 
-def bedside_twin(*, particles: int = 300, passes: int = 2, seed: int = 0, single: bool = False) -> BedsideTwin:
+def bedside_twin(*, particles: int = 300, passes: int = 1, seed: int = 0, single: bool = False) -> BedsideTwin:
     """A twin of lung, gases and circulation for any record."""
     model = family("physiology").cardiorespiratory()
     return BedsideTwin(model, KalmanSettings(particles, passes, single), jax.random.key(seed))

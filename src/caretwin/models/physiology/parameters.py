@@ -77,9 +77,9 @@ PERSONAL: tuple[Personal, ...] = (
         0.10,
         0.9,
         "never ventilated; ARDS >10/>20/>40 % (Radermacher 2017)",
-        wander=0.4,
+        wander=0.8,
         wander_hours=10.0,
-        flutter=0.2,
+        flutter=0.6,
         flutter_hours=1.0,
     ),
     Personal(
