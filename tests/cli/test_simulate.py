@@ -1,6 +1,7 @@
 """``caretwin simulate``: the examples run, what they show is physiology, and no mistake passes in silence."""
 
 import csv
+from contextlib import nullcontext
 
 import numpy as np
 import pytest
@@ -35,7 +36,9 @@ def refused(tmp_path, text):
     """The message for a scenario that is refused."""
     path = tmp_path / "wrong.toml"
     path.write_text(text, encoding="utf-8")
-    result = CliRunner().invoke(command, [str(path), "--csv", str(tmp_path / "out.csv")])
+    with pytest.MonkeyPatch.context() as patch:  # nothing is computed: no compiled program need be loaded ahead
+        patch.setattr("caretwin.core.program.programs_ahead", lambda _: nullcontext())
+        result = CliRunner().invoke(command, [str(path), "--csv", str(tmp_path / "out.csv")])
     assert result.exit_code == 1, result.output
     assert not (tmp_path / "out.csv").exists()
     return result.output

@@ -98,7 +98,7 @@ def test_what_a_record_does_not_say_of_a_person_is_named() -> None:
 
 @pytest.mark.slow
 def test_a_twin_learns_what_is_charted_and_nothing_that_comes_later() -> None:
-    twin = bedside_twin(particles=100, passes=1)
+    twin = bedside_twin(particles=500)  # as the commands make it: one compiled program serves all
     full = ventilated(arterial_carbon_dioxide_pressure=signal((0.5, 58.0), received=1.0))
     (_, early, _), (_, late, taken) = list(follow(twin, full, [1.2, 2.0]))
     (_, alone, _) = next(iter(follow(twin, full.as_of(1.2), [1.2])))

@@ -54,7 +54,7 @@ def test_scatter_is_the_usual_one_until_data_say_otherwise_and_again_when_they_a
 
 @pytest.mark.slow
 def test_forecasts_know_nothing_of_what_comes_later_and_are_wider_where_the_past_scatters() -> None:
-    twin = bedside_twin(particles=100, passes=1)
+    twin = bedside_twin(particles=500)  # as the commands make it: one compiled program serves all
     calm = [84.0 + (i % 2) for i in range(20)]
     wild = [84.0 + 14.0 * (-1) ** i * (i % 3) for i in range(20)]
     width = {}

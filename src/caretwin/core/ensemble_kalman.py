@@ -276,25 +276,27 @@ def correct_with_past(
     datum = _Seen(value, seen, model.noise_scale(dtype) ** 2 * error)
     address = jax.random.fold_in(luck.measurement_key(key, subject, ensemble.t), occurrence)
     noise = jax.random.normal(address, (settings.passes, N, seen.shape[0]), dtype)
-    theta, x = ensemble.theta, ensemble.x
-    first, kept = None, None if past is None else past.expected
-    for number in range(settings.passes):
+    free = jax.eval_shape(jax.vmap(model.to_vector), ensemble.x).shape[1]
+
+    def once(carry: tuple[Array, State, Array | None], noise: Array) -> tuple[Any, tuple[Array, Array]]:
+        theta, x, kept = carry
         h = jax.vmap(predict)(theta, x)
         if past is not None and kept is not None:
             then = jnp.take(kept, jnp.maximum(past.late, 0), axis=1)
             h = jnp.where(past.late >= 0, then, h)
         variance, evidence = robust_variance(h, datum, model.degrees(dtype))
-        if first is None:
-            first = (h, evidence)
-        z = jnp.concatenate([theta, jax.vmap(model.to_vector)(x)], axis=1)
-        n = z.shape[1]
+        z = [theta, jax.vmap(model.to_vector)(x)]
         if kept is not None:
-            z = jnp.concatenate([z, kept.reshape(N, -1)], axis=1)
-        z = shifted(z, h, datum._replace(variance=variance * settings.passes), noise[number])
-        theta, x = z[:, :d], jax.vmap(model.from_vector)(z[:, d:n], x)
-        if past is not None:
-            kept = z[:, n:].reshape(past.expected.shape)
-    h, evidence = first  # type: ignore[misc]
+            z.append(kept.reshape(N, -1))
+        moved = shifted(jnp.concatenate(z, axis=1), h, datum._replace(variance=variance * settings.passes), noise)
+        x = jax.vmap(model.from_vector)(moved[:, d : d + free], x)
+        kept = None if kept is None else moved[:, d + free :].reshape(kept.shape)
+        return (moved[:, :d], x, kept), (h, evidence)
+
+    # One program for all passes: a model's expectation is long, and is compiled once.
+    start = (ensemble.theta, ensemble.x, None if past is None else past.expected)
+    (theta, x, kept), of_passes = jax.lax.scan(once, start, noise)
+    h, evidence = jax.tree.map(lambda leaf: leaf[0], of_passes)
     expected = h + jnp.sqrt(datum.variance) * noise[0]
     kinds = jnp.where(seen > 0, MEASURED, 0)
     channels = surprise(expected, ensemble.logw, Observation(value, kinds))

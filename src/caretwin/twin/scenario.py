@@ -20,6 +20,9 @@ from caretwin.twin.registry import family
 LONGEST_STEP = 10.0
 """min: transitions are called at most this long; inside, the model takes parts of a minute."""
 SETTLING_STEPS = 48
+TOGETHER = 64
+"""Steps in one call of the program: a longer scenario is several calls, a shorter one is filled up with steps of no
+length, so that nothing is compiled twice."""
 QUANTILES = (0.05, 0.5, 0.95)
 
 
@@ -64,13 +67,18 @@ def run(scenario: Scenario, draws: int = 0, seed: int = 0) -> Course:
         theta = np.random.default_rng(np.random.SeedSequence([seed])).standard_normal((draws, dimension))
     times, shown, inputs = _timeline(scenario)
     settled = _settings(physiology, {name: v for name, v in scenario.start.items() if name not in VOLUMES})
-    # Padded with steps of no length, so that scenarios of about one length share one compiled program.
-    inputs += inputs[-1:] * (_bucket(len(inputs)) - len(inputs))
-    hours = np.zeros(len(inputs))
-    hours[: len(times) - 1] = np.diff(times) / 60.0
-    steps = jax.tree.map(lambda *leaves: np.stack(leaves), *(_settings(physiology, values) for values in inputs))
-    values = _course(model, theta, body, settled, np.asarray(scenario.settle_h), steps, hours)
-    return Course(times[shown], tuple(physiology.reading_columns), np.asarray(values)[:, shown])
+    hours = np.concatenate([np.full(SETTLING_STEPS, scenario.settle_h / SETTLING_STEPS), np.diff(times) / 60.0])
+    rows = [settled] * SETTLING_STEPS + [_settings(physiology, values) for values in inputs]
+    x = _beginning(model, theta, body)
+    found = []
+    for first in range(0, len(rows), TOGETHER):
+        part, length = rows[first : first + TOGETHER], np.zeros(TOGETHER)
+        length[: len(part)] = hours[first : first + TOGETHER]
+        steps = jax.tree.map(lambda *leaves: np.stack(leaves), *part, *part[-1:] * (TOGETHER - len(part)))
+        x, values = _course(model, theta, body, x, steps, length)
+        found.append(np.asarray(values)[:, : len(part)])
+    values = np.concatenate(found, axis=1)[:, SETTLING_STEPS - 1 :]
+    return Course(times[shown], tuple(physiology.reading_columns), values[:, shown])
 
 
 def held(scenario: Scenario, minute: float) -> dict[str, float]:
@@ -97,11 +105,6 @@ def _timeline(scenario: Scenario) -> tuple[Float[np.ndarray, " S1"], np.ndarray,
     return times, shown, [held(scenario, t) for t in times[:-1]]
 
 
-def _bucket(count: int) -> int:
-    """The next of 64, 128, 256, ..."""
-    return max(64, 1 << (count - 1).bit_length())
-
-
 def _settings(physiology: Any, values: Mapping[str, float]) -> Any:
     """Settings of the model; the flow of a fluid is 0 where it is not named."""
     whole = {name: np.asarray(values.get(name, USUAL.get(name, 0.0)), dtype=float) for name in UNITS}
@@ -110,32 +113,28 @@ def _settings(physiology: Any, values: Mapping[str, float]) -> Any:
 
 
 @program
+def _beginning(model: Any, theta: Float[Array, "N d"], body: Any) -> Any:
+    """The state of every draw before anything has settled."""
+    quiet = jnp.zeros(model.noise_dimension)
+    return jax.vmap(lambda theta: model.initial(model.individual(theta, body), quiet))(theta)
+
+
+@program
 def _course(
-    model: Any,
-    theta: Float[Array, "N d"],
-    body: Any,
-    settled: Any,
-    settle_h: Float[Array, ""],
-    steps: Any,
-    hours: Float[Array, " S"],
-) -> Float[Array, "N S1 R"]:
-    """Readings of every draw after settling and after each step."""
+    model: Any, theta: Float[Array, "N d"], body: Any, x: Any, steps: Any, hours: Float[Array, " S"]
+) -> tuple[Any, Float[Array, "N S R"]]:
+    """The state of every draw after all steps, and readings after each."""
     readings = family("physiology").readings
     quiet = jnp.zeros(model.noise_dimension)
 
-    def one(theta: Float[Array, " d"]) -> Float[Array, "S1 R"]:
+    def one(theta: Float[Array, " d"], x: Any) -> tuple[Any, Float[Array, "S R"]]:
         phi = model.individual(theta, body)
-        dt = settle_h / SETTLING_STEPS
-        start = jax.lax.fori_loop(
-            0, SETTLING_STEPS, lambda _, x: model.transition(phi, x, settled, quiet, dt), model.initial(phi, quiet)
-        )
 
         def step(x: Any, row: Any) -> tuple[Any, Float[Array, " R"]]:
             u, dt = row
             x = model.transition(phi, x, u, quiet, dt)
             return x, readings(model, phi, x, u).values
 
-        first = readings(model, phi, start, settled).values
-        return jnp.concatenate([first[None], jax.lax.scan(step, start, (steps, hours))[1]])
+        return jax.lax.scan(step, x, (steps, hours))
 
-    return jax.vmap(one)(theta)
+    return jax.vmap(one)(theta, x)

