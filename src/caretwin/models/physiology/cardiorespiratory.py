@@ -32,6 +32,9 @@ LONGEST_PART = 1.0 / 60.0
 """h: implicit steps of a minute follow pressure reflexes and gas stores closely enough (see the tests)."""
 MOST_PARTS = 20
 """In an hour: busy wards are advanced hour by hour, and parts of three minutes are still stable."""
+DRIFT_ALONE = 0.35
+"""Of the drift of shunt under a ventilator, what is seen in people who breathe alone (fitted: saturation of real stays
+wanders a third as much as the blood gases of ventilated patients ask for)."""
 DRIFTED_BEFORE = 24.0
 """h: what drifts slowly has drifted for so long when a stay begins (assumed)."""
 REFERENCE_AIRWAY = 9.0
@@ -494,7 +497,7 @@ def exchange_now(v: Values, body: Body, x: State, u: Settings, breath: Breath, f
     dead = 1.0 - (1.0 - v.alveolar_dead_space) * (1.0 - WASTED * stretched)
     ventilation = regulated_rate(v, body, x, u) * jnp.minimum(useful, breath.tidal_volume) * (1.0 - dead)
     collapsed = v.collapsible * (1.0 - x.open_fraction)
-    unventilated = 1.0 - (1.0 - v.shunt) * (1.0 - COLLAPSED_PERFUSION * collapsed)
+    unventilated = 1.0 - (1.0 - shunt_now(v, u)) * (1.0 - COLLAPSED_PERFUSION * collapsed)
     haemoglobin = fluids.haemoglobin(x.volumes)
     constricted = 1.0 + v.hypoxic_vasoconstriction * LARGEST_VASOCONSTRICTION * hypoxic_response(x.stores, haemoglobin)
     squeezed = 1.0 + SQUEEZED * stretched
@@ -524,6 +527,13 @@ def exchange_now(v: Values, body: Body, x: State, u: Settings, breath: Breath, f
         wanted,
         produced,
     )
+
+
+def shunt_now(v: Values, u: Settings) -> Float[Array, ""]:
+    """0-1: blood that meets lung which is never ventilated; who breathes alone drifts less than who is ventilated."""
+    still = jnp.where(u.mode < 0.5, (1.0 - DRIFT_ALONE) * v.shunt_drift, 0.0)
+    held = jnp.clip(v.shunt, 1e-6, 1.0 - 1e-6)
+    return held * jnp.exp(-still) / (held * jnp.exp(-still) + 1.0 - held)
 
 
 def regulated_rate(v: Values, body: Body, x: State, u: Settings) -> Float[Array, ""]:

@@ -386,12 +386,14 @@ def individual(theta, wander, flutter, person: Body):
         WANDER_UNSEEN * PERSONAL[i].wander * slow[i] + FLUTTER_UNSEEN * PERSONAL[i].flutter * fast[i]
         for i in (INDEX["own_rate"], INDEX["effort"])
     )
-    return Values(**values, rate_unseen=rate, depth_unseen=depth)
+    shunt = INDEX["shunt"]
+    drift = PERSONAL[shunt].wander * slow[shunt] + PERSONAL[shunt].flutter * fast[shunt]
+    return Values(**values, rate_unseen=rate, depth_unseen=depth, shunt_drift=drift)
 
 
-_UNSEEN = (("rate_unseen", Float[Array, ""]), ("depth_unseen", Float[Array, ""]))
+_UNSEEN = tuple((name, Float[Array, ""]) for name in ("rate_unseen", "depth_unseen", "shunt_drift"))
 _FIELDS = [*((p.name, Float[Array, ""]) for p in PERSONAL), *_UNSEEN]
 Values = NamedTuple("Values", _FIELDS)  # type: ignore[misc]
 """Every personal parameter in its unit; ``rate_unseen``, ``depth_unseen``: ln of what of the present rate and effort
-gas stores do not see.
+gas stores do not see; ``shunt_drift``: what of the logit of shunt has drifted.
 """
