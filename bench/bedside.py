@@ -54,12 +54,12 @@ def one_hour() -> Callable[[], Any]:
     from caretwin.decide.bedside_outlook import outlook
 
     twin, living = _living(500)
-    return lambda: outlook(twin, living, [living.settings], (0.0, 60.0)).read
+    return lambda: outlook(twin, living, [living.settings]).read
 
 
 def ventilator_map() -> Callable[[], Any]:
-    """200 settings x 500 particles x 30 min."""
-    from caretwin.decide.bedside_outlook import outlook
+    """200 settings x 500 particles x 30 min, read at seven times as the decision reads it."""
+    from caretwin.decide.bedside_outlook import MINUTES, outlook
 
     twin, living = _living(500)
     u = living.settings
@@ -68,7 +68,7 @@ def ventilator_map() -> Callable[[], Any]:
         for peep in np.linspace(5, 18, 10)
         for fio2 in np.linspace(0.3, 1.0, 20)
     ]
-    return lambda: outlook(twin, living, tried, (0.0, 30.0)).read
+    return lambda: outlook(twin, living, tried, MINUTES[:7]).read
 
 
 def _living(particles: int) -> Any:
