@@ -23,7 +23,6 @@ def shown(tmp_path_factory):
             patched.setattr(socket.socket, name, refused)
         patched.setattr(socket, "getaddrinfo", refused)
         patched.setattr(demo, "SHOWN", {demo.DECISION: demo.SHOWN[demo.DECISION]})
-        patched.setattr(demo, "PARTICLES", 500)  # as many as the other commands: their compiled programs serve
         arguments = ["demo", "--out", str(out), "--patients", PATIENTS]
         found = CliRunner().invoke(main, arguments, catch_exceptions=False)
     return found, out

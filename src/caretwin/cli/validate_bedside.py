@@ -110,7 +110,7 @@ def forecast_scores(
     folder = demo_folder() if str(clif) == "demo" else clif
     names = hospitalisations(folder)
     records = list(read_clif(folder, names[:stays] if stays else names).values())
-    twin = bedside_twin(particles=particles, passes=1, seed=seed)
+    twin = bedside_twin(particles=particles, seed=seed)
     targets = [target for record in shown(records) for target in forecasts_of(twin, record)]
     people = [record.person for record in records]
     groups: dict[str, dict[str, str]] = {

@@ -1,7 +1,7 @@
-"""A whole ward as one array: every twin is moved to the same minute and takes in what came of it, in one compiled call.
+"""A whole ward as one array: every twin is moved to its minute and takes in what came of it, by one compiled program.
 
-The same update as :mod:`live`, mapped over patients: a twin of a ward and the twin of that patient alone, with the same
-key, are the same numbers. Patients are independent, so halves of the ward run side by side on the cores there are.
+Nobody in a ward changes the numbers of another. Patients are independent, so shares of the ward run
+side by side on the cores there are. Unlike :mod:`live`, it takes in neither late results nor a person's own scatter.
 """
 
 import os
