@@ -38,11 +38,11 @@ def ward() -> Callable[[], Any]:
                        "respiratory_rate": 18.0}.items():  # fmt: skip
         i = names.index(name)
         value[:, i], kind[:, i] = mean + rng.standard_normal(PATIENTS), 1
-    state = {"ward": ward_of(twin, bodies, np.arange(PATIENTS), np.zeros(PATIENTS)), "hours": 0.0}
+    state = {"ward": ward_of(twin, bodies, np.arange(PATIENTS), 0.0), "hours": 0.0}
 
     def minute() -> Any:
         state["hours"] += 1 / 60
-        datum = Minute(settings, value, kind, np.full(PATIENTS, state["hours"]))
+        datum = Minute(settings, value, kind, state["hours"])
         state["ward"], info = advance_ward(twin, state["ward"], datum)
         return state["ward"], info
 

@@ -14,10 +14,9 @@ from caretwin.core.ensemble_kalman import (
     correct,
     correct_with_past,
     relax,
-    robust_variance,
     update,
 )
-from caretwin.core.ensemble_kalman import _Seen as Seen
+from caretwin.core.ensemble_update import Datum, robust_variance
 from caretwin.core.model import Observation
 from caretwin.core.status import Status
 
@@ -75,7 +74,7 @@ def settings(count: int, passes: int = 1) -> KalmanSettings:
 
 def taken(model: Level, ensemble: Ensemble, y: Observation, passes: int = 1) -> tuple[Ensemble, Any]:
     count = ensemble.theta.shape[0]
-    return correct(model, settings(count, passes), jax.random.key(1), jnp.asarray(0), ensemble, 0.0, 0.0, y)
+    return correct(model, settings(count, passes), ensemble, 0.0, 0.0, y)
 
 
 def exact(y: list[float], H: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
@@ -131,9 +130,9 @@ def test_an_artefact_pulls_less_than_a_tenth_of_what_it_asks_and_is_called_surpr
 
 
 def test_an_ordinary_value_is_believed_as_much_as_without_protection() -> None:
-    h = jnp.asarray(np.random.default_rng(0).normal(size=(4000, 1)))
-    near, _ = robust_variance(h, Seen(jnp.array([0.2]), jnp.ones(1), jnp.full(1, 0.25)), jnp.full(1, 4.0))
-    far, _ = robust_variance(h, Seen(jnp.array([20.0]), jnp.ones(1), jnp.full(1, 0.25)), jnp.full(1, 4.0))
+    h = jnp.asarray(np.random.default_rng(0).normal(size=(1, 4000)))
+    near, _ = robust_variance(h, Datum(jnp.array([0.2]), jnp.ones(1), jnp.full(1, 0.25)), jnp.full(1, 4.0))
+    far, _ = robust_variance(h, Datum(jnp.array([20.0]), jnp.ones(1), jnp.full(1, 0.25)), jnp.full(1, 4.0))
     assert 0.2 < float(near[0]) < 0.3
     assert float(far[0]) > 20 * 0.25
 
@@ -146,7 +145,7 @@ def test_a_late_value_moves_the_present_as_if_it_had_come_in_time() -> None:
     expected = jax.vmap(lambda t, x: model.predict(t, x, 0.0))(one.theta, one.x)
     two, _ = update(model, settings(count), key, nobody, one, 0.0, 0.0, nothing, jnp.asarray(2.0))
     past = Past(expected[:, None], jnp.asarray(0))
-    late, kept, _ = correct_with_past(model, settings(count), key, nobody, two, 0.0, 0.0, seen(None, 2.0), past)
+    late, kept, _ = correct_with_past(model, settings(count), two, 0.0, 0.0, seen(None, 2.0), past)
     variance = 1.0 + STEP**2  # of x(1)
     gain = variance / (variance + NOISE**2)
     assert float(late.x.mean()) == pytest.approx(2.0 * gain, abs=0.03)

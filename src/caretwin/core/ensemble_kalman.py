@@ -1,20 +1,14 @@
 """An ensemble Kalman filter with channels that shrug off artefacts: many channels, many states, few hundred particles.
 
 Weights of a particle filter collapse when a dozen channels speak at once about thirty unknowns. Here every particle
-moves instead: by the regression, over the ensemble, of what is unknown on what would be measured. Particles stay
-equally weighted.
+moves instead: by the regression, over the ensemble, of what is unknown on what would be measured (see
+:mod:`ensemble_update`). Particles stay equally weighted.
 
-    z <- z + K (y - h(z) - e),    K = cov(z, h) (cov(h) + R)^-1,    e ~ N(0, R)
+The error of each channel grows with its own residual as a Student t demands, so a flushed line or a slipped probe pulls
+little. Parameters drift: their ensemble relaxes towards the prior at a stated rate, so that nothing is ever certain.
 
-R of each channel grows with its own residual as a Student t demands, so a flushed line or a slipped probe pulls
-little. Correlations that an ensemble of this size shows by chance are shrunk away. Parameters drift: their ensemble
-relaxes towards the prior at a stated rate, so that nothing is ever certain.
-
-Sources: Evensen, Ocean Dyn 2003;53:343, doi:10.1007/s10236-003-0036-9 (perturbed observations); Agamennoni, Nieto &
-Nebot, IEEE Trans Signal Process 2012;60:5024, doi:10.1109/TSP.2012.2208106 (Student t by variational scale mixture);
-Emerick & Reynolds, Comput Geosci 2013;55:3, doi:10.1016/j.cageo.2012.03.011 (several passes with inflated error for
-curved channels); Flowerdew, Tellus A 2015;67:25257, doi:10.3402/tellusa.v67.25257 (shrinkage of sampled
-correlations).
+Sources: Evensen, Ocean Dyn 2003;53:343, doi:10.1007/s10236-003-0036-9 (ensemble Kalman filter); Emerick & Reynolds,
+Comput Geosci 2013;55:3, doi:10.1016/j.cageo.2012.03.011 (several passes with inflated error for curved channels).
 """
 
 from collections.abc import Callable
@@ -29,10 +23,10 @@ from jaxtyping import Array, Float, Int
 
 from caretwin.core import luck
 from caretwin.core.ensemble import Ensemble, equal_log_weights
+from caretwin.core.ensemble_update import Datum, ensemble_after, robust_variance, unlikely
 from caretwin.core.filter import SURPRISING_ABOVE, Filter, Info
 from caretwin.core.model import MEASURED, Context, Inputs, Observation, State
 from caretwin.core.status import Status, when, worst
-from caretwin.core.surprise import surprise
 
 
 @runtime_checkable
@@ -132,7 +126,8 @@ def _update(
     at: Context | None = None,
     occurrence: Any = 0,
 ) -> tuple[Ensemble, Info]:
-    arrays = jax.tree.map(jnp.asarray, (ensemble, u, context, y, t, occurrence))
+    del occurrence  # of several data at one time: a datum is taken in without luck
+    arrays = jax.tree.map(jnp.asarray, (ensemble, u, context, y, t))
     answer: tuple[Ensemble, Info] = _compiled_update(model, settings, key, luck.subject_number(subject), *arrays)
     return answer
 
@@ -152,14 +147,16 @@ def update(
     context: Context,
     y: Observation,
     t: Float[Array, ""],
-    occurrence: Int[Array, ""] | int = 0,
+    most: int | None = None,
 ) -> tuple[Ensemble, Info]:
     """The ensemble moved to time t [h] under ``u`` and corrected by ``y``: a pure function, to be mapped over a
     ward.
+
+    most  channels that can have been seen at once: a ward with four monitored channels need not work on all; None: all
     """
     moved, fine = move(model, key, subject, ensemble, u, context, t)
     u, context = _cast((u, context), moved.theta.dtype)
-    return correct(model, settings, key, subject, moved, u, context, y, occurrence, fine)
+    return correct(model, settings, moved, u, context, y, fine, most)
 
 
 def move(
@@ -179,7 +176,7 @@ def move(
     N = ensemble.theta.shape[0]
     u, context = _cast((u, context), dtype)
     dt = (t - ensemble.t).astype(dtype)
-    w = luck.process_noise(key, subject, t, N, model.noise_dimension).astype(dtype)
+    w = luck.process_noise(key, subject, t, N, model.noise_dimension, dtype)
     theta = relax(ensemble.theta, dt, jnp.asarray(model.memory_days, dtype))
 
     def advance(theta: Array, x: State, w: Array) -> State:
@@ -204,30 +201,18 @@ def relax(theta: Float[Array, "N d"], dt: Float[Array, ""], memory_days: Float[A
     return r * mean + stretch * (theta - mean)
 
 
-class _Seen(NamedTuple):
-    """A datum on the channels' scale: value [C], seen [C] 0 or 1, variance of its error [C]."""
-
-    value: Array
-    seen: Array
-    variance: Array
-
-
 def correct(
     model: Any,
     settings: KalmanSettings,
-    key: Array,
-    subject: Int[Array, ""],
     ensemble: Ensemble,
     u: Inputs,
     context: Context,
     y: Observation,
-    occurrence: Int[Array, ""] | int = 0,
     fine: Array | bool = True,
+    most: int | None = None,
 ) -> tuple[Ensemble, Info]:
     """The ensemble after the datum ``y`` at its own time; nothing changes where nothing was seen."""
-    ensemble, _, info = correct_with_past(
-        model, settings, key, subject, ensemble, u, context, y, None, occurrence, fine
-    )
+    ensemble, _, info = correct_with_past(model, settings, ensemble, u, context, y, None, fine, most=most)
     return ensemble, info
 
 
@@ -246,16 +231,14 @@ class Past(NamedTuple):
 def correct_with_past(
     model: Any,
     settings: KalmanSettings,
-    key: Array,
-    subject: Int[Array, ""],
     ensemble: Ensemble,
     u: Inputs,
     context: Context,
     y: Observation,
     past: Past | None,
-    occurrence: Int[Array, ""] | int = 0,
     fine: Array | bool = True,
     error: Array | float = 1.0,
+    most: int | None = None,
 ) -> tuple[Ensemble, Float[Array, "N L C"] | None, Info]:
     """As :func:`correct`, for a datum of now or of an earlier update.
 
@@ -263,6 +246,7 @@ def correct_with_past(
     the kept expectations by their regression on that: nothing has to be run again.
 
     error  [C] variance of each channel's error over the model's
+    most   channels that may have been seen (see :func:`update`)
     Source: Sakov, Evensen & Bertino, Tellus A 2010;62:24, doi:10.1111/j.1600-0870.2009.00417.x.
     """
     dtype = ensemble.theta.dtype
@@ -273,33 +257,32 @@ def correct_with_past(
 
     seen = (jnp.asarray(y.kind) == MEASURED).astype(dtype)
     value = model.scaled(jnp.where(seen > 0, jnp.asarray(y.value, dtype), 1.0)).astype(dtype)
-    datum = _Seen(value, seen, model.noise_scale(dtype) ** 2 * error)
-    address = jax.random.fold_in(luck.measurement_key(key, subject, ensemble.t), occurrence)
-    noise = jax.random.normal(address, (settings.passes, N, seen.shape[0]), dtype)
+    datum = Datum(value, seen, model.noise_scale(dtype) ** 2 * error)
+    first = jnp.argsort(-seen, stable=True)[:most]
+    datum, dof = datum.of(first), model.degrees(dtype)[first]
     free = jax.eval_shape(jax.vmap(model.to_vector), ensemble.x).shape[1]
 
-    def once(carry: tuple[Array, State, Array | None], noise: Array) -> tuple[Any, tuple[Array, Array]]:
+    def once(carry: tuple[Array, State, Array | None], _: None) -> tuple[Any, tuple[Array, Array]]:
         theta, x, kept = carry
-        h = jax.vmap(predict)(theta, x)
+        h = jax.vmap(predict)(theta, x).T
         if past is not None and kept is not None:
-            then = jnp.take(kept, jnp.maximum(past.late, 0), axis=1)
+            then = jnp.take(kept, jnp.maximum(past.late, 0), axis=1).T
             h = jnp.where(past.late >= 0, then, h)
-        variance, evidence = robust_variance(h, datum, model.degrees(dtype))
-        z = [theta, jax.vmap(model.to_vector)(x)]
+        h = h[first]
+        variance, evidence = robust_variance(h, datum, dof)
+        z = [theta.T, jax.vmap(model.to_vector)(x).T]
         if kept is not None:
-            z.append(kept.reshape(N, -1))
-        moved = shifted(jnp.concatenate(z, axis=1), h, datum._replace(variance=variance * settings.passes), noise)
-        x = jax.vmap(model.from_vector)(moved[:, d : d + free], x)
-        kept = None if kept is None else moved[:, d + free :].reshape(kept.shape)
-        return (moved[:, :d], x, kept), (h, evidence)
+            z.append(kept.reshape(N, -1).T)
+        moved = ensemble_after(jnp.concatenate(z), h, datum._replace(variance=variance * settings.passes))
+        x = jax.vmap(model.from_vector)(moved[d : d + free].T, x)
+        kept = None if kept is None else moved[d + free :].T.reshape(kept.shape)
+        return (moved[:d].T, x, kept), (h, evidence)
 
     # One program for all passes: a model's expectation is long, and is compiled once.
     start = (ensemble.theta, ensemble.x, None if past is None else past.expected)
-    (theta, x, kept), of_passes = jax.lax.scan(once, start, noise)
+    (theta, x, kept), of_passes = jax.lax.scan(once, start, None, length=settings.passes)
     h, evidence = jax.tree.map(lambda leaf: leaf[0], of_passes)
-    expected = h + jnp.sqrt(datum.variance) * noise[0]
-    kinds = jnp.where(seen > 0, MEASURED, 0)
-    channels = surprise(expected, ensemble.logw, Observation(value, kinds))
+    channels = jnp.zeros_like(seen).at[first].set(unlikely(h, datum))
     finite = jnp.all(jnp.isfinite(theta)) & jnp.all(jnp.stack([jnp.all(jnp.isfinite(q)) for q in jax.tree.leaves(x)]))
     anything = (jnp.sum(seen) > 0) & finite
     theta, x = jax.tree.map(lambda new, old: jnp.where(anything, new, old), (theta, x), (ensemble.theta, ensemble.x))
@@ -311,47 +294,6 @@ def correct_with_past(
     )
     info = Info(evidence, jnp.asarray(N, dtype), channels, seen > 0, status, (jnp.sum(seen) > 0).astype(int))
     return Ensemble(theta, x, ensemble.logw, ensemble.t), kept, info
-
-
-def shifted(
-    z: Float[Array, "N n"], h: Float[Array, "N C"], datum: _Seen, noise: Float[Array, "N C"]
-) -> Float[Array, "N n"]:
-    """Every particle moved by the ensemble regression of z on h, towards the datum with its own error."""
-    N = z.shape[0]
-    A, B = z - jnp.mean(z, axis=0), (h - jnp.mean(h, axis=0)) * datum.seen
-    cross, own = A.T @ B / (N - 1), B.T @ B / (N - 1)
-    scale = jnp.sqrt(jnp.mean(A * A, axis=0)[:, None] * jnp.mean(B * B, axis=0)[None, :])
-    r2 = jnp.square(cross / jnp.maximum(scale, 1e-12))
-    cross = cross * r2 / (r2 + jnp.square(1.0 - jnp.minimum(r2, 1.0)) / N + 1e-12)
-    R = jnp.where(datum.seen > 0, datum.variance, 1.0)
-    innovation = (datum.value - h - jnp.sqrt(R) * (noise - jnp.mean(noise, axis=0))) * datum.seen
-    factor = jax.scipy.linalg.cho_factor(own + jnp.diag(R), lower=True)
-    return z + jax.scipy.linalg.cho_solve(factor, innovation.T).T @ cross.T
-
-
-def robust_variance(h: Float[Array, "N C"], datum: _Seen, dof: Array, rounds: int = 3) -> tuple[Array, Array]:
-    """Variance of each channel's error, inflated by how far it lies from what the others allow; and the log evidence.
-
-    R' = R (nu + E/R) / (nu + 1) with E the expected squared residual after the datum: repeated, it settles on the
-    mode of the scale mixture that is the Student t.
-    """
-    N = h.shape[0]
-    B = (h - jnp.mean(h, axis=0)) * datum.seen
-    own = B.T @ B / (N - 1)
-    innovation = (datum.value - jnp.mean(h, axis=0)) * datum.seen
-    R = jnp.where(datum.seen > 0, datum.variance, 1.0)
-    inflated = R
-    for _ in range(rounds):
-        factor = jax.scipy.linalg.cho_factor(own + jnp.diag(inflated), lower=True)
-        residual = innovation - own @ jax.scipy.linalg.cho_solve(factor, innovation)
-        left = jnp.diagonal(own) - jnp.sum(own * jax.scipy.linalg.cho_solve(factor, own), axis=0)
-        expected = residual**2 + jnp.maximum(left, 0.0)
-        inflated = jnp.where(datum.seen > 0, jnp.maximum(R * (dof + expected / R) / (dof + 1.0), 0.5 * R), 1.0)
-    S = own + jnp.diag(inflated)
-    factor = jax.scipy.linalg.cho_factor(S, lower=True)
-    spread = 2.0 * jnp.sum(jnp.log(jnp.diagonal(factor[0])) * datum.seen)
-    miss = innovation @ jax.scipy.linalg.cho_solve(factor, innovation)
-    return inflated, -0.5 * (spread + miss + jnp.sum(datum.seen) * jnp.log(2.0 * jnp.pi))
 
 
 def memory(days: np.ndarray | list[float]) -> Float[np.ndarray, " d"]:

@@ -58,12 +58,17 @@ class Executables:
         self._used[name] = None
         return lambda *leaves: jax.tree.unflatten(results, call(*leaves))
 
-    def keep(self, description: str, function: Call, arguments: Sequence[jax.ShapeDtypeStruct]) -> Call:
-        """Compile a function of flat arrays, and write what was compiled for the next process."""
+    def keep(
+        self, description: str, function: Call, arguments: Sequence[jax.ShapeDtypeStruct], lent: tuple[int, ...] = ()
+    ) -> Call:
+        """Compile a function of flat arrays, and write what was compiled for the next process.
+
+        lent  places of arrays whose memory the answer may use
+        """
         # JAX's own cache may hold the same function: an executable that it loads cannot be written again. Under this
         # name it has none, and gets none.
         function.__name__ = "kept"
-        lowered = jax.jit(function).lower(*arguments)
+        lowered = jax.jit(function, donate_argnums=lent).lower(*arguments)
         module: Any = lowered.compiler_ir("stablehlo")
         with module.context:
             PassManager.parse("builtin.module(strip-debuginfo)").run(module.operation)

@@ -1,5 +1,7 @@
 """Where the luck of a particle ensemble comes from: streams addressed by name, subject and hour."""
 
+from typing import Any
+
 import jax
 import jax.numpy as jnp
 from jaxtyping import Array, Float, Int
@@ -28,13 +30,14 @@ def address(key: Array, name: str, subject: Int[Array, ""], hours: Float[Array, 
 
 
 def process_noise(
-    key: Array, subject: Int[Array, ""], hours: Float[Array, ""], count: int, dimension: int
+    key: Array, subject: Int[Array, ""], hours: Float[Array, ""], count: int, dimension: int, dtype: Any = None
 ) -> Float[Array, "count dimension"]:
     """Standard normal noise of the transition that ends at ``hours``: one row per particle.
 
-    Filter and forecast share this address, so a forecast has the luck that the filter would have had.
+    Filter and forecast share this address, so a forecast has the luck that the filter would have had. Single and
+    double precision (``dtype``) are different luck.
     """
-    return jax.random.normal(address(key, "process", subject, hours), (count, dimension))
+    return jax.random.normal(address(key, "process", subject, hours), (count, dimension), dtype or float)
 
 
 def measurement_noise(
@@ -42,8 +45,3 @@ def measurement_noise(
 ) -> Float[Array, "count channels"]:
     """Standard normal noise of what would be measured at ``hours``: one row per particle."""
     return jax.random.normal(address(key, "measurement", subject, hours), (count, channels))
-
-
-def measurement_key(key: Array, subject: Int[Array, ""], hours: Float[Array, ""]) -> Array:
-    """The key of the perturbed observations that a filter uses at ``hours``: apart from those of a forecast."""
-    return address(key, "perturbation", subject, hours)

@@ -10,6 +10,7 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from functools import cache
 from pathlib import Path
+from threading import RLock
 from typing import Any
 
 import jax
@@ -28,16 +29,22 @@ class Program:
     traces  how often the Python function was traced: a test holds it against the number of structures
     """
 
-    def __init__(self, function: Callable[..., Any], static: tuple[int, ...] = ()) -> None:
+    def __init__(
+        self, function: Callable[..., Any], static: tuple[int, ...] = (), used_up: tuple[int, ...] = ()
+    ) -> None:
         self.function = function
         self.static = static
+        self.used_up = used_up
         self.traces = 0
         self._known: dict[Any, Callable[..., Any]] = {}
+        self._first = RLock()
         self.__doc__ = function.__doc__
         self.__name__ = function.__name__
 
     def __call__(self, *arguments: Any) -> Any:
-        """The function's value; arguments at the ``static`` places must be hashable."""
+        """The function's value; arguments at the ``static`` places must be hashable, those at the ``used_up`` places
+        lend their memory to the answer and are no longer.
+        """
         fixed = tuple(a for i, a in enumerate(arguments) if i in self.static)
         moving = tuple(a for i, a in enumerate(arguments) if i not in self.static)
         leaves, structure = jax.tree.flatten(moving)
@@ -45,18 +52,35 @@ class Program:
         shapes = tuple((leaf.shape, str(leaf.dtype)) for leaf in leaves)
         key = (structure, shapes, fixed)
         if key not in self._known:
-            self._known[key] = self._prepare(structure, leaves, shapes, fixed)
+            with self._first:  # threads that ask for the same program wait for the one that compiles it
+                if key not in self._known:
+                    prepared = self._prepare(structure, leaves, shapes, fixed)
+                    answer = prepared(*leaves)
+                    self._known[key] = prepared
+                    return answer
         return self._known[key](*leaves)
 
     def _prepare(self, structure: Any, leaves: list[Any], shapes: Any, fixed: tuple[Any, ...]) -> Callable[..., Any]:
         flat = self._flat(structure, fixed)
+        lent = self._lent(structure)
         executables = _executables()
-        description = f"{self.function.__module__}.{self.function.__qualname__} {structure} {shapes} {fixed}"
+        description = f"{self.function.__module__}.{self.function.__qualname__} {structure} {shapes} {fixed} {lent}"
         description += "".join(sources_of(package) for package in sorted(_packages(self.function, structure)))
         if executables is None or _ADDRESS.search(description):
-            return jax.jit(flat)  # what is only an address in memory cannot name a program in another process
+            return jax.jit(
+                flat, donate_argnums=lent
+            )  # what is only an address in memory cannot name a program in another process
         specifications = [jax.ShapeDtypeStruct(leaf.shape, leaf.dtype) for leaf in leaves]
-        return executables.find(description) or executables.keep(description, flat, specifications)
+        return executables.find(description) or executables.keep(description, flat, specifications, lent)
+
+    def _lent(self, structure: Any) -> tuple[int, ...]:
+        """The places among the leaves whose memory the answer may use."""
+        moving = (i for i in range(len(self.static) + len(structure.children())) if i not in self.static)
+        lent, first = [], 0
+        for place, child in zip(moving, structure.children(), strict=False):
+            lent += range(first, first + child.num_leaves) if place in self.used_up else []
+            first += child.num_leaves
+        return tuple(lent)
 
     def _flat(self, structure: Any, fixed: tuple[Any, ...]) -> Callable[..., Any]:
         def flat(*leaves: Any) -> Any:
@@ -69,11 +93,15 @@ class Program:
         return flat
 
 
-def program(function: Callable[..., Any] | None = None, *, static: tuple[int, ...] = ()) -> Any:
-    """Decorator form of :class:`Program`; ``static`` are the places of arguments that are not arrays."""
+def program(
+    function: Callable[..., Any] | None = None, *, static: tuple[int, ...] = (), used_up: tuple[int, ...] = ()
+) -> Any:
+    """Decorator form of :class:`Program`; ``static`` are the places of arguments that are not arrays, ``used_up`` of
+    those that nobody needs afterwards.
+    """
     if function is None:
-        return lambda inner: Program(inner, static)
-    return Program(function, static)
+        return lambda inner: Program(inner, static, used_up)
+    return Program(function, static, used_up)
 
 
 def _packages(function: Callable[..., Any], structure: Any) -> set[str]:

@@ -27,14 +27,9 @@ MINUTES = (0.0, 1.0, 2.0, 5.0, 10.0, 20.0, 30.0, 60.0)
 Whoever asks for as many other times uses the same program."""
 AT_ONCE = 0.02
 """min: the length of the first part, which lets pressures follow and leaves stores where they are."""
-TOGETHER = 50
-"""Settings in one call of the program: fewer are filled up, more are several calls, so that nothing is compiled
-twice."""
-
-
-_COMPILED: set[tuple[int, int]] = set()
-"""Particles and times for which the program is known to this process: it changes how batches are run, never a
-number."""
+TOGETHER = (4, 50)
+"""Settings in one call of a program: few, or many. What is asked for is filled up to one of them, or cut into several
+calls of the larger, so that two programs do for every question."""
 
 
 class Outlook(NamedTuple):
@@ -74,13 +69,10 @@ def outlook(twin: BedsideTwin, living: Living, tried: Sequence[Any], minutes: tu
     parts = np.diff(minutes, prepend=-AT_ONCE).astype(np.float32)
     parts[0] = AT_ONCE
     courses = [[_during(one, end) for end in minutes] for one in tried]
-    batches = [courses[i : i + TOGETHER] for i in range(0, len(courses), TOGETHER)]
-    kind = (len(living.ensemble.theta), len(parts))
-    alone = 0 if kind in _COMPILED else 1  # two threads would compile the same program twice
-    found = [_batch(twin, living, batch, parts) for batch in batches[:alone]]
-    _COMPILED.add(kind)
+    together = next((size for size in TOGETHER if len(courses) <= size), TOGETHER[-1])
+    batches = [courses[i : i + together] for i in range(0, len(courses), together)]
     with ThreadPoolExecutor(os.cpu_count() or 1) as pool:  # a compiled program uses one core
-        found += pool.map(lambda batch: _batch(twin, living, batch, parts), batches[alone:])
+        found = list(pool.map(lambda batch: _batch(twin, living, batch, parts, together), batches))
     names = family("physiology").read_ahead
     return Outlook(np.concatenate(found, axis=1), tuple(minutes), names)
 
@@ -92,8 +84,8 @@ def _during(tried: Any, end: float) -> Any:
     return tried
 
 
-def _batch(twin: BedsideTwin, living: Living, batch: list[list[Any]], parts: np.ndarray) -> np.ndarray:
-    filled = batch + [batch[0]] * (TOGETHER - len(batch))
+def _batch(twin: BedsideTwin, living: Living, batch: list[list[Any]], parts: np.ndarray, together: int) -> np.ndarray:
+    filled = batch + [batch[0]] * (together - len(batch))
     in_time = zip(*filled, strict=True)
     rows = [jax.tree.map(lambda *leaves: np.asarray(leaves, dtype=np.float32), *row) for row in in_time]
     u = jax.tree.map(lambda *leaves: np.stack(leaves), *rows)
@@ -122,7 +114,7 @@ def _ahead(
         minutes, u = part
         theta = relax(theta, minutes / 60.0, memory)
         hours = hours + minutes.astype(hours.dtype) / 60.0
-        w = luck.process_noise(key, subject, hours, count, model.noise_dimension).astype(theta.dtype)
+        w = luck.process_noise(key, subject, hours, count, model.noise_dimension, theta.dtype)
 
         def particle(theta: Array, x: Any, w: Array, u: Any) -> Any:
             return ahead(model, model.individual(theta, body), x, u, w, minutes)

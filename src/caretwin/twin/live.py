@@ -88,7 +88,7 @@ def _begun(model: Any, settings: KalmanSettings, key: Array, body: Any, u: Any, 
 @program(static=(1,))
 def _stepped(
     model: Any, settings: KalmanSettings, key: Array, body: Any, ensemble: Ensemble, expected: Array, u: Any,
-    value: Array, kind: Array, t: Any, late: Any, subject: Any, occurrence: Any, scatter: Scatter,
+    value: Array, kind: Array, t: Any, late: Any, subject: Any, scatter: Scatter,
 ) -> tuple[Ensemble, Any, Info, Scatter]:  # fmt: skip
     scatter = scatter.after(t - ensemble.t)
     usual = scatter.variance()
@@ -105,9 +105,7 @@ def _stepped(
     kept = jnp.concatenate([expected[:, 1:], now[:, None]], axis=1)
     past = Past(kept, late)
     y = Observation(value, kind)
-    ensemble, corrected, info = correct_with_past(
-        model, settings, key, subject, moved, u, body, y, past, occurrence, fine, error
-    )
+    ensemble, corrected, info = correct_with_past(model, settings, moved, u, body, y, past, fine, error)
     counts = (kind == MEASURED) & (late < 0)
     scale = jnp.var(now, axis=0) + model.noise_scale(dtype) ** 2 * error
     square = jnp.square(model.scaled(jnp.where(counts, value, 1.0)) - jnp.mean(now, axis=0)) / scale
@@ -127,7 +125,7 @@ def born(twin: BedsideTwin, record: BedsideRecord, first: Row) -> Living:
     return Living(ensemble, expected, np.full(REMEMBERED, -np.inf), first.settings, body, subject, 0.0, scatter)
 
 
-def take_in(twin: BedsideTwin, living: Living, row: Row, occurrence: int = 0) -> tuple[Living, Info]:
+def take_in(twin: BedsideTwin, living: Living, row: Row) -> tuple[Living, Info]:
     """The twin after one datum."""
     shift = living.shift + max(row.time - living.shift - float(living.ensemble.t) - LONGEST_GAP_H, 0.0)
     times = np.append(living.times[1:], row.time)
@@ -137,7 +135,7 @@ def take_in(twin: BedsideTwin, living: Living, row: Row, occurrence: int = 0) ->
         late = nearest if nearest < REMEMBERED - 1 else -1
     arguments = (living.ensemble, living.expected, row.settings, row.value, row.kind, row.time - shift, late)
     ensemble, expected, info, scatter = _stepped(
-        twin.model, twin.settings, twin.key, living.body, *arguments, living.subject, occurrence, living.scatter
+        twin.model, twin.settings, twin.key, living.body, *arguments, living.subject, living.scatter
     )
     changed = {"ensemble": ensemble, "expected": expected, "times": times, "settings": row.settings}
     return living._replace(**changed, shift=shift, scatter=scatter), info
@@ -158,7 +156,7 @@ def follow(
         while number < len(waiting) and waiting[number].time <= time + 1e-6:
             row = waiting[number]
             living = born(twin, record, row) if living is None else living
-            living, info = take_in(twin, living, row, number)
+            living, info = take_in(twin, living, row)
             taken.append((row, info))
             number += 1
         yield time, living, taken

@@ -13,6 +13,8 @@ from typing import NamedTuple
 import jax.numpy as jnp
 from jaxtyping import Array, Float
 
+from caretwin.models.physiology.elementary import arctangent
+
 Values = Float[Array, "..."]
 
 ARTERIAL_SCALE, CARDIOPULMONARY_SCALE = 18.0, 5.0
@@ -62,7 +64,7 @@ class Tone(NamedTuple):
 
 def saturated(deviation: Values, scale: Values | float) -> Values:
     """scale arctan(deviation / scale): linear near 0, never beyond 1.57 times the scale."""
-    return scale * jnp.arctan(deviation / scale)
+    return scale * arctangent(deviation / scale)
 
 
 def arterial_error(deviation: Values, pulse_deviation: Values) -> Values:

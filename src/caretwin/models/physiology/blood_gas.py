@@ -4,11 +4,14 @@ Pressures mmHg, contents mL (STPD) per dL of blood, haemoglobin g/dL, saturation
 elementwise on arrays and on scalars, in single or double precision.
 """
 
+import math
 from typing import NamedTuple
 
 import jax
 import jax.numpy as jnp
 from jaxtyping import Array, Float
+
+from caretwin.models.physiology.elementary import cube_root, power
 
 Values = Float[Array, "..."]
 
@@ -39,8 +42,8 @@ def curve_shift(oxygen_pressure: Values, ph: Values, temperature: Values) -> Val
     Severinghaus 1979: dlnP/dpH = (P/26.6)^0.184 - 2.2 and dlnP/dT = 0.058 / ((0.243 P/100)^3.88 + 1) + 0.013.
     """
     P = jnp.maximum(oxygen_pressure, 1.0)
-    by_ph = (P / 26.6) ** 0.184 - 2.2
-    by_temperature = 0.058 / ((0.243 * P / 100.0) ** 3.88 + 1.0) + 0.013
+    by_ph = power(P / 26.6, 0.184) - 2.2
+    by_temperature = 0.058 / (power(0.243 * P / 100.0, 3.88) + 1.0) + 0.013
     return by_ph * (ph - 7.4) + by_temperature * (temperature - 37.0)
 
 
@@ -51,7 +54,7 @@ def oxygen_pressure_at(saturation: Values) -> Values:
     """
     S = jnp.clip(saturation, 1e-6, 1.0 - 1e-6)
     half = 0.5 * 23400.0 * S / (1.0 - S)
-    root = jnp.cbrt(half + jnp.sqrt(half * half + 50.0**3))
+    root = cube_root(half + jnp.sqrt(half * half + 50.0**3))
     return root - 50.0 / root
 
 
@@ -104,13 +107,13 @@ def carbon_dioxide_content(
     cold = 37.0 - temperature
     s = 0.0307 + 0.00057 * cold + 0.00002 * cold * cold
     pK = 6.086 + 0.042 * (7.4 - ph) + (38.0 - temperature) * (0.00472 + 0.00139 * (7.4 - ph))
-    plasma = BOHR_CARBON_DIOXIDE * s * pco2 * (1.0 + 10 ** (ph - pK))
+    plasma = BOHR_CARBON_DIOXIDE * s * pco2 * (1.0 + power(10.0, ph - pK))
     return plasma * (1.0 - 0.0289 * haemoglobin / ((3.352 - 0.456 * saturation) * (8.142 - ph)))
 
 
 def bicarbonate(pco2: Values, ph: Values) -> Values:
     """mmol/L by Henderson and Hasselbalch with pK 6.1 and solubility 0.0307 mmol/L/mmHg."""
-    return 0.0307 * pco2 * 10 ** (ph - 6.1)
+    return 0.0307 * pco2 * power(10.0, ph - 6.1)
 
 
 def base_excess(pco2: Values, ph: Values, haemoglobin: Values, saturation: Values = 1.0) -> Values:
@@ -121,7 +124,7 @@ def base_excess(pco2: Values, ph: Values, haemoglobin: Values, saturation: Value
     Source: Lang & Zander, Clin Chem Lab Med 2002;40:404 (mean error 0.86 mmol/L on 148 reference bloods).
     Example: ``base_excess(40.0, 7.2, 15.0, 0.97)`` is -12.5.
     """
-    metabolic = (0.0304 * pco2 * 10 ** (ph - 6.1) - 24.26) + (9.5 + 1.63 * haemoglobin) * (ph - 7.4)
+    metabolic = (0.0304 * pco2 * power(10.0, ph - 6.1) - 24.26) + (9.5 + 1.63 * haemoglobin) * (ph - 7.4)
     return (1.0 - 0.0143 * haemoglobin) * metabolic - 0.2 * haemoglobin * (1.0 - saturation)
 
 
@@ -165,29 +168,38 @@ def blood_from_contents(
 ) -> BloodGas:
     """The sample that carries this much oxygen (mL/dL) at this PCO2 (mmHg) and base excess (mmol/L).
 
-    Newton in PO2 on the whole content (bound and dissolved), started from the bound part alone, with the shift of the
-    curve at the pressure found: the inverse of :func:`saturation` and :func:`oxygen_content`.
+    Newton in PO2 on the whole content (bound and dissolved), with the shift of the curve at the pressure found: the
+    inverse of :func:`saturation` and :func:`oxygen_content`, to 1e-7 after six steps.
     """
     bound = HUFNER * haemoglobin
     S = jnp.clip(oxygen_content_ / bound, 1e-4, 0.999)
     ph = ph_at(carbon_dioxide_pressure, base_excess_, haemoglobin, S)
-    standard = oxygen_pressure_at(jnp.minimum(S, 0.98))
+    start = oxygen_pressure_at(jnp.minimum(S, 0.98))
     excess = (oxygen_content_ - bound) / DISSOLVED_OXYGEN
-    standard = jnp.where(oxygen_content_ > 0.99 * bound, jnp.maximum(excess, standard), standard)
+    start = jnp.where(oxygen_content_ > 0.99 * bound, jnp.maximum(excess, start), start)
+    start = start * jnp.exp(curve_shift(start, ph, temperature))
 
-    def improve(_, trial):
-        # The shift depends on the pressure that it shifts: taken at the last trial.
-        P, shift = trial
-        dissolved = DISSOLVED_OXYGEN * shift
-        error = bound * standard_saturation(P) + dissolved * P - oxygen_content_
-        P = jnp.maximum(P - error / (bound * standard_slope(P) + dissolved), 0.25 * P)
-        return P, jnp.exp(curve_shift(P * shift, ph, temperature))
+    def improve(_, P):
+        shift, change = _shift_and_slope(P, ph, temperature)
+        narrower = jnp.exp(-shift)
+        standard = P * narrower
+        error = bound * standard_saturation(standard) + DISSOLVED_OXYGEN * P - oxygen_content_
+        slope = bound * standard_slope(standard) * narrower * (1.0 - change) + DISSOLVED_OXYGEN
+        return jnp.clip(P - error / slope, 0.25 * P, 4.0 * P)
 
-    first = jnp.exp(curve_shift(standard, ph, temperature))
-    standard, shift = jax.lax.fori_loop(0, 10, improve, (standard, first))
-    actual = standard * shift
-    S = standard_saturation(standard)
+    actual = jax.lax.fori_loop(0, 6, improve, start)
+    S = standard_saturation(actual * jnp.exp(-curve_shift(actual, ph, temperature)))
     return BloodGas(actual, carbon_dioxide_pressure, ph, S, oxygen_content_, bicarbonate(carbon_dioxide_pressure, ph))
+
+
+def _shift_and_slope(oxygen_pressure: Values, ph: Values, temperature: Values) -> tuple[Values, Values]:
+    """:func:`curve_shift` and how it changes with ln PO2, with one logarithm for both powers."""
+    log = jnp.log(jnp.maximum(oxygen_pressure, 1.0))
+    by_ph = jnp.exp(0.184 * (log - math.log(26.6)))
+    warm = jnp.exp(3.88 * (log + math.log(0.00243)))
+    acid, fever = ph - 7.4, temperature - 37.0
+    shift = (by_ph - 2.2) * acid + (0.058 / (warm + 1.0) + 0.013) * fever
+    return shift, 0.184 * by_ph * acid - 0.058 * 3.88 * warm / jnp.square(warm + 1.0) * fever
 
 
 def standard_saturation(P: Values) -> Values:

@@ -31,6 +31,7 @@ from typing import NamedTuple
 import jax.numpy as jnp
 from jaxtyping import Array, Float
 
+from caretwin.models.physiology.elementary import arctangent
 from caretwin.models.physiology.mechanical_power import JOULE_PER_CMH2O_LITRE
 
 Scalar = Float[Array, ""]
@@ -333,7 +334,7 @@ def _peak_flow(k: _Cycle, dP: Scalar, PEEPi: Scalar, effort: Scalar | float) -> 
     def flow(t: Scalar) -> Scalar:
         return (a - b) * jnp.exp(-t / tau) + b * (jnp.cos(w * t) + k.x * jnp.sin(w * t))
 
-    crest = t = jnp.arctan(k.x) / w
+    crest = t = arctangent(k.x) / w
     steepest = b * w * jnp.sqrt(1.0 + k.x**2)
     for _ in range(NEWTON_STEPS):
         fading = (b - a) * jnp.exp(-t / tau) / tau

@@ -26,6 +26,7 @@ from caretwin.models.physiology import (
 )
 from caretwin.models.physiology import respiratory_drive as drive_
 from caretwin.models.physiology.breath import Breath, Lung, one_breath, spontaneous_inspiratory_fraction
+from caretwin.models.physiology.elementary import power
 from caretwin.models.physiology.parameters import FLUTTERING, INDEX, PERSONAL, WANDERING, Body, Values, individual
 
 LONGEST_PART = 1.0 / 60.0
@@ -247,7 +248,8 @@ class Cardiorespiratory(Model):
             return advance(values, body, x, u, minutes)
 
         moved = jax.lax.fori_loop(0, parts, part, x)
-        return jax.tree.map(lambda new, old: jnp.where(dt > 0, new, old), moved, x)
+        moved = jax.tree.map(lambda new, old: jnp.where(dt > 0, new, old), moved, x)
+        return moved._replace(wander=x.wander, flutter=x.flutter)
 
     def predict(self, phi, x: State, u: Settings):
         """Expected value of every channel, in its unit."""
@@ -468,11 +470,11 @@ def circulation_now(v: Values, body: Body, x: State, u: Settings, breath: Breath
     filling = jnp.minimum(filling, HIGHEST_FILLING)
     K = (
         rest.K
-        * (heart_rate / v.heart_rate) ** circulation.HEART_RATE_EXPONENT
+        * power(heart_rate / v.heart_rate, circulation.HEART_RATE_EXPONENT)
         * tone.contractility
         * drugs.contractility
     )
-    K = K * (v.arterial_pressure / jnp.maximum(x.arterial, 15.0)) ** LEFT_AFTERLOAD
+    K = K * power(v.arterial_pressure / jnp.maximum(x.arterial, 15.0), LEFT_AFTERLOAD)
     K = K * circulation.coronary(x.arterial) / circulation.coronary(v.arterial_pressure)
     K = K * (WITHOUT_OXYGEN + (1.0 - WITHOUT_OXYGEN) * gas_exchange.extraction(x.stores.venous_oxygen))
     further = jnp.maximum(distance, -REFERENCE_AIRWAY)
@@ -504,7 +506,7 @@ def exchange_now(v: Values, body: Body, x: State, u: Settings, breath: Breath, f
     shunt = unventilated * squeezed / (unventilated * squeezed + (1.0 - unventilated) * constricted)
     low = 1.0 - (1.0 - v.low_perfusion) * (1.0 - AIRWAY_CLOSURE * collapsed)
     r = v.low_ratio
-    warm = 1.09 ** (u.temperature - 37.0)
+    warm = power(1.09, u.temperature - 37.0)
     wanted = v.carbon_dioxide_production * warm * OXYGEN_PER_CARBON_DIOXIDE
     produced = v.carbon_dioxide_production * warm * gas_exchange.extraction(x.stores.venous_oxygen)
     rest = 0.020 * body.predicted_weight * (1.0 - collapsed)
@@ -554,8 +556,8 @@ def hypoxic_response(stores: gas_exchange.Stores, haemoglobin):
     r = PS^-2.616 / (6.683e-5 + PS^-2.616), PS = PvO2 (Marshall 1994, with PAO2 = PvO2).
     """
     venous = blood_gas.oxygen_pressure_at(jnp.clip(stores.venous_oxygen / (blood_gas.HUFNER * haemoglobin), 0.02, 0.98))
-    power = jnp.maximum(venous, 1.0) ** -2.616
-    return power / (6.683e-5 + power)
+    steep = power(jnp.maximum(venous, 1.0), -2.616)
+    return steep / (6.683e-5 + steep)
 
 
 def advance(v: Values, body: Body, x: State, u: Settings, minutes) -> State:
@@ -613,8 +615,8 @@ def _arterial_oxygen_pressure(content, exchange):
 def _reflex(v, body, x, u, breath, minutes):
     """Reflex signals after a part and the flow they give: linearly implicit, because the loop is faster than a part.
 
-    s' = s + a (target(s) - s) / (1 - a target'(s)), twice; target' < 0, so it is stable for any a in [0, 1]
-    (Rosenbrock, Comput J 1963;5:329).
+    s' = s + a (target(s) - s) / (1 - a target'(s)), twice with the slope of the start; target' < 0, so it is stable for
+    any a in [0, 1] (Rosenbrock, Comput J 1963;5:329).
     """
     a = baroreflex.relaxation(minutes)
     filling = v.venous_pressure
@@ -631,23 +633,24 @@ def _reflex(v, body, x, u, breath, minutes):
         )
 
     start = x.signals
+    one, zero = jnp.ones_like(start.arterial), jnp.zeros_like(start.arterial)
+    first, by_arterial = jax.jvp(target, (start,), (baroreflex.Signals(one, zero),))
+    _, by_filling = jax.jvp(target, (start,), (baroreflex.Signals(zero, one),))
+    j11, j12 = 1.0 - a * by_arterial.arterial, -a * by_filling.arterial
+    j21, j22 = -a * by_arterial.cardiopulmonary, 1.0 - a * by_filling.cardiopulmonary
+    below = j11 * j22 - j12 * j21
 
-    def improve(_, s):
-        one, zero = jnp.ones_like(s.arterial), jnp.zeros_like(s.arterial)
-        value, by_arterial = jax.jvp(target, (s,), (baroreflex.Signals(one, zero),))
-        _, by_filling = jax.jvp(target, (s,), (baroreflex.Signals(zero, one),))
-        # s' solves s' = start + a (target(s') - start), by one Newton step of the two equations together.
+    def improved(s, value):
+        # s' solves s' = start + a (target(s') - start), by a Newton step of the two equations together.
         g1 = start.arterial + a * (value.arterial - start.arterial) - s.arterial
         g2 = start.cardiopulmonary + a * (value.cardiopulmonary - start.cardiopulmonary) - s.cardiopulmonary
-        j11, j12 = 1.0 - a * by_arterial.arterial, -a * by_filling.arterial
-        j21, j22 = -a * by_arterial.cardiopulmonary, 1.0 - a * by_filling.cardiopulmonary
-        below = j11 * j22 - j12 * j21
         return baroreflex.Signals(
             _bounded(s.arterial + (j22 * g1 - j12 * g2) / below, "arterial"),
             _bounded(s.cardiopulmonary + (j11 * g2 - j21 * g1) / below, "cardiopulmonary"),
         )
 
-    s = jax.lax.fori_loop(0, 2, improve, start)
+    s = improved(start, first)
+    s = improved(s, target(s))
     flow, _ = circulation_now(v, body, x, u, breath, s)
     return s, flow
 

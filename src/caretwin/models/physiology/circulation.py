@@ -18,6 +18,8 @@ from typing import NamedTuple
 import jax.numpy as jnp
 from jaxtyping import Array, Float
 
+from caretwin.models.physiology.elementary import power
+
 Values = Float[Array, "..."]
 
 SYSTEMIC_COMPLIANCE = 0.104
@@ -86,7 +88,7 @@ def balance(heart: Heart) -> Flow:
     CO = heart.K * Ptm / (heart.P50 + Ptm)
     Pra = heart.pleural_pressure + Ptm
     head = CO * heart.systemic_resistance
-    CO = CO / (1.0 + (head / STRONGEST) ** 6) ** (1.0 / 6.0)
+    CO = CO / power(1.0 + (head / STRONGEST) ** 6, 1.0 / 6.0)
     MAP = CO * heart.systemic_resistance + jnp.maximum(Pra, 0.0)
     return Flow(CO, MAP, Pra, Ptm, heart.filling_pressure)
 
@@ -155,6 +157,6 @@ def pulse_pressure(
     cardiac_output L/min, heart_rate 1/min; arterial_compliance mL/mmHg at ``own_pressure`` (mmHg)
     Example: 5 L/min at 62.5 beats with 2 mL/mmHg give 40 mmHg at the own pressure, 48 at a pressure 20 % higher.
     """
-    stiffer = (jnp.maximum(arterial_pressure, 20.0) / own_pressure) ** STIFFENING
+    stiffer = power(jnp.maximum(arterial_pressure, 20.0) / own_pressure, STIFFENING)
     pulse = 1000.0 * cardiac_output / jnp.maximum(heart_rate, 1.0) / arterial_compliance * stiffer
     return jnp.minimum(pulse, MOST_PULSE * jnp.maximum(arterial_pressure, 0.0))

@@ -11,6 +11,8 @@ from typing import NamedTuple
 import jax.numpy as jnp
 from jaxtyping import Array, Float
 
+from caretwin.models.physiology.elementary import power
+
 Values = Float[Array, "..."]
 
 # Norepinephrine: Li et al., Clin Pharmacokinet 2024, doi:10.1007/s40262-024-01430-y, 36 volunteers (70 kg, 35 y).
@@ -109,8 +111,9 @@ def distribute(drugs: Drugs, rates: Infusions, weight: Values, minutes: Values, 
     clearance by age (y).
     """
     size = weight / 70.0
-    CL = CLEARANCE * size**0.75 * jnp.exp(-CLEARANCE_BY_AGE * (age - 35.0))
-    Q = INTERCOMPARTMENTAL * size**0.75
+    clearing = power(size, 0.75)
+    CL = CLEARANCE * clearing * jnp.exp(-CLEARANCE_BY_AGE * (age - 35.0))
+    Q = INTERCOMPARTMENTAL * clearing
     V1, V2 = CENTRAL_VOLUME * size / minutes, PERIPHERAL_VOLUME * size / minutes
     # C2 = (V2 C2 + Q C1') / (V2 + Q), put into the balance of C1'.
     back = Q / (V2 + Q)
@@ -127,7 +130,7 @@ def distribute(drugs: Drugs, rates: Infusions, weight: Values, minutes: Values, 
     beta = _hill(rates.dobutamine, DOBUTAMINE_HALF) + _hill(rates.epinephrine, EPINEPHRINE_HALF)
     beta = jnp.minimum(beta + _hill(rates.dopamine, 10.0), 1.0)
     dilator = jnp.minimum(_hill(rates.dobutamine, DOBUTAMINE_HALF) + _hill(rates.milrinone, MILRINONE_HALF), 1.0)
-    steady = rates.propofol * weight / (PROPOFOL_CLEARANCE * size**0.75)
+    steady = rates.propofol * weight / (PROPOFOL_CLEARANCE * clearing)
     return Drugs(
         C1,
         C2,
@@ -144,9 +147,9 @@ def effects(
     """What the drugs do in a person whose vessels are half-way at ``half_concentration`` µg/L of norepinephrine and at
     ``propofol_half`` µg/mL of propofol.
     """
-    per_rate = weight / (CLEARANCE * (weight / 70.0) ** 0.75)  # µg/L per µg/kg/min at steady state
+    per_rate = weight / (CLEARANCE * power(weight / 70.0, 0.75))  # µg/L per µg/kg/min at steady state
     H = _hill(drugs.central + per_rate * drugs.others, half_concentration)
-    P = jnp.maximum(drugs.propofol / propofol_half, 1e-9) ** PROPOFOL_EXPONENT
+    P = power(jnp.maximum(drugs.propofol / propofol_half, 1e-9), PROPOFOL_EXPONENT)
     propofol = PROPOFOL_MAXIMUM * P / (1.0 + P)
     inotropic = jnp.maximum(drugs.beta, drugs.dilator)
     return DrugEffects(
