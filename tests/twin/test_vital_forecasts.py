@@ -1,5 +1,7 @@
 """Forecasts at a bedside: what was charted, nothing from the future, and wider for those whose values scatter."""
 
+from dataclasses import replace
+
 import numpy as np
 import pytest
 
@@ -42,14 +44,47 @@ def test_issues_are_apart_and_spread_over_the_stay() -> None:
 
 
 def test_scatter_is_the_usual_one_until_data_say_otherwise_and_again_when_they_are_forgotten() -> None:
-    nothing = Scatter(np.zeros(2), np.zeros(2))
-    restless = Scatter(np.full(2, 16.0), np.array([48.0, 4.0]))
+    nothing = Scatter(np.zeros(2), np.zeros(2), np.zeros(2))
+    restless = Scatter(np.full(2, 16.0), np.array([48.0, 4.0]), np.zeros(2))
     assert list(nothing.variance()) == [1.0, 1.0]
     assert float(restless.variance()[0]) == pytest.approx((USUAL_COUNTS + 48.0) / (USUAL_COUNTS + 16.0))
     assert float(restless.variance()[1]) < 1.0
     later = restless.after(np.asarray(SCATTER_FORGOTTEN_H)).variance()
     assert 1.0 < float(later[0]) < float(restless.variance()[0])
     assert float(restless.after(np.asarray(1000.0)).variance()[0]) == pytest.approx(1.0)
+
+
+def test_a_second_surprise_on_the_same_side_is_a_change_and_one_alone_or_to_and_fro_is_not() -> None:
+    def then(first: float, second: float) -> bool:
+        before = Scatter(np.zeros(1), np.zeros(1), np.zeros(1)).with_data(np.array([first]), np.array([True]))
+        return bool(before.again(np.array([second]))[0])
+
+    assert then(-4.0, -3.0)
+    assert then(4.0, 3.0)
+    assert not then(4.0, -3.0)
+    assert not then(0.5, 4.0)
+    assert not then(4.0, 0.5)
+
+
+def test_a_channel_that_was_not_seen_keeps_its_scatter_and_its_last_residual() -> None:
+    before = Scatter(np.full(2, 3.0), np.array([2.0, 2.0]), np.array([1.0, -1.0]))
+    after = before.with_data(np.array([2.5, 2.5]), np.array([True, False]))
+    assert float(after.data[0]) == 4.0
+    assert (float(after.data[1]), float(after.squares[1]), float(after.last[1])) == (3.0, 2.0, -1.0)
+
+
+@pytest.mark.slow
+def test_a_pressure_that_was_wrong_once_is_forgotten_when_others_agree_that_it_was() -> None:
+    # As charted in a real stay: one wrong high value first, then low ones; believed alone, it held the twin for hours.
+    twin = bedside_twin(particles=500)
+    index = twin.model.channel_names.index("mean_arterial_pressure")
+    record = stay([84.0] * 8)
+    signals = dict(record.observations)
+    signals["mean_arterial_pressure"] = charted([131.0, 72.0, 58.0, 60.0, 62.0, 59.0, 60.0, 58.0])
+    (_, living, _) = next(iter(follow(twin, replace(record, observations=signals), [5.0])))
+    assert living is not None
+    said = samples_ahead(twin, living, np.array([6.0]))[0][:, index]
+    assert np.median(said) < 72.0
 
 
 @pytest.mark.slow

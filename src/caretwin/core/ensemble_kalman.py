@@ -5,7 +5,8 @@ moves instead: by the regression, over the ensemble, of what is unknown on what 
 :mod:`ensemble_update`). Particles stay equally weighted.
 
 The error of each channel grows with its own residual as a Student t demands, so a flushed line or a slipped probe pulls
-little. Parameters drift: their ensemble relaxes towards the prior at a stated rate, so that nothing is ever certain.
+little. Particles that a datum shows to be nowhere near become copies of others (see :mod:`lost_particles`).
+Parameters drift: their ensemble relaxes towards the prior at a stated rate, so that nothing is ever certain.
 
 Sources: Evensen, Ocean Dyn 2003;53:343, doi:10.1007/s10236-003-0036-9 (ensemble Kalman filter); Emerick & Reynolds,
 Comput Geosci 2013;55:3, doi:10.1016/j.cageo.2012.03.011 (several passes with inflated error for curved channels).
@@ -25,8 +26,12 @@ from caretwin.core import luck
 from caretwin.core.ensemble import Ensemble, equal_log_weights
 from caretwin.core.ensemble_update import Datum, ensemble_after, robust_variance, unlikely
 from caretwin.core.filter import SURPRISING_ABOVE, Filter, Info
+from caretwin.core.lost_particles import replaced
 from caretwin.core.model import MEASURED, Context, Inputs, Observation, State
 from caretwin.core.status import Status, when, worst
+
+NO_ARTEFACT = 1e3
+"""Degrees of freedom of a Student t that is as good as normal."""
 
 
 @runtime_checkable
@@ -239,6 +244,7 @@ def correct_with_past(
     fine: Array | bool = True,
     error: Array | float = 1.0,
     most: int | None = None,
+    believed: Array | None = None,
 ) -> tuple[Ensemble, Float[Array, "N L C"] | None, Info]:
     """As :func:`correct`, for a datum of now or of an earlier update.
 
@@ -247,6 +253,7 @@ def correct_with_past(
 
     error  [C] variance of each channel's error over the model's
     most   channels that may have been seen (see :func:`update`)
+    believed  [C] channels whose datum is no artefact, however far it lies (None: any may be one)
     Source: Sakov, Evensen & Bertino, Tellus A 2010;62:24, doi:10.1111/j.1600-0870.2009.00417.x.
     """
     dtype = ensemble.theta.dtype
@@ -259,7 +266,8 @@ def correct_with_past(
     value = model.scaled(jnp.where(seen > 0, jnp.asarray(y.value, dtype), 1.0)).astype(dtype)
     datum = Datum(value, seen, model.noise_scale(dtype) ** 2 * error)
     first = jnp.argsort(-seen, stable=True)[:most]
-    datum, dof = datum.of(first), model.degrees(dtype)[first]
+    dof = model.degrees(dtype) if believed is None else jnp.where(believed, NO_ARTEFACT, model.degrees(dtype))
+    datum, dof = datum.of(first), dof[first]
     free = jax.eval_shape(jax.vmap(model.to_vector), ensemble.x).shape[1]
 
     def once(carry: tuple[Array, State, Array | None], _: None) -> tuple[Any, tuple[Array, Array]]:
@@ -269,6 +277,9 @@ def correct_with_past(
             then = jnp.take(kept, jnp.maximum(past.late, 0), axis=1).T
             h = jnp.where(past.late >= 0, then, h)
         h = h[first]
+        stays = replaced(h, datum)
+        theta, x, kept = jax.tree.map(lambda leaf: leaf[stays], (theta, x, kept))
+        h = h[:, stays]
         variance, evidence = robust_variance(h, datum, dof)
         z = [theta.T, jax.vmap(model.to_vector)(x).T]
         if kept is not None:

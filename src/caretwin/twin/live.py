@@ -6,12 +6,14 @@ from typing import Any, NamedTuple
 import jax
 import jax.numpy as jnp
 import numpy as np
-from jaxtyping import Array, Float
+from jaxtyping import Array, Bool, Float
 
 from caretwin.core import luck
 from caretwin.core.ensemble import Ensemble
 from caretwin.core.ensemble_kalman import KalmanSettings, Past, begin, correct_with_past, move
+from caretwin.core.ensemble_update import Datum
 from caretwin.core.filter import Info
+from caretwin.core.lost_particles import replaced
 from caretwin.core.model import MEASURED, Observation
 from caretwin.core.program import program
 from caretwin.record.bedside import BedsideRecord
@@ -29,23 +31,47 @@ USUAL_COUNTS, SCATTER_FORGOTTEN_H, MOST_SURPRISING = 16.0, 15.0, 9.0
 artefact says no more than three standard deviations (fitted to CLIF demo stays, see evidence/physiology/forecasts)."""
 
 
-class Scatter(NamedTuple):
-    """How far a person's data lay from what was expected: by channel, data and squares that still count [C].
+LEAST_SCATTER, MOST_SCATTER = 0.2, 10.0
+"""Of the usual variance: the limits between which a person's own is believed (assumed)."""
+SAME_SIDE = 2.0
+"""Expected standard deviations: two residuals in a row beyond as much, on one side, are a change and no artefacts
+(assumed; artefacts of monitors are rare and know nothing of each other)."""
 
-    A square is that of a residual over its expected variance for the usual person.
+
+class Scatter(NamedTuple):
+    """How far a person's data lay from what was expected: by channel [C], what still counts of it.
+
+    data, squares  how many, and their sum; last  the latest residual
+
+    A square is that of a residual over its expected variance for the usual person; ``last`` is over its expected
+    standard deviation at the time.
     """
 
     data: Float[Array, " C"]
     squares: Float[Array, " C"]
+    last: Float[Array, " C"]
 
     def variance(self) -> Float[Array, " C"]:
         """Over the usual one: the mean of an inverse gamma distribution whose prior counts USUAL_COUNTS data."""
-        return jnp.clip((USUAL_COUNTS + self.squares) / (USUAL_COUNTS + self.data), 0.2, 5.0)
+        return jnp.clip((USUAL_COUNTS + self.squares) / (USUAL_COUNTS + self.data), LEAST_SCATTER, MOST_SCATTER)
 
     def after(self, hours: Array) -> "Scatter":
         """What still counts after so many hours."""
         keep = jnp.exp(-hours / SCATTER_FORGOTTEN_H)
-        return Scatter(keep * self.data, keep * self.squares)
+        return Scatter(keep * self.data, keep * self.squares, self.last)
+
+    def with_data(self, residual: Float[Array, " C"], counts: Bool[Array, " C"]) -> "Scatter":
+        """With residuals over their expected standard deviation, where they count."""
+        square = self.variance() * jnp.minimum(jnp.square(residual), MOST_SURPRISING)
+        return Scatter(
+            self.data + counts,
+            self.squares + jnp.where(counts, square, 0.0),
+            jnp.where(counts, residual, self.last),
+        )
+
+    def again(self, residual: Float[Array, " C"]) -> Bool[Array, " C"]:
+        """Which residuals lie where the one before lay, as artefacts do not."""
+        return (jnp.abs(residual) > SAME_SIDE) & (jnp.abs(self.last) > SAME_SIDE) & (residual * self.last > 0.0)
 
 
 class Living(NamedTuple):
@@ -105,12 +131,16 @@ def _stepped(
     kept = jnp.concatenate([expected[:, 1:], now[:, None]], axis=1)
     past = Past(kept, late)
     y = Observation(value, kind)
-    ensemble, corrected, info = correct_with_past(model, settings, moved, u, body, y, past, fine, error)
     counts = (kind == MEASURED) & (late < 0)
-    scale = jnp.var(now, axis=0) + model.noise_scale(dtype) ** 2 * error
-    square = jnp.square(model.scaled(jnp.where(counts, value, 1.0)) - jnp.mean(now, axis=0)) / scale
-    square = usual * jnp.minimum(square, MOST_SURPRISING)
-    scatter = Scatter(scatter.data + counts, scatter.squares + jnp.where(counts, square, 0.0))
+    known = model.scaled(jnp.where(counts, value, 1.0)).astype(dtype)
+    noise = model.noise_scale(dtype) ** 2 * error
+    beforehand = now[replaced(now.T, Datum(known, counts.astype(dtype), noise))]
+    residual = (known - jnp.mean(beforehand, axis=0)) / jnp.sqrt(jnp.var(beforehand, axis=0) + noise)
+    believed = counts & scatter.again(residual)
+    ensemble, corrected, info = correct_with_past(
+        model, settings, moved, u, body, y, past, fine, error, believed=believed
+    )
+    scatter = scatter.with_data(residual, counts)
     return ensemble, corrected, info, scatter
 
 
@@ -121,7 +151,7 @@ def born(twin: BedsideTwin, record: BedsideRecord, first: Row) -> Living:
     ensemble = _begun(twin.model, twin.settings, twin.key, body, first.settings, float(first.time), subject)
     N, C = twin.settings.particles, len(first.value)
     expected = jnp.zeros((N, REMEMBERED, C), ensemble.theta.dtype)
-    scatter = Scatter(jnp.zeros(C), jnp.zeros(C))
+    scatter = Scatter(jnp.zeros(C), jnp.zeros(C), jnp.zeros(C))
     return Living(ensemble, expected, np.full(REMEMBERED, -np.inf), first.settings, body, subject, 0.0, scatter)
 
 

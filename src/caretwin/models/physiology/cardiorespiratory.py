@@ -336,6 +336,8 @@ def cardiorespiratory() -> Cardiorespiratory:
 
 _UNREST_CHANNEL = tuple(CHANNELS.index(name) for name in UNREST)
 _UNREST_FLUTTER = tuple(FLUTTERING.index(INDEX[name]) for name in UNREST.values())
+_UNSTEADY = WANDERING.index(INDEX["heart_rate"])
+"""A heart rate is charted without error, so whoever's scatters is unsteady: it wanders by as much more."""
 _LOG = tuple(name in LOGARITHMIC for name in CHANNELS)
 _BOUNDED = tuple(name in ("oxygen_saturation", "arterial_saturation", "central_venous_saturation") for name in CHANNELS)
 
@@ -365,7 +367,8 @@ def _drift(x: State, w, dt) -> State:
         keep = jnp.exp(-dt / jnp.array(hours, dtype)).astype(dtype)
         return keep * z + jnp.sqrt(1.0 - keep * keep) * noise
 
-    wander = ou(x.wander, w[:K].astype(dtype), [PERSONAL[i].wander_hours for i in WANDERING])
+    unsteady = jnp.ones(K, dtype).at[_UNSTEADY].set(jnp.sqrt(x.unrest[0]).astype(dtype))
+    wander = ou(x.wander, unsteady * w[:K].astype(dtype), [PERSONAL[i].wander_hours for i in WANDERING])
     scatter = jnp.ones(len(FLUTTERING), dtype).at[jnp.array(_UNREST_FLUTTER)].set(jnp.sqrt(x.unrest).astype(dtype))
     flutter = ou(x.flutter, scatter * w[K:].astype(dtype), [PERSONAL[i].flutter_hours for i in FLUTTERING])
     return x._replace(wander=wander, flutter=flutter)
