@@ -36,6 +36,8 @@ LEAST_SCATTER, MOST_SCATTER = 0.2, 10.0
 SAME_SIDE = 2.0
 """Expected standard deviations: two residuals in a row beyond as much, on one side, are a change and no artefacts
 (assumed; artefacts of monitors are rare and know nothing of each other)."""
+LASTING_ARTEFACTS = ("oxygen_saturation",)
+"""Channels whose artefacts last, so that a second one proves nothing: a finger stays cold (seen in CLIF demo stays)."""
 
 
 class Scatter(NamedTuple):
@@ -136,7 +138,8 @@ def _stepped(
     noise = model.noise_scale(dtype) ** 2 * error
     beforehand = now[replaced(now.T, Datum(known, counts.astype(dtype), noise))]
     residual = (known - jnp.mean(beforehand, axis=0)) / jnp.sqrt(jnp.var(beforehand, axis=0) + noise)
-    believed = counts & scatter.again(residual)
+    sudden = jnp.array([name not in LASTING_ARTEFACTS for name in model.channel_names])
+    believed = counts & sudden & scatter.again(residual)
     ensemble, corrected, info = correct_with_past(
         model, settings, moved, u, body, y, past, fine, error, believed=believed
     )
