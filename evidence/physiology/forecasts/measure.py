@@ -14,7 +14,7 @@ from caretwin.cli.validate_bedside import finite, forecast_scores
 from caretwin.twin.vital_forecasts import CHANNELS
 
 HERE = Path(__file__).parent
-PARTICLES = 200
+PARTICLES = 500
 UNIT = {
     "mean_arterial_pressure": "mmHg",
     "heart_rate": "1/min",

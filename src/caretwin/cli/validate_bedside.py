@@ -1,7 +1,9 @@
 """``caretwin validate ventilation`` and ``caretwin validate forecasts``: the bedside twin against real patients."""
 
 import json
-from collections.abc import Callable, Iterable, Sequence
+import os
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import Any
 
@@ -32,7 +34,8 @@ def ventilation(mimic3: Path, out: Path | None, particles: int, seed: int) -> No
     console = Console()
     twin = bedside_twin(particles=particles, seed=seed)
     with console.status(f"forecasting {len(pairs.record)} gases of {len(set(pairs.subject))} patients"):
-        found = score(pairs, list(forecast_pairs(twin, records, pairs)))
+        of_record = side_by_side(lambda name: list(forecast_pairs(twin, {name: records[name]}, pairs)), list(records))
+        found = score(pairs, [forecast for one in of_record for forecast in one])
     _show(console, "the next blood gas, MIMIC-III", found)
     _write(console, out, found)
 
@@ -66,7 +69,7 @@ def gas_pairs_of(folder: Path) -> tuple[Any, Any]:
 @click.command()
 @click.option("--clif", required=True, type=click.Path(path_type=Path), help="Folder with CLIF tables, or 'demo'.")
 @click.option("--json", "out", type=click.Path(path_type=Path), help="Where the scores go.")
-@click.option("--particles", default=200, show_default=True, type=click.IntRange(50, 5000))
+@click.option("--particles", default=500, show_default=True, type=click.IntRange(50, 5000))
 @click.option("--stays", default=0, show_default=True, help="Only the first so many stays; 0: all.")
 @click.option("--seed", default=0, show_default=True, help="Another seed gives other draws.")
 @friendly
@@ -79,8 +82,8 @@ def forecasts(clif: Path, out: Path | None, particles: int, stays: int, seed: in
 
     console = Console()
 
-    def shown(records: Sequence[Any]) -> Iterable[Any]:
-        return track(records, description="following stays", console=console, transient=True)
+    def shown(found: Iterable[Any], stays: int) -> Iterable[Any]:
+        return track(found, description="following stays", total=stays, console=console, transient=True)
 
     found = forecast_scores(clif, particles=particles, stays=stays, seed=seed, shown=shown)
     for channel in CHANNELS:
@@ -95,12 +98,12 @@ def forecast_scores(
     particles: int,
     stays: int = 0,
     seed: int = 0,
-    shown: Callable[[Sequence[Any]], Iterable[Any]] = iter,
+    shown: Callable[[Iterable[Any], int], Iterable[Any]] = lambda found, stays: found,
 ) -> dict[str, Any]:
     """What ``caretwin validate forecasts`` writes: scores by channel and horizon, and by sex, race and age.
 
     clif   folder with CLIF tables, or "demo"; stays  only the first so many (0: all)
-    shown  passes the records on one by one, and may show how far it is
+    shown  passes on what was found of so many stays, one by one, and may show how far it is
     """
     from caretwin.ingest.clif import demo_folder, hospitalisations, patients, read_clif
     from caretwin.review.vital_scores import score
@@ -110,8 +113,9 @@ def forecast_scores(
     folder = demo_folder() if str(clif) == "demo" else clif
     names = hospitalisations(folder)
     records = list(read_clif(folder, names[:stays] if stays else names).values())
-    twin = bedside_twin(particles=particles, seed=seed)
-    targets = [target for record in shown(records) for target in forecasts_of(twin, record)]
+    twin = bedside_twin(particles=particles, seed=seed, single=True)
+    of_record = side_by_side(lambda record: list(forecasts_of(twin, record)), records)
+    targets = [target for one in shown(of_record, len(records)) for target in one]
     people = [record.person for record in records]
     groups: dict[str, dict[str, str]] = {
         "sex": {p.subject: p.sex or "not known" for p in people},
@@ -119,6 +123,12 @@ def forecast_scores(
         "age": {p.subject: _age_group(p.age_y) for p in people},
     }
     return score(targets, patients(folder), groups)
+
+
+def side_by_side(work: Callable[[Any], Any], items: Sequence[Any]) -> Iterator[Any]:
+    """What ``work`` makes of each item, in their order, on as many cores as there are: people are independent."""
+    with ThreadPoolExecutor(os.cpu_count() or 1) as pool:
+        yield from pool.map(work, items)
 
 
 def _age_group(age: float | None) -> str:

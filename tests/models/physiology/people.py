@@ -5,8 +5,8 @@ import jax.numpy as jnp
 import numpy as np
 
 import caretwin.core  # noqa: F401  double precision
+from caretwin.models.physiology import bedside_state, conditions
 from caretwin.models.physiology import cardiorespiratory as coupled
-from caretwin.models.physiology import conditions
 from caretwin.models.physiology.parameters import PERSONAL, body
 from caretwin.models.physiology.readings import COLUMNS, readings
 from caretwin.models.physiology.vasoactive import Infusions
@@ -32,7 +32,7 @@ def settings(dtype=float, **given):
         return np.broadcast_to(np.asarray(value, dtype), shape)
 
     infusions = Infusions(*(full(given.get(name, 0.0)) for name in Infusions._fields))
-    return coupled.Settings(infusions=infusions, **{n: full(given.get(n, v)) for n, v in USUAL.items()})
+    return bedside_state.Settings(infusions=infusions, **{n: full(given.get(n, v)) for n, v in USUAL.items()})
 
 
 def person(condition="healthy", severity=0.0, *, age=44.0, female=False, height=180.2, weight=75.3, personal=None):

@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 from tests.models.physiology.people import MODEL, QUIET, person, settings, settled, stacked
 
-from caretwin.models.physiology import cardiorespiratory as coupled
+from caretwin.models.physiology import coupling
 from caretwin.models.physiology.parameters import PERSONAL, individual
 from caretwin.models.physiology.readings import COLUMNS, readings
 
@@ -130,7 +130,7 @@ def _in_parts(bodies, states, u, parts, per):
         values = individual(phi[0], x.wander, x.flutter, b)
 
         def five(x, _):
-            x = jax.lax.fori_loop(0, parts, lambda _, x: coupled.advance(values, b, x, u, 5.0 / per), x)
+            x = jax.lax.fori_loop(0, parts, lambda _, x: coupling.advance(values, b, x, u, 5.0 / per), x)
             return x, readings(MODEL, phi, x, u).values
 
         return jax.lax.scan(five, x, None, length=6)[1]

@@ -1,8 +1,7 @@
 """Looking ahead from one particle in few long steps: what would be read at set times under settings that hold.
 
 The model's own transition goes minute by minute. A question that tries hundreds of settings needs fewer steps: every
-store is
-advanced implicitly, so a longer part is stable, and how much it misses is measured in the tests.
+store is advanced implicitly, so a longer part is stable, and how much it misses is measured in the tests.
 """
 
 from typing import NamedTuple
@@ -10,8 +9,9 @@ from typing import NamedTuple
 import jax.numpy as jnp
 from jaxtyping import Array, Float
 
-from caretwin.models.physiology import cardiorespiratory as coupled
-from caretwin.models.physiology.cardiorespiratory import _drift as drift
+from caretwin.models.physiology.bedside_state import Settings, State
+from caretwin.models.physiology.cardiorespiratory import Cardiorespiratory, drift
+from caretwin.models.physiology.coupling import advance
 from caretwin.models.physiology.parameters import individual
 from caretwin.models.physiology.readings import COLUMNS, readings
 
@@ -31,15 +31,15 @@ _PLACES = tuple(COLUMNS.index(name) for name in READ)
 class Ahead(NamedTuple):
     """A state some minutes later, and what would be read then [R] in the order of :data:`READ`."""
 
-    state: coupled.State
+    state: State
     read: Float[Array, " R"]
 
 
 def ahead(
-    model: coupled.Cardiorespiratory,
+    model: Cardiorespiratory,
     phi: object,
-    x: coupled.State,
-    u: coupled.Settings,
+    x: State,
+    u: Settings,
     w: Float[Array, " noise"],
     minutes: Float[Array, ""],
 ) -> Ahead:
@@ -50,6 +50,6 @@ def ahead(
     theta, body = phi  # type: ignore[misc]
     x = drift(x, w, minutes / 60.0)
     values = individual(theta, x.wander, x.flutter, body)
-    later = coupled.advance(values, body, x, u, minutes)
+    later = advance(values, body, x, u, minutes)
     read = readings(model, phi, later, u).values
     return Ahead(later, jnp.take(read, jnp.array(_PLACES)))

@@ -1,6 +1,6 @@
 """The one door through which the rest of caretwin reaches physiology; found by its entry point, never by import."""
 
-from caretwin.models.physiology import blood_gas, conditions, parameters, vasoactive
+from caretwin.models.physiology import bedside_channels, bedside_state, blood_gas, conditions, parameters, vasoactive
 from caretwin.models.physiology import cardiorespiratory as coupled
 from caretwin.models.physiology import glucose as insulin_glucose
 from caretwin.models.physiology.derived import READ, ahead
@@ -10,10 +10,10 @@ from caretwin.models.physiology.readings import COLUMNS, readings
 class Physiology:
     """The bedside models and the values that go into them."""
 
-    channels = coupled.CHANNELS
-    noise = coupled.NOISE
+    channels = bedside_channels.CHANNELS
+    noise = bedside_channels.NOISE
     personal = parameters.PERSONAL
-    Settings = coupled.Settings
+    Settings = bedside_state.Settings
     Infusions = vasoactive.Infusions
     blood_gas = blood_gas
     reading_columns = COLUMNS

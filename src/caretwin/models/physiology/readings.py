@@ -5,8 +5,9 @@ from typing import NamedTuple
 import jax.numpy as jnp
 from jaxtyping import Array, Float
 
-from caretwin.models.physiology import cardiorespiratory as coupled
-from caretwin.models.physiology import fluids, gas_exchange, kidney, vasoactive
+from caretwin.models.physiology import bedside_channels, coupling, fluids, gas_exchange, kidney, vasoactive
+from caretwin.models.physiology.bedside_state import Settings, State
+from caretwin.models.physiology.cardiorespiratory import Cardiorespiratory
 from caretwin.models.physiology.parameters import individual
 
 UNITS = {
@@ -40,7 +41,7 @@ class Readings(NamedTuple):
     values: Float[Array, " R"]
 
 
-def readings(model: coupled.Cardiorespiratory, phi: object, x: coupled.State, u: coupled.Settings) -> Readings:
+def readings(model: Cardiorespiratory, phi: object, x: State, u: Settings) -> Readings:
     """What would be read at this instant; for one particle.
 
     phi  individual of the model; x, u  state and settings
@@ -49,8 +50,8 @@ def readings(model: coupled.Cardiorespiratory, phi: object, x: coupled.State, u:
     """
     theta, body = phi  # type: ignore[misc]
     values = individual(theta, x.wander, x.flutter, body)
-    now = coupled.present(values, body, x, u)
-    seen = dict(zip(coupled.CHANNELS, coupled.channels(now, x, u), strict=True))
+    now = coupling.present(values, body, x, u)
+    seen = dict(zip(bedside_channels.CHANNELS, bedside_channels.channels(now, x, u), strict=True))
     flow, breath, gas, exchange = now.flow, now.breath, now.gas, now.exchange
     seen["tidal_volume"] = 1000.0 * seen["tidal_volume"]
     pulse = seen["pulse_pressure"]
