@@ -51,6 +51,20 @@ def test_a_setting_holds_from_its_time_on_and_an_infusion_that_was_not_charted_d
     assert float(after.infusions.vasopressin) == 0.0
 
 
+def test_of_the_oxygen_charted_for_a_mask_a_part_reaches_the_lung_and_all_of_it_through_a_tube() -> None:
+    def breathing(mode: float, fio2: float) -> float:
+        record = ventilated()
+        changed = {"ventilator_mode": signal((-1.0, mode)), "fio2": signal((-1.0, fio2))}
+        record = dataclasses.replace(record, settings=dict(record.settings) | changed)
+        settings, known = settings_at(record, 1.0, 66.0)
+        assert known
+        return float(settings.fio2)
+
+    assert breathing(1.0, 0.5) == 0.5
+    assert 0.21 < breathing(0.0, 0.5) < 0.5
+    assert breathing(0.0, 0.21) == 0.21
+
+
 def test_a_result_is_used_when_it_is_known_and_belongs_to_when_it_was_drawn() -> None:
     record = ventilated(arterial_oxygen_pressure=signal((0.2, 80.0), received=1.2))
     found = [row for row in rows(record) if number(row, "arterial_oxygen_pressure") == 80.0]

@@ -58,6 +58,12 @@ def context(person: Person) -> tuple[Any, Assumed]:
     return body, Assumed(tuple(missing))
 
 
+ROOM_AIR, NOMINAL_OXYGEN = 0.21, 0.6
+"""Inspired fraction of oxygen in air; and of what is charted above it for a mask or cannula, what reaches the lung of
+somebody who breathes alone and draws in air beside it (assumed: nominal 0.5 to 1.0 with saturations that a lung on so
+much oxygen would not have, in CLIF demo stays)."""
+
+
 def settings_at(record: BedsideRecord, time_h: float, predicted_weight: float) -> tuple[Any, bool]:
     """Inputs at a time from what was set by then, and whether the inspired fraction of oxygen is known.
 
@@ -87,10 +93,12 @@ def settings_at(record: BedsideRecord, time_h: float, predicted_weight: float) -
     pressure = held("inspiratory_pressure" if mode == 2.0 else "pressure_support", 12.0 if mode == 2.0 else 10.0)
     inspiration = held("inspiratory_time", 0.0) * rate / 60.0
     fio2 = held("fio2")
+    if mode == 0.0:
+        fio2 = ROOM_AIR + NOMINAL_OXYGEN * (fio2 - ROOM_AIR)
     infusions = {name: held(name, 0.0) for name in physiology.Infusions._fields}
     numbers = physiology.Settings(
         mode=mode,
-        fio2=0.21 if np.isnan(fio2) and mode == 0.0 else 0.4 if np.isnan(fio2) else fio2,
+        fio2=ROOM_AIR if np.isnan(fio2) and mode == 0.0 else 0.4 if np.isnan(fio2) else fio2,
         peep=held("peep", 5.0),
         tidal_volume=0.007 * predicted_weight if np.isnan(volume) else volume,
         rate=rate,

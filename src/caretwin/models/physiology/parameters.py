@@ -146,7 +146,7 @@ PERSONAL: tuple[Personal, ...] = (
         "carbon_dioxide_aim",
         "mmHg",
         "log",
-        41.0,
+        45.0,
         0.23,
         "PaCO2 that staff and patient steer to; fitted to real stays",
         wander=0.12,
