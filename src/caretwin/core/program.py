@@ -67,16 +67,16 @@ class Program:
         description = f"{self.function.__module__}.{self.function.__qualname__} {structure} {shapes} {fixed} {lent}"
         description += "".join(sources_of(package) for package in sorted(_packages(self.function, structure)))
         if executables is None or _ADDRESS.search(description):
-            return jax.jit(
-                flat, donate_argnums=lent
-            )  # what is only an address in memory cannot name a program in another process
+            # What is only an address in memory cannot name a program in another process.
+            return jax.jit(flat, donate_argnums=lent)
         specifications = [jax.ShapeDtypeStruct(leaf.shape, leaf.dtype) for leaf in leaves]
         return executables.find(description) or executables.keep(description, flat, specifications, lent)
 
     def _lent(self, structure: Any) -> tuple[int, ...]:
         """The places among the leaves whose memory the answer may use."""
         moving = (i for i in range(len(self.static) + len(structure.children())) if i not in self.static)
-        lent, first = [], 0
+        lent: list[int] = []
+        first = 0
         for place, child in zip(moving, structure.children(), strict=False):
             lent += range(first, first + child.num_leaves) if place in self.used_up else []
             first += child.num_leaves
