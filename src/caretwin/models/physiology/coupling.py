@@ -26,8 +26,9 @@ from caretwin.models.physiology.elementary import power
 from caretwin.models.physiology.parameters import Body, Values
 
 DRIFT_ALONE = 0.35
-"""Of the drift of shunt under a ventilator, what is seen in people who breathe alone (fitted: saturation of real stays
-wanders a third as much as the blood gases of ventilated patients ask for)."""
+"""Of the drift of shunt and dead space under a ventilator, what is seen in people who breathe alone: their own breathing
+makes up for most of it (fitted: saturation of real stays wanders a third as much as the blood gases of ventilated patients
+ask for)."""
 REFERENCE_AIRWAY = 9.0
 """cmH2O: mean airway pressure at which the reference circulation of a person is meant (PEEP 5-8, ordinary breaths)."""
 PLEURAL_TRANSMISSION = 0.5
@@ -211,7 +212,7 @@ def exchange_now(v: Values, body: Body, x: State, u: Settings, breath: Breath, f
     stretched = lung.over_distension(breath.plateau_pressure)
     conducting = AIRWAY_DEAD_SPACE * body.predicted_weight
     useful = 0.02 * jax.nn.softplus((breath.tidal_volume - conducting) / 0.02)
-    dead = 1.0 - (1.0 - v.alveolar_dead_space) * (1.0 - WASTED * stretched)
+    dead = 1.0 - (1.0 - dead_space_now(v, u)) * (1.0 - WASTED * stretched)
     ventilation = regulated_rate(v, body, x, u) * jnp.minimum(useful, breath.tidal_volume) * (1.0 - dead)
     collapsed = v.collapsible * (1.0 - x.open_fraction)
     unventilated = 1.0 - (1.0 - shunt_now(v, u)) * (1.0 - COLLAPSED_PERFUSION * collapsed)
@@ -248,9 +249,19 @@ def exchange_now(v: Values, body: Body, x: State, u: Settings, breath: Breath, f
 
 def shunt_now(v: Values, u: Settings) -> Float[Array, ""]:
     """0-1: blood that meets lung which is never ventilated; who breathes alone drifts less than who is ventilated."""
-    still = jnp.where(u.mode < 0.5, (1.0 - DRIFT_ALONE) * v.shunt_drift, 0.0)
-    held = jnp.clip(v.shunt, 1e-6, 1.0 - 1e-6)
-    return held * jnp.exp(-still) / (held * jnp.exp(-still) + 1.0 - held)
+    return _calmer(v.shunt, v.shunt_drift, u)
+
+
+def dead_space_now(v: Values, u: Settings) -> Float[Array, ""]:
+    """0-1: alveolar ventilation that meets no blood; who breathes alone makes up for most of what drifts."""
+    return _calmer(v.alveolar_dead_space, v.dead_space_drift, u)
+
+
+def _calmer(share, drifted, u: Settings):
+    """A share of which only DRIFT_ALONE of the logit that has drifted counts in who breathes alone."""
+    less = jnp.exp(-jnp.where(u.mode < 0.5, (1.0 - DRIFT_ALONE) * drifted, 0.0))
+    held = jnp.clip(share, 1e-6, 1.0 - 1e-6)
+    return held * less / (held * less + 1.0 - held)
 
 
 def regulated_rate(v: Values, body: Body, x: State, u: Settings) -> Float[Array, ""]:
