@@ -26,9 +26,9 @@ from caretwin.models.physiology.elementary import power
 from caretwin.models.physiology.parameters import Body, Values
 
 DRIFT_ALONE = 0.35
-"""Of the drift of shunt and dead space under a ventilator, what is seen in people who breathe alone: their own breathing
-makes up for most of it (fitted: saturation of real stays wanders a third as much as the blood gases of ventilated patients
-ask for)."""
+"""Of the drift of shunt and dead space under a ventilator, what is seen in people who breathe alone: their breathing
+makes up for most of it (fitted: saturation of real stays wanders a third as much as the blood gases of ventilated
+patients ask for)."""
 REFERENCE_AIRWAY = 9.0
 """cmH2O: mean airway pressure at which the reference circulation of a person is meant (PEEP 5-8, ordinary breaths)."""
 PLEURAL_TRANSMISSION = 0.5
