@@ -1,6 +1,8 @@
 """What every test may rely on: kept compilations, no display, reproducible examples, a key."""
 
+import gc
 import os
+from pathlib import Path
 
 from tests.paths import NO_DATA, ROOT, shared_root
 
@@ -13,6 +15,11 @@ import hypothesis
 import pytest
 
 import caretwin.core  # noqa: F401  double precision before any array is made
+from caretwin.core.program import Program
+
+MOST_MAPPED = 25_000
+"""Pieces of memory that a process of tests may hold before it drops what it compiled: each program maps some hundred,
+and beyond the limit of the system (65,530 on Linux) the next compilation ends the process."""
 
 # The same examples every time, and no deadline: a first call compiles for seconds.
 hypothesis.settings.register_profile("caretwin", derandomize=True, deadline=None, database=None, max_examples=50)
@@ -25,6 +32,20 @@ def key():
     import jax
 
     return jax.random.key(20240229)
+
+
+@pytest.fixture(autouse=True, scope="module")
+def compiled_programs_leave_room_for_others():
+    """Drops every compiled program of this process after a module, when there are many; the cache folder keeps them."""
+    yield
+    maps = Path("/proc/self/maps")
+    if maps.exists() and maps.read_bytes().count(b"\n") > MOST_MAPPED:
+        import jax
+
+        for known in [a for a in gc.get_objects() if isinstance(a, Program)]:
+            known.forget()
+        jax.clear_caches()
+        gc.collect()
 
 
 def pytest_terminal_summary(terminalreporter):

@@ -60,6 +60,10 @@ class Program:
                     return answer
         return self._known[key](*leaves)
 
+    def forget(self) -> None:
+        """Drop what was compiled in this process: the next call loads it from the cache, or compiles it again."""
+        self._known.clear()
+
     def _prepare(self, structure: Any, leaves: list[Any], shapes: Any, fixed: tuple[Any, ...]) -> Callable[..., Any]:
         flat = self._flat(structure, fixed)
         lent = self._lent(structure)
