@@ -42,7 +42,7 @@ def compiled_programs_leave_room_for_others():
     if maps.exists() and maps.read_bytes().count(b"\n") > MOST_MAPPED:
         import jax
 
-        for known in [a for a in gc.get_objects() if isinstance(a, Program)]:
+        for known in [a for a in gc.get_objects() if type(a) is Program]:
             known.forget()
         jax.clear_caches()
         gc.collect()
