@@ -58,7 +58,12 @@ class Minute(NamedTuple):
 
 
 def ward_of(twin: BedsideTwin, bodies: Any, subjects: Int[Array, " P"], time_h: float) -> Ward:
-    """The ward before any datum: each patient's prior at this hour of the ward's clock; bodies with leaves [P]."""
+    """The ward before any datum: each patient's prior at this hour of the ward's clock; bodies with leaves [P].
+
+    Raises ValueError for a ward without patients.
+    """
+    if not len(subjects):
+        raise ValueError("a ward of 0 patients: wanted at least 1")
     groups = (
         Group(_begun(twin.model, twin.settings, twin.key, body, subject, float(time_h)), body, subject)
         for body, subject in _cut((bodies, np.asarray(subjects)))

@@ -9,7 +9,8 @@ import pytest
 from tests.models.physiology.people import MODEL, QUIET, person, settings, settled, stacked
 
 from caretwin.models.physiology import coupling
-from caretwin.models.physiology.parameters import PERSONAL, individual
+from caretwin.models.physiology.individual import individual
+from caretwin.models.physiology.parameters import PERSONAL
 from caretwin.models.physiology.readings import COLUMNS, readings
 
 MAP, CO, CVP = "mean_arterial_pressure_mmHg", "cardiac_output_L_per_min", "central_venous_pressure_mmHg"

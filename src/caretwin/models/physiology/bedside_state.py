@@ -16,7 +16,7 @@ from caretwin.models.physiology import (
 )
 from caretwin.models.physiology import respiratory_drive as drive_
 from caretwin.models.physiology.breath import Breath
-from caretwin.models.physiology.parameters import Values
+from caretwin.models.physiology.individual import Values
 
 
 class Settings(NamedTuple):

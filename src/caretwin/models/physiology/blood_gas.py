@@ -41,10 +41,7 @@ def curve_shift(oxygen_pressure: Values, ph: Values, temperature: Values) -> Val
 
     Severinghaus 1979: dlnP/dpH = (P/26.6)^0.184 - 2.2 and dlnP/dT = 0.058 / ((0.243 P/100)^3.88 + 1) + 0.013.
     """
-    P = jnp.maximum(oxygen_pressure, 1.0)
-    by_ph = power(P / 26.6, 0.184) - 2.2
-    by_temperature = 0.058 / (power(0.243 * P / 100.0, 3.88) + 1.0) + 0.013
-    return by_ph * (ph - 7.4) + by_temperature * (temperature - 37.0)
+    return _shift_and_slope(oxygen_pressure, ph, temperature)[0]
 
 
 def oxygen_pressure_at(saturation: Values) -> Values:
@@ -193,7 +190,7 @@ def blood_from_contents(
 
 
 def _shift_and_slope(oxygen_pressure: Values, ph: Values, temperature: Values) -> tuple[Values, Values]:
-    """:func:`curve_shift` and how it changes with ln PO2, with one logarithm for both powers."""
+    """:func:`curve_shift` and how it changes with ln PO2; one logarithm does for both powers."""
     log = jnp.log(jnp.maximum(oxygen_pressure, 1.0))
     by_ph = jnp.exp(0.184 * (log - math.log(26.6)))
     warm = jnp.exp(3.88 * (log + math.log(0.00243)))

@@ -23,7 +23,8 @@ from caretwin.models.physiology.bedside_channels import (
 )
 from caretwin.models.physiology.bedside_state import Settings, State
 from caretwin.models.physiology.coupling import advance, bounded_signal, present, usual_blood
-from caretwin.models.physiology.parameters import FLUTTERING, INDEX, PERSONAL, WANDERING, Body, individual
+from caretwin.models.physiology.individual import individual
+from caretwin.models.physiology.parameters import FLUTTERING, INDEX, PERSONAL, WANDERING, Body
 
 LONGEST_PART = 1.0 / 60.0
 """h: implicit steps of a minute follow pressure reflexes and gas stores closely enough (see the tests)."""

@@ -23,7 +23,8 @@ from caretwin.models.physiology import respiratory_drive as drive_
 from caretwin.models.physiology.bedside_state import Now, Settings, State
 from caretwin.models.physiology.breath import Breath, Lung, one_breath, spontaneous_inspiratory_fraction
 from caretwin.models.physiology.elementary import power
-from caretwin.models.physiology.parameters import Body, Values
+from caretwin.models.physiology.individual import Values
+from caretwin.models.physiology.parameters import Body
 
 DRIFT_ALONE = 0.35
 """Of the drift of shunt and dead space under a ventilator, what is seen in people who breathe alone: their breathing

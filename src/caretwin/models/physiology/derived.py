@@ -12,7 +12,7 @@ from jaxtyping import Array, Float
 from caretwin.models.physiology.bedside_state import Settings, State
 from caretwin.models.physiology.cardiorespiratory import Cardiorespiratory, drift
 from caretwin.models.physiology.coupling import advance
-from caretwin.models.physiology.parameters import individual
+from caretwin.models.physiology.individual import individual
 from caretwin.models.physiology.readings import COLUMNS, readings
 
 READ = (

@@ -1,7 +1,7 @@
 """Elementary functions from what a processor can do for many particles at once.
 
 A library's power, arctangent and cube root are called for one number after the other, and a loop with such a call in it
-is not vectorised at all: the whole bedside model then takes twice as long.
+is not vectorised at all.
 """
 
 import jax.numpy as jnp
@@ -27,12 +27,12 @@ def cube_root(x: Values) -> Values:
 
 def arctangent(x: Values) -> Values:
     """arctan x to 2e-8 (Abramowitz & Stegun 4.4.49). Example: ``arctangent(1.0)`` is 0.7853982."""
-    size = jnp.abs(x)
-    inverted = size > 1.0
-    t = jnp.where(inverted, 1.0 / jnp.where(inverted, size, 1.0), size)
+    # Odd in its form: an absolute value would have no slope at 0, where the reflexes rest.
+    inverted = jnp.abs(x) > 1.0
+    t = jnp.where(inverted, 1.0 / jnp.where(inverted, x, 1.0), x)
     square = t * t
     series = jnp.zeros_like(t)
     for coefficient in reversed(_ARCTANGENT):
         series = (series + coefficient) * square
     angle = t * (1.0 + series)
-    return jnp.sign(x) * jnp.where(inverted, 0.5 * jnp.pi - angle, angle)
+    return jnp.where(inverted, jnp.copysign(0.5 * jnp.pi, x) - angle, angle)

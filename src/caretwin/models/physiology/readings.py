@@ -8,7 +8,7 @@ from jaxtyping import Array, Float
 from caretwin.models.physiology import bedside_channels, coupling, fluids, gas_exchange, kidney, vasoactive
 from caretwin.models.physiology.bedside_state import Settings, State
 from caretwin.models.physiology.cardiorespiratory import Cardiorespiratory
-from caretwin.models.physiology.parameters import individual
+from caretwin.models.physiology.individual import individual
 
 UNITS = {
     "heart_rate": "per_min", "mean_arterial_pressure": "mmHg", "pulse_pressure": "mmHg",

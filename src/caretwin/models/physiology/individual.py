@@ -1,0 +1,56 @@
+"""The personal parameters of one particle: every value by name, in its unit, from where it stands between patients."""
+
+from typing import NamedTuple
+
+import jax
+import jax.numpy as jnp
+from jaxtyping import Array, Float
+
+from caretwin.models.physiology.parameters import (
+    FLUTTER_UNSEEN,
+    FLUTTERING,
+    INDEX,
+    PERSONAL,
+    WANDER_UNSEEN,
+    WANDERING,
+    Body,
+    surface_area,
+    to_scale,
+)
+
+
+def individual(theta, wander, flutter, person: Body):
+    """Every parameter by name, in its unit, for one particle."""
+    size = {
+        "predicted weight": person.predicted_weight,
+        "weight": (person.weight / 70.0) ** 0.75 * 70.0,
+        "surface": surface_area(person),
+    }
+    slow = {k: wander[j] for j, k in enumerate(WANDERING)}
+    fast = {k: flutter[j] for j, k in enumerate(FLUTTERING)}
+    values = {}
+    for i, p in enumerate(PERSONAL):
+        z = to_scale(p.typical, p.scale) + person.shift[i] + p.spread * theta[i]
+        if i in slow:
+            z = z + p.wander * slow[i]
+        if i in fast:
+            z = z + p.flutter * fast[i]
+        value = jnp.exp(z) if p.scale == "log" else jax.nn.sigmoid(z) if p.scale == "logit" else z
+        values[p.name] = value * size[p.per] if p.per != "none" else value
+    rate, depth = (
+        WANDER_UNSEEN * PERSONAL[i].wander * slow[i] + FLUTTER_UNSEEN * PERSONAL[i].flutter * fast[i]
+        for i in (INDEX["own_rate"], INDEX["effort"])
+    )
+    shunt, dead = (
+        PERSONAL[i].wander * slow[i] + PERSONAL[i].flutter * fast[i]
+        for i in (INDEX["shunt"], INDEX["alveolar_dead_space"])
+    )
+    return Values(**values, rate_unseen=rate, depth_unseen=depth, shunt_drift=shunt, dead_space_drift=dead)
+
+
+_UNSEEN = tuple((name, Float[Array, ""]) for name in ("rate_unseen", "depth_unseen", "shunt_drift", "dead_space_drift"))
+_FIELDS = [*((p.name, Float[Array, ""]) for p in PERSONAL), *_UNSEEN]
+Values = NamedTuple("Values", _FIELDS)  # type: ignore[misc]
+"""Every personal parameter in its unit; ``rate_unseen``, ``depth_unseen``: ln of what of the present rate and effort
+gas stores do not see; ``shunt_drift``, ``dead_space_drift``: what of the logits of shunt and dead space has drifted.
+"""
