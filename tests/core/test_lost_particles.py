@@ -19,7 +19,7 @@ def datum(value: float, *, seen: bool = True) -> Datum:
 
 
 def stays(expected: np.ndarray, value: float, *, seen: bool = True) -> np.ndarray:
-    return np.asarray(replaced(jnp.asarray(expected)[None], datum(value, seen=seen)))
+    return np.asarray(replaced(jnp.asarray(expected)[None], datum(value, seen=seen))[0])
 
 
 def test_nobody_is_replaced_while_all_are_near() -> None:
@@ -56,7 +56,8 @@ def test_a_few_dead_particles_no_longer_keep_the_living_from_following_a_pressur
     seen = Datum(jnp.array([-0.3]), jnp.ones(1), jnp.array([0.06**2]))
     z = jnp.stack([jnp.asarray(level), jnp.asarray(blood)])
     poisoned = np.asarray(ensemble_after(z, expected, seen))
-    chosen = replaced(expected, seen)
+    chosen, any_lost = replaced(expected, seen)
+    assert any_lost
     clean = np.asarray(ensemble_after(z[:, chosen], expected[:, chosen], seen))
     exact = -0.3 * 0.15**2 / (0.15**2 + 0.06**2)
     assert clean[0].mean() == pytest.approx(exact, abs=0.03)  # sampling error of 0.15 / sqrt(200), shrunk by the gain

@@ -13,6 +13,7 @@ Comput Geosci 2013;55:3, doi:10.1016/j.cageo.2012.03.011 (several passes with in
 """
 
 from collections.abc import Callable
+from functools import partial
 from typing import Any, NamedTuple, Protocol, runtime_checkable
 
 import equinox as eqx
@@ -28,6 +29,7 @@ from caretwin.core.ensemble_update import Datum, ensemble_after, robust_variance
 from caretwin.core.filter import SURPRISING_ABOVE, Filter, Info
 from caretwin.core.lost_particles import replaced
 from caretwin.core.model import MEASURED, Context, Inputs, Observation, State
+from caretwin.core.seldom import seldom
 from caretwin.core.status import Status, when, worst
 
 NO_ARTEFACT = 1e3
@@ -189,8 +191,7 @@ def move(
 
     x = jax.vmap(advance)(theta, ensemble.x, w)
     fine = jnp.all(jnp.stack([jnp.all(jnp.isfinite(leaf)) for leaf in jax.tree.leaves(x)]))
-    x = jax.tree.map(lambda new, old: jnp.where(fine, new, old), x, ensemble.x)
-    return Ensemble(theta, x, ensemble.logw, t), fine
+    return Ensemble(theta, seldom(~fine, lambda _: ensemble.x, x), ensemble.logw, t), fine
 
 
 def relax(theta: Float[Array, "N d"], dt: Float[Array, ""], memory_days: Float[Array, " d"]) -> Float[Array, "N d"]:
@@ -219,6 +220,10 @@ def correct(
     """The ensemble after the datum ``y`` at its own time; nothing changes where nothing was seen."""
     ensemble, _, info = correct_with_past(model, settings, ensemble, u, context, y, None, fine, most=most)
     return ensemble, info
+
+
+def _taken(which: Int[Array, " N"], tree: Any) -> Any:
+    return jax.tree.map(lambda leaf: leaf[which], tree)
 
 
 class Past(NamedTuple):
@@ -277,9 +282,9 @@ def correct_with_past(
             then = jnp.take(kept, jnp.maximum(past.late, 0), axis=1).T
             h = jnp.where(past.late >= 0, then, h)
         h = h[first]
-        stays = replaced(h, datum)
-        theta, x, kept = jax.tree.map(lambda leaf: leaf[stays], (theta, x, kept))
-        h = h[:, stays]
+        stays, lost = replaced(h, datum)
+        theta, x, kept, by_particle = seldom(lost, partial(_taken, stays), (theta, x, kept, h.T))
+        h = by_particle.T
         variance, evidence = robust_variance(h, datum, dof)
         z = [theta.T, jax.vmap(model.to_vector)(x).T]
         if kept is not None:
@@ -296,9 +301,8 @@ def correct_with_past(
     channels = jnp.zeros_like(seen).at[first].set(unlikely(h, datum))
     finite = jnp.all(jnp.isfinite(theta)) & jnp.all(jnp.stack([jnp.all(jnp.isfinite(q)) for q in jax.tree.leaves(x)]))
     anything = (jnp.sum(seen) > 0) & finite
-    theta, x = jax.tree.map(lambda new, old: jnp.where(anything, new, old), (theta, x), (ensemble.theta, ensemble.x))
-    if past is not None and kept is not None:
-        kept = jnp.where(anything, kept, past.expected)
+    before = (ensemble.theta, ensemble.x, None if past is None else past.expected)
+    theta, x, kept = seldom(~anything, lambda _: before, (theta, x, kept))
     status = worst(
         when(~jnp.asarray(fine) | ~finite, Status.NON_FINITE),
         when(jnp.any(channels >= SURPRISING_ABOVE - 0.7), Status.SURPRISING_DATUM),

@@ -136,7 +136,7 @@ def _stepped(
     counts = (kind == MEASURED) & (late < 0)
     known = model.scaled(jnp.where(counts, value, 1.0)).astype(dtype)
     noise = model.noise_scale(dtype) ** 2 * error
-    beforehand = now[replaced(now.T, Datum(known, counts.astype(dtype), noise))]
+    beforehand = now[replaced(now.T, Datum(known, counts.astype(dtype), noise))[0]]
     residual = (known - jnp.mean(beforehand, axis=0)) / jnp.sqrt(jnp.var(beforehand, axis=0) + noise)
     sudden = jnp.array([name not in LASTING_ARTEFACTS for name in model.channel_names])
     believed = counts & sudden & scatter.again(residual)
