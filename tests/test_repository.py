@@ -214,6 +214,24 @@ def test_every_command_and_option_is_documented():
     assert set(sections) - {name for name, _ in commands(main, ("caretwin",))} == set()
 
 
+def test_every_channel_of_the_bedside_is_documented_with_its_unit_and_every_spelling_is_read():
+    from caretwin.ingest.bedside_names import channel_of
+    from caretwin.record.bedside import channels
+
+    page = (DOCS / "data-formats.md").read_text("utf-8")
+    rows = re.findall(r"^\| `(\w+)` \| ([^|]*) \| (?:`([^`]+)`)?(?: \*)? \|", page, re.M)
+    described = {name: unit or "1" for name, _, unit in rows if name in channels()}
+    assert described == {name: channel.unit for name, channel in channels().items()}
+    misread = [
+        (word, name)
+        for name, words, _ in rows
+        if name in channels()
+        for word in filter(None, words.split(", "))
+        if channel_of(word) != name
+    ]
+    assert misread == []
+
+
 DECISIONS = sorted((DOCS / "adr").glob("[0-9]*.md"))
 
 
