@@ -166,7 +166,16 @@ def test_a_venous_gas_charted_as_arterial_is_recognised_with_all_that_came_from_
     assert any("venous or mistimed" in f.seen for f in after.findings) == (quality == SUSPECT)
 
 
+@pytest.mark.parametrize(("measured", "quality"), [(72.0, SUSPECT), (93.0, GOOD)])
+def test_a_measured_saturation_of_a_vein_is_recognised_without_an_oxygen_pressure(measured, quality):
+    rows = {"arterial_saturation": {1.0: measured}, "arterial_ph": {1.0: 7.38}, "oxygen_saturation": {0.5: 97.0}}
+    after = judge(record(**rows))
+    assert after.observations["arterial_saturation"].quality.tolist() == [quality]
+    assert after.observations["arterial_ph"].quality.tolist() == [quality]
+
+
 def test_without_a_pulse_oximeter_nothing_is_said_about_a_gas():
+    assert judged("arterial_saturation", arterial_saturation=[72.0])[1] == [GOOD]
     assert judged("arterial_oxygen_pressure", arterial_oxygen_pressure=[38.0])[1] == [GOOD]
 
 

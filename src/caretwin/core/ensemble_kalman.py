@@ -26,6 +26,7 @@ from jaxtyping import Array, Float, Int
 from caretwin.core import luck
 from caretwin.core.ensemble import Ensemble, equal_log_weights
 from caretwin.core.ensemble_update import Datum, ensemble_after, robust_variance, unlikely
+from caretwin.core.exact_moments import exact_moments
 from caretwin.core.filter import SURPRISING_ABOVE, Filter, Info
 from caretwin.core.lost_particles import replaced
 from caretwin.core.model import MEASURED, Context, Inputs, Observation, State
@@ -101,11 +102,13 @@ def _compiled_init(
 
 
 def begin(model: Any, settings: KalmanSettings, key: Array, context: Context, t: Array, subject: Array) -> Ensemble:
-    """The prior ensemble at time t [h]: a pure function, to be mapped over a ward."""
+    """The prior ensemble at time t [h], its sample moments exact: a pure function, to be mapped over a ward."""
     dtype = jnp.float32 if settings.single else jnp.float64
-    parameters, beginning = jax.random.split(luck.address(key, "prior", subject, t))
-    theta = model.prior.sample(parameters, settings.particles).astype(dtype)
-    z = jax.random.normal(beginning, (settings.particles, model.noise_dimension), dtype)
+    d = model.prior.mean.shape[-1]
+    here = luck.address(key, "prior", subject, t)
+    draws = exact_moments(jax.random.normal(here, (settings.particles, d + model.noise_dimension), dtype))
+    theta = (model.prior.mean + draws[:, :d] @ model.prior.cholesky.T).astype(dtype)
+    z = draws[:, d:]
     context = _cast(context, dtype)
     x = jax.vmap(lambda one, z: model.initial(model.individual(one, context), z))(theta, z)
     return Ensemble(theta, _cast(x, dtype), equal_log_weights(jnp.zeros(settings.particles, dtype)), t)
@@ -184,6 +187,7 @@ def move(
     u, context = _cast((u, context), dtype)
     dt = (t - ensemble.t).astype(dtype)
     w = luck.process_noise(key, subject, t, N, model.noise_dimension, dtype)
+    w = w - jnp.mean(w, axis=0)  # the mean of an ensemble does not walk
     theta = relax(ensemble.theta, dt, jnp.asarray(model.memory_days, dtype))
 
     def advance(theta: Array, x: State, w: Array) -> State:

@@ -58,10 +58,10 @@ def context(person: Person) -> tuple[Any, Assumed]:
     return body, Assumed(tuple(missing))
 
 
-ROOM_AIR, NOMINAL_OXYGEN = 0.21, 0.6
+ROOM_AIR, NOMINAL_OXYGEN = 0.21, 0.35
 """Inspired fraction of oxygen in air; and of what is charted above it for a mask or cannula, what reaches the lung of
-somebody who breathes alone and draws in air beside it (assumed: nominal 0.5 to 1.0 with saturations that a lung on so
-much oxygen would not have, in CLIF demo stays)."""
+somebody who breathes alone and draws in air beside it (chosen on CLIF demo stays: with more, saturations are foretold
+that people on a nominal 0.5 to 1.0 do not have)."""
 
 
 def settings_at(record: BedsideRecord, time_h: float, predicted_weight: float) -> tuple[Any, bool]:

@@ -36,8 +36,14 @@ LEAST_SCATTER, MOST_SCATTER = 0.2, 10.0
 SAME_SIDE = 2.0
 """Expected standard deviations: two residuals in a row beyond as much, on one side, are a change and no artefacts
 (assumed; artefacts of monitors are rare and know nothing of each other)."""
-LASTING_ARTEFACTS = ("oxygen_saturation",)
-"""Channels whose artefacts last, so that a second one proves nothing: a finger stays cold (seen in CLIF demo stays)."""
+LASTING_ARTEFACTS = frozenset(
+    {
+        "oxygen_saturation", "arterial_oxygen_pressure", "arterial_carbon_dioxide_pressure", "arterial_ph",
+        "arterial_saturation", "central_venous_saturation", "lactate", "haemoglobin", "creatinine",
+    }
+)  # fmt: skip
+"""Channels whose artefacts come again, so that a second one proves nothing: a finger stays cold, and who drew one
+sample from a vein and called it arterial draws the next one there too (both seen in CLIF demo stays)."""
 
 
 class Scatter(NamedTuple):

@@ -23,13 +23,14 @@ LOGARITHMIC = frozenset(
 )  # fmt: skip
 NOISE = {
     "heart_rate": 0.013, "mean_arterial_pressure": 0.06, "pulse_pressure": 0.10, "central_venous_pressure": 1.6,
-    "oxygen_saturation": 0.6, "respiratory_rate": 0.09, "arterial_oxygen_pressure": 0.17,
-    "arterial_carbon_dioxide_pressure": 0.036, "arterial_ph": 0.02, "arterial_saturation": 1.0,
+    "oxygen_saturation": 0.5, "respiratory_rate": 0.09, "arterial_oxygen_pressure": 0.17,
+    "arterial_carbon_dioxide_pressure": 0.02, "arterial_ph": 0.02, "arterial_saturation": 1.0,
     "end_tidal_carbon_dioxide": 0.08, "plateau_pressure": 1.2, "peak_pressure": 2.0, "mean_airway_pressure": 1.0,
     "tidal_volume": 0.10, "lactate": 0.10, "haemoglobin": 0.5, "creatinine": 0.06, "urine_output": 0.4,
     "cardiac_output": 0.12, "central_venous_saturation": 4.0, "oxygenation_chosen": 0.25, "ventilation_chosen": 0.1,
 }  # fmt: skip
-"""Scale of the measurement error (Student t, 4 degrees of freedom), in the channel's unit or in its logarithm."""
+"""Scale of the measurement error (Student t, 4 degrees of freedom), in the channel's unit, in its logarithm, or on
+the oximeter's scale."""
 UNREST = {
     "heart_rate": "heart_rate", "mean_arterial_pressure": "arterial_pressure", "oxygen_saturation": "oximeter_bias",
     "respiratory_rate": "own_rate",
@@ -49,19 +50,41 @@ LABORATORY = frozenset(
 DEGREES_OF_FREEDOM = {True: 20.0, False: 4.0}
 """Of the Student t: analysers rarely produce artefacts, monitors and charts do (assumed)."""
 
+USUAL, ROOM = 98.0, 4.0
+"""%: where a percent of the oximeter's scale is a percent of saturation, and how far above it that scale ends. What
+keeps a saturation from 102 % varies in proportion, so that 98 +- 1 and 86 +- 4 are one step each: errors of oximeters
+and effects of a shunt both grow so (chosen on CLIF demo stays: on this scale changes are symmetric)."""
+
 _LOG = tuple(name in LOGARITHMIC for name in CHANNELS)
+_OXIMETER = tuple(name == "oxygen_saturation" for name in CHANNELS)
 _BOUNDED = tuple(name in ("oxygen_saturation", "arterial_saturation", "central_venous_saturation") for name in CHANNELS)
 
 
 def scaled(values):
     """Channels [..., C] on the scale where their error is additive."""
+    values = jnp.where(jnp.array(_OXIMETER), oximeter_scale(values), values)
     return jnp.where(jnp.array(_LOG), jnp.log(jnp.maximum(values, 1e-3)), values)
 
 
 def unscaled(values):
     """Back from :func:`scaled`; a saturation above 100 % is 100 %."""
     natural = jnp.where(jnp.array(_LOG), jnp.exp(jnp.minimum(values, 20.0)), values)
+    natural = jnp.where(jnp.array(_OXIMETER), from_oximeter_scale(values), natural)
     return jnp.where(jnp.array(_BOUNDED), jnp.clip(natural, 0.0, 100.0), natural)
+
+
+def oximeter_scale(saturation):
+    """Saturation (%) on the scale where its errors are additive: 98 is 98, 94 is 95.2, 86 is 92.5, 100 is 100.8.
+
+    >>> [round(float(oximeter_scale(s)), 1) for s in (86.0, 94.0, 98.0, 100.0)]
+    [92.5, 95.2, 98.0, 100.8]
+    """
+    return USUAL - ROOM * jnp.log(jnp.maximum(USUAL + ROOM - saturation, 1e-3) / ROOM)
+
+
+def from_oximeter_scale(value):
+    """Saturation (%) from :func:`oximeter_scale`; it may lie above 100."""
+    return USUAL + ROOM - ROOM * jnp.exp(jnp.minimum((USUAL - value) / ROOM, 20.0))
 
 
 def channels(now: Now, x: State, u: Settings):
@@ -80,7 +103,7 @@ def channels(now: Now, x: State, u: Settings):
             co, now.heart_rate, v.arterial_compliance, now.flow.arterial_pressure, v.arterial_pressure
         ),
         now.flow.venous_pressure,
-        jnp.clip(saturation + v.oximeter_bias, 0.0, 100.0),
+        jnp.clip(from_oximeter_scale(oximeter_scale(saturation) + v.oximeter_bias), 0.0, 100.0),
         b.rate,
         gas.oxygen_pressure,
         gas.carbon_dioxide_pressure,

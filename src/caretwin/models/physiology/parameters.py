@@ -281,10 +281,10 @@ PERSONAL: tuple[Personal, ...] = (
         0.0,
         1.7,
         "device, skin and probe; pulse oximeters 2-3 % root mean square error (ISO 80601-2-61)",
-        wander=0.9,
+        wander=0.5,
         wander_hours=12.0,
-        flutter=0.95,
-        flutter_hours=0.6,
+        flutter=0.7,
+        flutter_hours=2.0,
         days=5.0,
     ),
     # kidney and metabolism
