@@ -186,8 +186,7 @@ def move(
     N = ensemble.theta.shape[0]
     u, context = _cast((u, context), dtype)
     dt = (t - ensemble.t).astype(dtype)
-    w = luck.process_noise(key, subject, t, N, model.noise_dimension, dtype)
-    w = w - jnp.mean(w, axis=0)  # the mean of an ensemble does not walk
+    w = luck.centred_process_noise(key, subject, t, N, model.noise_dimension, dtype)
     theta = relax(ensemble.theta, dt, jnp.asarray(model.memory_days, dtype))
 
     def advance(theta: Array, x: State, w: Array) -> State:

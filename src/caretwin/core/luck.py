@@ -43,9 +43,20 @@ def process_noise(
     return jax.random.normal(here, (count, dimension), dtype or float)
 
 
+def centred_process_noise(
+    key: Array, subject: Int[Array, ""], hours: Float[Array, ""], count: int, dimension: int, dtype: Any = None
+) -> Float[Array, "count dimension"]:
+    """As :func:`process_noise`, with mean 0 over the particles: the mean of an ensemble does not walk by chance.
+
+    The Kalman filter and what looks ahead from its ensembles share it.
+    """
+    w = process_noise(key, subject, hours, count, dimension, dtype)
+    return w - jnp.mean(w, axis=0)
+
+
 def _normal_of_halves(key: Array, count: int, dimension: int) -> Float[Array, "count dimension"]:
-    """Standard normal in single precision from both halves of each random word; JAX would throw one away, and luck is
-    an eighth of a ward's work.
+    """Standard normal in single precision from both halves of each random word; JAX would throw one away, and luck was
+    a sixth of a ward's work.
     """
     words = jax.random.bits(key, (count, -(-dimension // 2)), jnp.uint64)
     halves = jnp.concatenate([words.astype(jnp.uint32), (words >> 32).astype(jnp.uint32)], axis=1)[:, :dimension]

@@ -114,7 +114,7 @@ def _ahead(
         minutes, u = part
         theta = relax(theta, minutes / 60.0, memory)
         hours = hours + minutes.astype(hours.dtype) / 60.0
-        w = luck.process_noise(key, subject, hours, count, model.noise_dimension, theta.dtype)
+        w = luck.centred_process_noise(key, subject, hours, count, model.noise_dimension, theta.dtype)
 
         def particle(theta: Array, x: Any, w: Array, u: Any) -> Any:
             return ahead(model, model.individual(theta, body), x, u, w, minutes)

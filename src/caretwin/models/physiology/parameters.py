@@ -280,7 +280,7 @@ PERSONAL: tuple[Personal, ...] = (
         "linear",
         0.0,
         1.7,
-        "device, skin and probe; pulse oximeters 2-3 % root mean square error (ISO 80601-2-61)",
+        "device, skin and probe, at 98 % (see oximeter_scale); 2-3 % root mean square error (ISO 80601-2-61)",
         wander=0.5,
         wander_hours=12.0,
         flutter=0.7,
