@@ -41,6 +41,26 @@ def read_patient(source: str, stay: str | None) -> BedsideRecord:
     return read_bedside_table(source)
 
 
+def with_ct(record: BedsideRecord, paths: Sequence[str], at: str | None) -> BedsideRecord:
+    """The record with the chest CTs of these files (of ``caretwin ct``).
+
+    Raises a usage error for a CT that became known after the time of the question, and what the reader raises.
+    """
+    from caretwin.ingest.imaging_file import read_imaging, with_imaging
+
+    for path in paths:
+        seen = read_imaging(path)
+        record = with_imaging(record, seen)
+        now, _ = time_of_question(at, record)
+        if seen[0].received_h > now:
+            raise click.BadParameter(
+                f"{path}: known at hour {seen[0].received_h:g}, after the question at hour {now:g}: ask later, or give "
+                "its time with caretwin ct --time-h",
+                param_hint="--ct",
+            )
+    return record
+
+
 def time_of_question(text: str | None, record: BedsideRecord) -> tuple[float, str]:
     """Hours of the record at which the question is asked, and how that was decided.
 

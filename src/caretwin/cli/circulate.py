@@ -25,6 +25,8 @@ NAMES = {"norepinephrine": "norepinephrine", "noradrenaline": "norepinephrine", 
 @click.option("--blood", metavar="ML", help="Proposed red cells over 15 min.")
 @click.option("--low", default=65.0, show_default=True, type=FiniteRange(40, 110), help="Lowest wanted MAP, mmHg.")
 @click.option("--high", default=70.0, show_default=True, type=FiniteRange(45, 130), help="Highest wanted MAP, mmHg.")
+@click.option("--ct", "cts", multiple=True, type=click.Path(exists=True, dir_okay=False), metavar="FILE",
+              help="A chest CT as caretwin ct wrote it with --json. May be repeated.")  # fmt: skip
 @click.option("--particles", default=500, show_default=True, type=click.IntRange(50, 5000), help="Possible patients.")
 @click.option("--seed", default=0, show_default=True, help="Another seed gives other draws.")
 @click.option("--json", "json_out", type=click.Path(dir_okay=False), metavar="FILE", help="Where the JSON file goes.")
@@ -38,6 +40,7 @@ def command(
     stay: str | None,
     at_text: str | None,
     sets: tuple[str, ...],
+    cts: tuple[str, ...],
     low: float,
     high: float,
     particles: int,
@@ -68,7 +71,7 @@ def command(
 
         given.check_folders(json_out, html_out)
         change = proposal({**given.pairs(sets), **{name: v for name, v in proposed.items() if v is not None}})
-        record = given.read_patient(patient, stay)
+        record = given.with_ct(given.read_patient(patient, stay), cts, at_text)
         now, when = given.time_of_question(at_text, record)
 
         from caretwin.decide.haemodynamics import Question, Target, advise

@@ -5,7 +5,7 @@ from rich.console import Console
 from rich.table import Table
 from rich.text import Text
 
-from caretwin.cli.ventilate_view import bullet, columns, fact, findings, heading
+from caretwin.cli.ventilate_view import bullet, changes, columns, fact, findings, heading
 from caretwin.decide.haemodynamics import Advice
 from caretwin.review import haemodynamics_words as words
 from caretwin.review.bedside_words import READINGS, band, cell, percent
@@ -27,6 +27,7 @@ def show(console: Console, advice: Advice, when: str) -> None:
     _tried(console, advice)
     _grid(console, advice)
     _readings(console, advice)
+    changes(console, advice.bedside.drifts)
     findings(console, advice.bedside.record.findings)
     heading(console, "Assumptions, and what would make this wrong")
     for note in advice.notes:

@@ -79,13 +79,14 @@ def _print(aeration: Any) -> None:
 
     console = Console(highlight=False, markup=False, emoji=False)
     console.print(_summary(aeration))
-    table = Table(title="share of the tissue mass", title_justify="left")
-    for heading in ("lung", "both", "± SE", "tenable", *_layer_names(aeration)):
+    console.print("share of the tissue mass" + (", and of each third along gravity" if aeration.thirds else ""))
+    table = Table(box=None, pad_edge=False, padding=(0, 2, 0, 0))
+    for heading in ("", "both lungs", "tenable", *_layer_names(aeration)):
         table.add_column(heading, no_wrap=True)
     for name in COMPARTMENTS:
         e = aeration.of_mass[name]
         layers = [f"{layer.of_mass[name]:.0%}" if layer.tissue_mass_g > 0 else "-" for layer in aeration.thirds]
-        shown = [f"{e.value:.1%}", f"{e.standard_error:.1%}", f"{e.low:.0%} to {e.high:.0%}"]
+        shown = [f"{e.value:.1%} ± {e.standard_error:.1%}", f"{e.low:.0%} to {e.high:.0%}"]
         table.add_row(name.replace("_", " "), *shown, *layers)
     console.print(table)
     if aeration.findings:
@@ -104,7 +105,7 @@ def _summary(aeration: Any) -> str:
 
 
 def _layer_names(aeration: Any) -> list[str]:
-    return ["upper third", "middle third", "lower third"] if aeration.thirds else []
+    return ["upper", "middle", "lower"] if aeration.thirds else []
 
 
 def _put(path: str, text: str) -> None:

@@ -29,6 +29,8 @@ NAMES = {
 @click.option("--pressure", metavar="CMH2O", help="Proposed pressure above PEEP (pressure control).")
 @click.option("--mode", metavar="MODE", help="Proposed mode: vc, pc or prvc.")
 @click.option("--maps/--no-maps", default=True, show_default=True, help="Safe regions of PEEP x FiO2 and VT x rate.")
+@click.option("--ct", "cts", multiple=True, type=click.Path(exists=True, dir_okay=False), metavar="FILE",
+              help="A chest CT as caretwin ct wrote it with --json. May be repeated.")  # fmt: skip
 @click.option("--particles", default=500, show_default=True, type=click.IntRange(50, 5000), help="Possible patients.")
 @click.option("--seed", default=0, show_default=True, help="Another seed gives other draws.")
 @click.option("--json", "json_out", type=click.Path(dir_okay=False), metavar="FILE", help="Where the JSON file goes.")
@@ -42,6 +44,7 @@ def command(
     stay: str | None,
     at_text: str | None,
     sets: tuple[str, ...],
+    cts: tuple[str, ...],
     maps: bool,
     particles: int,
     seed: int,
@@ -69,7 +72,7 @@ def command(
 
         given.check_folders(json_out, html_out)
         change = proposal({**given.pairs(sets), **{name: v for name, v in proposed.items() if v is not None}})
-        record = given.read_patient(patient, stay)
+        record = given.with_ct(given.read_patient(patient, stay), cts, at_text)
         now, when = given.time_of_question(at_text, record)
 
         from caretwin.decide.ventilation import Question, advise

@@ -8,7 +8,8 @@ from rich.text import Text
 from caretwin.decide.ventilation import Advice, Judged, SafeMap
 from caretwin.decide.ventilation_limits import HARD, SOFT
 from caretwin.review import ventilation_words as words
-from caretwin.review.bedside_words import READINGS, band, cell, minutes, percent
+from caretwin.review.bedside_words import READINGS, band, cell, drifted, minutes, percent
+from caretwin.twin.drift import Drift
 
 SHOWN_STEPS, FINDINGS_SHOWN = 8, 5
 SHOWN_READINGS = tuple(READINGS)[:15]
@@ -30,6 +31,7 @@ def show(console: Console, advice: Advice, when: str) -> None:
         _rules(console, advice)
     for safe_map in advice.maps:
         _map(console, safe_map)
+    changes(console, advice.bedside.drifts)
     findings(console, advice.bedside.record.findings)
     heading(console, "Assumptions, and what would make this wrong")
     for note in advice.notes:
@@ -141,6 +143,14 @@ def _map(console: Console, safe_map: SafeMap) -> None:
     console.print(table)
     if safe_map.why:
         bullet(console, f"· = {'; '.join(safe_map.why)}")
+
+
+def changes(console: Console, drifts: tuple[Drift, ...]) -> None:
+    """Parameters that moved further than they usually do."""
+    if drifts:
+        heading(console, "What has changed in this patient")
+        for drift in drifts:
+            bullet(console, drifted(drift))
 
 
 def findings(console: Console, found: object) -> None:

@@ -8,6 +8,7 @@ import numpy as np
 from caretwin.base.errors import DataError
 from caretwin.record.bedside import BedsideRecord, Quality
 from caretwin.twin.bedside import Row, context, settings_at
+from caretwin.twin.drift import Drift, drifts
 from caretwin.twin.live import BedsideTwin, Living, follow, take_in
 
 STAFF = ("oxygenation_chosen", "ventilation_chosen")
@@ -16,6 +17,9 @@ CONTRADICTED, TWICE_CONTRADICTED = 4.0, 2.5
 """-log10 of the tail: one value so unlikely, or two in a row of one channel (assumed; a row has a dozen channels)."""
 RECENT_H = 6.0
 """h: an older surprise has been digested (assumed)."""
+DRIFT_WINDOWS_H, DRIFT_ALARM = (6.0, 24.0), 4.0
+"""h over which parameters are compared, and the size from which a drift is told (assumed: on CLIF demo stays about one
+question in ten has one)."""
 
 
 class Surprise(NamedTuple):
@@ -35,6 +39,7 @@ class Bedside(NamedTuple):
     settings   the model's inputs that hold at ``now``
     assumed    what the record does not say of the person
     surprises  of the last hours, in order
+    drifts     parameters that moved further than such parameters do, the furthest first
     data       rows that were taken in
     """
 
@@ -47,6 +52,7 @@ class Bedside(NamedTuple):
     assumed: tuple[str, ...]
     surprises: tuple[Surprise, ...]
     data: int
+    drifts: tuple[Drift, ...] = ()
 
     @property
     def predicted_weight(self) -> float:
@@ -60,7 +66,8 @@ def at_bedside(twin: BedsideTwin, record: BedsideRecord, now: float) -> Bedside:
     Raises DataError when nothing at all was known by then.
     """
     known = record.as_of(now)
-    (_, living, taken) = next(iter(follow(twin, known, [now])))
+    followed = list(follow(twin, known, [*(now - h for h in sorted(DRIFT_WINDOWS_H, reverse=True)), now]))
+    living, taken = followed[-1][1], [datum for _, _, part in followed for datum in part]
     if living is None:
         raise DataError(
             f"stay of subject {record.person.subject} at {now:g} h",
@@ -74,7 +81,19 @@ def at_bedside(twin: BedsideTwin, record: BedsideRecord, now: float) -> Bedside:
     nothing = Row(now, now, settings, np.ones(len(names)), np.zeros(len(names), dtype=int))
     living, _ = take_in(twin, living, nothing)
     surprises = tuple(s for row, info in taken for s in _surprises(row, info, names) if s.time > now - RECENT_H)
-    return Bedside(known, now, twin, living, settings, oxygen_known, assumed.what, surprises, len(taken))
+    drifted = alarms(twin, [earlier for _, earlier, _ in followed[:-1] if earlier is not None], living)
+    return Bedside(known, now, twin, living, settings, oxygen_known, assumed.what, surprises, len(taken), drifted)
+
+
+def alarms(twin: BedsideTwin, earlier: list[Living], now: Living) -> tuple[Drift, ...]:
+    """The drift of each parameter over the window in which it is largest, where that is an alarm."""
+    found: dict[str, Drift] = {}
+    for before in earlier:
+        for drift in drifts(twin.model, before, now):
+            known = found.get(drift.name)
+            if abs(drift.size) >= DRIFT_ALARM and (known is None or abs(drift.size) > abs(known.size)):
+                found[drift.name] = drift
+    return tuple(sorted(found.values(), key=lambda drift: -abs(drift.size)))
 
 
 def _surprises(row: Row, info: Any, names: tuple[str, ...]) -> list[Surprise]:
@@ -94,6 +113,17 @@ def latest(record: BedsideRecord, name: str, now: float, within_h: float = np.in
     known = (signal.received_h <= now + 1e-6) & (signal.quality == Quality.GOOD) & np.isfinite(signal.value)
     rows = np.flatnonzero(known & (signal.time_h > now - within_h))
     return (float(signal.time_h[rows[-1]]), float(signal.value[rows[-1]])) if len(rows) else None
+
+
+def imaging(bedside: Bedside) -> list[str]:
+    """What a chest CT contributes, in a sentence; nothing where there is none."""
+    row = latest(bedside.record, "non_aerated_tissue_fraction", bedside.now)
+    if row is None:
+        return []
+    return [
+        f"the chest CT of hour {row[0]:g} is taken in: {100 * row[1]:.0f} % of the lung tissue held no gas. It counts "
+        "as shunted or collapsed lung, give or take 12 points at 50 %; it is no diagnosis"
+    ]
 
 
 def doubts(bedside: Bedside) -> list[str]:

@@ -38,6 +38,7 @@ SYNONYMS = {
     "total_peep": ("peep total", "peeptot"),
     "minute_ventilation": ("ve", "mv", "minute volume"),
     "tidal_volume": ("vt", "vt measured", "vte", "tidal volume observed", "expired tidal volume"),
+    "non_aerated_tissue_fraction": ("non-aerated lung", "ct non-aerated"),
     "urine_output": ("urine", "diuresis"),
     "glasgow_coma_scale": ("gcs",),
     "sedation_score": ("rass",),

@@ -5,7 +5,8 @@ from typing import Any
 import numpy as np
 
 from caretwin.record.bedside import BedsideRecord
-from caretwin.review.bedside_words import Provenance
+from caretwin.review.bedside_words import PARAMETERS, Provenance, drifted
+from caretwin.twin.drift import Drift
 
 QUANTILES = ("q5", "q50", "q95")
 
@@ -24,6 +25,20 @@ def findings(record: BedsideRecord) -> list[dict[str, Any]]:
         {"severity": f.severity, "row": f.row, "column": f.column, "seen": f.seen, "wanted": f.wanted, "fix": f.fix}
         for f in record.findings
     ]
+
+
+def drifts(found: tuple[Drift, ...]) -> list[dict[str, Any]]:
+    """Parameters that moved further than they usually do, in the units in which they are told of."""
+    answer = []
+    for drift in found:
+        _, unit, factor, _ = PARAMETERS[drift.name]
+        numbers = {"before": drift.before, "now": drift.now, "now_q5": drift.low, "now_q95": drift.high}
+        shown = {name: float(f"{factor * value:.5g}") for name, value in numbers.items()}
+        answer.append(
+            {"parameter": drift.name, "unit": unit, "hours": round(drift.hours, 2), **shown,
+             "standard_deviations": round(drift.size, 2), "sentence": drifted(drift)}
+        )  # fmt: skip
+    return answer
 
 
 def origin(provenance: Provenance) -> dict[str, Any]:

@@ -5,6 +5,7 @@ from dataclasses import dataclass
 from datetime import timedelta
 
 from caretwin.record.bedside import BedsideRecord
+from caretwin.twin.drift import Drift
 
 ADVISES_ONLY = "caretwin advises; it sets nothing and gives nothing. A person decides. Not a medical device."
 READINGS = {
@@ -31,6 +32,43 @@ READINGS = {
     "haemoglobin_g_per_dL": ("Hb", "g/dL", 1),
 }
 """Label, unit and digits of each reading."""
+
+PARAMETERS = {
+    "compliance": ("compliance of the open respiratory system", "mL/cmH2O", 1000.0, 0),
+    "resistance": ("airway resistance", "cmH2O s/L", 1.0, 0),
+    "collapsible": ("lung that opens and closes", "%", 100.0, 0),
+    "opening_shift": ("opening pressure against the usual", "cmH2O", 1.0, 1),
+    "chest_wall_share": ("share of the chest wall in elastance", "%", 100.0, 0),
+    "shunt": ("blood past lung that is never ventilated", "%", 100.0, 0),
+    "low_perfusion": ("blood past lung that is little ventilated", "%", 100.0, 0),
+    "low_ratio": ("ventilation of that lung against the mean", "%", 100.0, 0),
+    "alveolar_dead_space": ("alveolar dead space", "%", 100.0, 0),
+    "hypoxic_vasoconstriction": ("hypoxic vasoconstriction", "%", 100.0, 0),
+    "carbon_dioxide_production": ("carbon dioxide production", "mL/min", 1.0, 0),
+    "base_excess": ("base excess without lactate", "mmol/L", 1.0, 1),
+    "own_rate": ("own breathing rate", "/min", 1.0, 0),
+    "triggered_share": ("share of triggered breaths that ventilate", "%", 100.0, 0),
+    "effort": ("breathing effort", "cmH2O", 1.0, 0),
+    "chemoreflex": ("chemoreflex against an awake person's", "%", 100.0, 0),
+    "carbon_dioxide_set": ("PaCO2 that breathing steers to", "mmHg", 1.0, 0),
+    "arterial_pressure": ("MAP at rest without drugs", "mmHg", 1.0, 0),
+    "heart_rate": ("heart rate at rest without drugs", "/min", 1.0, 0),
+    "cardiac_output": ("cardiac output at rest without drugs", "L/min", 1.0, 1),
+    "venous_pressure": ("CVP at rest", "mmHg", 1.0, 0),
+    "filling_gradient": ("pressure that drives venous return", "mmHg", 1.0, 0),
+    "half_filling": ("filling with half of the largest output", "mmHg", 1.0, 1),
+    "arterial_compliance": ("compliance of the arteries", "mL/mmHg", 1.0, 1),
+    "baroreflex": ("baroreflex against a healthy person's", "%", 100.0, 0),
+    "pressor_half": ("norepinephrine with half effect", "ug/L", 1.0, 0),
+    "propofol_half": ("propofol with half effect on vessels", "ug/mL", 1.0, 1),
+    "oximeter_bias": ("offset of the oximeter", "%", 1.0, 1),
+    "filtration": ("kidney filtration when well perfused", "mL/min", 1.0, 0),
+    "creatinine_production": ("creatinine production", "mg/min", 1.0, 2),
+    "haemoglobin": ("haemoglobin, charted fluids accounted for", "g/dL", 1.0, 1),
+    "urine_flow": ("urine flow when well perfused", "mL/min", 1.0, 1),
+    "lactate_production": ("lactate production against the usual", "%", 100.0, 0),
+}
+"""Words, unit, factor and digits with which a personal parameter is told of."""
 
 
 @dataclass(frozen=True)
@@ -97,3 +135,19 @@ def minutes(value: float | None, horizon: float) -> str:
     if value < 1.0:
         return "at once"
     return f"> {horizon:.0f} min" if value >= 0.98 * horizon else f"{value:.0f} min"
+
+
+def drifted(drift: Drift) -> str:
+    """What a drift alarm says.
+
+    >>> drifted(Drift("shunt", "1", 6.0, 0.121, 0.314, 0.25, 0.38, 4.22)).split(":")[0]
+    'blood past lung that is never ventilated rose in 6 h from 12 to 31 % (90 % band 25-38)'
+    """
+    label, unit, factor, digits = PARAMETERS[drift.name]
+    was, now, low, high = (f"{factor * v:.{digits}f}" for v in (drift.before, drift.now, drift.low, drift.high))
+    way = "rose" if drift.size > 0 else "fell"
+    return (
+        f"{label} {way} in {drift.hours:.0f} h from {was} to {now} {unit} (90 % band {low}-{high}): "
+        f"{abs(drift.size):.1f} standard deviations beyond its usual wandering; look for the cause, in the patient or "
+        "in what is charted"
+    )

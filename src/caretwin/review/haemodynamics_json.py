@@ -56,6 +56,7 @@ def as_json(advice: Advice, provenance: Provenance) -> dict[str, Any]:
             "p_in_target": _cells(advice.grid.inside),
             "p_under_target": _cells(advice.grid.below),
         },
+        "drifts": shared.drifts(bedside.drifts),
         "findings": shared.findings(bedside.record),
         "notes": list(advice.notes),
         "provenance": shared.origin(provenance),

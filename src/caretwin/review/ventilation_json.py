@@ -49,6 +49,7 @@ def as_json(advice: Advice, provenance: Provenance) -> dict[str, Any]:
         "settings_tried": [_judged(j, advice) for j in advice.judged],
         "ards_network": [{"rule": rule.name, "says": rule.says, **_judged(j, advice)} for rule, j in advice.rules],
         "maps": [_map(m) for m in advice.maps],
+        "drifts": shared.drifts(bedside.drifts),
         "findings": shared.findings(bedside.record),
         "notes": list(advice.notes),
         "provenance": shared.origin(provenance),

@@ -253,6 +253,17 @@ def shunt_now(v: Values, u: Settings) -> Float[Array, ""]:
     return _calmer(v.shunt, v.shunt_drift, u)
 
 
+def without_gas(v: Values, x: State, u: Settings) -> Float[Array, ""]:
+    """0-1: lung tissue that holds no gas now, as a CT would show it: collapsed, or never ventilated.
+
+    What is never ventilated is known by the blood that passes it, and is taken to get as much blood for its size as
+    collapsed lung does (in sheep, shunt is 0.63-0.75 of the blood where gas is below a tenth: Vidal Melo, Musch et al.,
+    Am J Respir Crit Care Med 2008;177:292, doi:10.1164/rccm.200703-484OC).
+    """
+    consolidated = jnp.clip(shunt_now(v, u) / COLLAPSED_PERFUSION, 0.0, 1.0)
+    return 1.0 - (1.0 - consolidated) * (1.0 - v.collapsible * (1.0 - x.open_fraction))
+
+
 def dead_space_now(v: Values, u: Settings) -> Float[Array, ""]:
     """0-1: alveolar ventilation that meets no blood; who breathes alone makes up for most of what drifts."""
     return _calmer(v.alveolar_dead_space, v.dead_space_drift, u)

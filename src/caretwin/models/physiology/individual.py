@@ -1,9 +1,10 @@
 """The personal parameters of one particle: every value by name, in its unit, from where it stands between patients."""
 
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import jax
 import jax.numpy as jnp
+import numpy as np
 from jaxtyping import Array, Float
 
 from caretwin.models.physiology.parameters import (
@@ -54,3 +55,13 @@ Values = NamedTuple("Values", _FIELDS)  # type: ignore[misc]
 """Every personal parameter in its unit; ``rate_unseen``, ``depth_unseen``: ln of what of the present rate and effort
 gas stores do not see; ``shunt_drift``, ``dead_space_drift``: what of the logits of shunt and dead space has drifted.
 """
+
+
+def values_of(theta: Float[Array, "N d"], x: Any, person: Body) -> dict[str, np.ndarray]:
+    """Personal parameters [N] of particles by name, in their units, without what flutters.
+
+    theta, x  parameters and states of the particles; person  whose they are
+    """
+    still = jnp.zeros(len(FLUTTERING))
+    found = jax.vmap(lambda theta, wander: individual(theta, wander, still, person))(theta, x.wander)
+    return {p.name: np.asarray(getattr(found, p.name)) for p in PERSONAL}

@@ -4,6 +4,7 @@ from caretwin.models.physiology import bedside_channels, bedside_state, blood_ga
 from caretwin.models.physiology import cardiorespiratory as coupled
 from caretwin.models.physiology import glucose as insulin_glucose
 from caretwin.models.physiology.derived import READ, ahead
+from caretwin.models.physiology.individual import values_of
 from caretwin.models.physiology.readings import COLUMNS, readings
 
 
@@ -22,6 +23,7 @@ class Physiology:
     ahead = staticmethod(ahead)
     shift = staticmethod(conditions.shift)
     conditions = staticmethod(conditions.names)
+    values_of = staticmethod(values_of)
 
     def cardiorespiratory(self) -> coupled.Cardiorespiratory:
         """Lung, gases, circulation, drugs, fluids and kidney as one model."""

@@ -17,9 +17,9 @@ UNITS = {
     "arterial_saturation": "percent", "end_tidal_carbon_dioxide": "mmHg", "plateau_pressure": "cmH2O",
     "peak_pressure": "cmH2O", "mean_airway_pressure": "cmH2O", "tidal_volume": "mL", "lactate": "mmol_per_L",
     "haemoglobin": "g_per_dL", "creatinine": "mg_per_dL", "urine_output": "mL_per_h", "cardiac_output": "L_per_min",
-    "central_venous_saturation": "percent",
+    "central_venous_saturation": "percent", "non_aerated_tissue_fraction": "percent",
 }  # fmt: skip
-"""Unit of each channel as a column shows it; tidal volume is shown in mL. What staff aim at is no reading."""
+"""Unit of each channel as a column shows it; tidal volume is shown in mL, tissue in percent. No aim of staff."""
 MORE = {
     "systolic_pressure": "mmHg", "diastolic_pressure": "mmHg", "stroke_volume": "mL",
     "systemic_vascular_resistance": "mmHg_s_per_mL", "mean_systemic_filling_pressure": "mmHg",
@@ -54,6 +54,7 @@ def readings(model: Cardiorespiratory, phi: object, x: State, u: Settings) -> Re
     seen = dict(zip(bedside_channels.CHANNELS, bedside_channels.channels(now, x, u), strict=True))
     flow, breath, gas, exchange = now.flow, now.breath, now.gas, now.exchange
     seen["tidal_volume"] = 1000.0 * seen["tidal_volume"]
+    seen["non_aerated_tissue_fraction"] = 100.0 * seen["non_aerated_tissue_fraction"]
     pulse = seen["pulse_pressure"]
     gradient = flow.arterial_pressure - flow.venous_pressure
     seen |= {
