@@ -163,7 +163,7 @@ class Expression:
     def evaluate(self, values: Mapping[str, Any], xp: Any = np) -> Any:
         """Its value, given every name in coherent base units; ``xp`` is numpy or jax.numpy.
 
-        >>> parse("-2^2 + 3 * x").evaluate({"x": 2.0})
+        >>> float(parse("-2^2 + 3 * x").evaluate({"x": 2.0}))
         2.0
         """
         return evaluate(self.tree, values, xp)
