@@ -10,7 +10,7 @@ import numpy as np
 from jaxtyping import Float, Int
 
 from caretwin.record.bedside import BedsideRecord, Quality, Signal, channels
-from caretwin.record.dosing import Finding, Severity
+from caretwin.record.dosing import Finding, Severity, of_several
 
 Kind = Literal["observations", "settings"]
 
@@ -65,9 +65,10 @@ def finding_of(record: BedsideRecord, verdict: Verdict) -> Finding:
     signal, channel = signal_of(record, verdict.channel), channels()[verdict.channel]
     assert signal is not None
     first, unit = verdict.rows[0], "" if channel.unit == "1" else f" {channel.unit}"
-    more = f"; {len(verdict.rows)} values, this is the first" if len(verdict.rows) > 1 else ""
-    seen = f"{verdict.channel} {signal.value[first]:.5g}{unit} at {signal.time_h[first]:.2f} h: {verdict.why}{more}"
-    return Finding(verdict.severity, None, verdict.channel, seen, verdict.wanted, verdict.fix)
+    seen = f"{verdict.channel} {signal.value[first]:.5g}{unit} at {signal.time_h[first]:.2f} h: {verdict.why}"
+    seen += of_several(len(verdict.rows))
+    received = tuple(float(hour) for hour in signal.received_h[verdict.rows])
+    return Finding(verdict.severity, None, verdict.channel, seen, verdict.wanted, verdict.fix, received)
 
 
 def with_verdict(record: BedsideRecord, verdict: Verdict) -> BedsideRecord:

@@ -46,9 +46,7 @@ class Findings:
 
     def add(self, severity: Severity, row: int | None, column: str | None, *, seen: str, wanted: str, fix: str) -> None:
         """Note one finding; the arguments are those of :class:`Finding`."""
-        finding = Finding(severity, row, column, seen, wanted, fix)
-        if finding not in self._all:
-            self._all.append(finding)
+        self.extend([Finding(severity, row, column, seen, wanted, fix)])
 
     def error(self, row: int | None, column: str | None, *, seen: str, wanted: str, fix: str) -> None:
         """Note something that forbids the use of the table."""
@@ -64,8 +62,9 @@ class Findings:
 
     def extend(self, findings: Iterable[Finding]) -> None:
         """Note several findings."""
-        for f in findings:
-            self.add(f.severity, f.row, f.column, seen=f.seen, wanted=f.wanted, fix=f.fix)
+        for finding in findings:
+            if finding not in self._all:
+                self._all.append(finding)
 
     @property
     def all(self) -> tuple[Finding, ...]:

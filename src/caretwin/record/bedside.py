@@ -115,12 +115,13 @@ class BedsideRecord:
     origin: datetime | None = None
 
     def as_of(self, now_h: float) -> BedsideRecord:
-        """The record as it was known at ``now_h`` (h): no row received later, in observations and in settings."""
+        """The record as it was known at ``now_h`` (h): no row received later, and nothing said of one."""
 
         def known(signals: Mapping[str, Signal]) -> dict[str, Signal]:
             return {name: signal.known_by(now_h) for name, signal in signals.items()}
 
-        return replace(self, observations=known(self.observations), settings=known(self.settings))
+        findings = tuple(then for finding in self.findings if (then := finding.known_by(now_h)) is not None)
+        return replace(self, observations=known(self.observations), settings=known(self.settings), findings=findings)
 
     def last_h(self) -> float:
         """Time of the last row of any signal (h); 0 for an empty record."""

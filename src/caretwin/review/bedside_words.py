@@ -12,7 +12,7 @@ READINGS = {
     "arterial_oxygen_pressure_mmHg": ("PaO2", "mmHg", 0),
     "arterial_carbon_dioxide_pressure_mmHg": ("PaCO2", "mmHg", 0),
     "arterial_ph": ("pH", "", 2),
-    "oxygen_saturation_percent": ("SpO2", "%", 1),
+    "oxygen_saturation_percent": ("SpO2", "%", 0),
     "end_tidal_carbon_dioxide_mmHg": ("EtCO2", "mmHg", 0),
     "mean_arterial_pressure_mmHg": ("MAP", "mmHg", 0),
     "central_venous_pressure_mmHg": ("CVP", "mmHg", 1),
