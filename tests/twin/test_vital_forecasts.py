@@ -8,10 +8,13 @@ import pytest
 from caretwin.record.bedside import BedsideRecord, Person, Signal
 from caretwin.twin.live import SCATTER_FORGOTTEN_H, USUAL_COUNTS, Scatter, bedside_twin, follow
 from caretwin.twin.registry import family
-from caretwin.twin.vital_forecasts import as_charted, forecasts_of, issue_times, samples_ahead
+from caretwin.twin.staff import HELD, Care
+from caretwin.twin.vital_forecasts import as_charted, care_of, forecasts_of, issue_times, samples_ahead
 
 CHANNELS = family("physiology").channels
-HEART_RATE = CHANNELS.index("heart_rate")
+HEART_RATE, PRESSURE, SATURATION = (
+    CHANNELS.index(name) for name in ("heart_rate", "mean_arterial_pressure", "oxygen_saturation")
+)
 
 
 def charted(values: list[float], every_h: float = 1.0) -> Signal:
@@ -122,3 +125,38 @@ def test_forecasts_know_nothing_of_what_comes_later_and_are_wider_where_the_past
     again = samples_ahead(twin, living, np.array([2.25, 3.0, 6.0]))
     rate = next(t for t in first if t.channel == "heart_rate" and t.horizon_h == 1.0)
     np.testing.assert_allclose(rate.samples, np.round(again[1][:, HEART_RATE]), atol=1.0)
+
+
+@pytest.mark.slow
+def test_staff_raise_a_pressor_where_pressure_is_low_and_leave_all_else() -> None:
+    twin = bedside_twin(particles=500)
+    record = stay([84.0] * 8)
+    given = {"norepinephrine": Signal.of(np.zeros(1), np.array([0.2]))}
+    for settings, answers in (({}, False), (given, True)):
+        (_, living, _) = next(iter(follow(twin, replace(record, settings=settings), [5.0])))
+        assert living is not None
+        times = np.array([5.25, 6.0, 9.0])
+        # Where nothing is to be weaned or raised, the settings are held bit for bit.
+        held = samples_ahead(twin, living, times)
+        low, high = (samples_ahead(twin, living, times, Care(usual, np.nan)) for usual in (110.0, 60.0))
+        if answers:
+            pressure = [float(np.median(said[2][:, PRESSURE])) for said in (low, held, high)]
+            assert pressure[0] > pressure[1] > pressure[2]
+        else:
+            assert np.array_equal(held, low)
+            assert np.array_equal(held, high)
+
+
+@pytest.mark.slow
+def test_who_saturates_less_than_usual_is_given_oxygen_where_it_is_not_charted() -> None:
+    twin = bedside_twin(particles=500)
+    record = stay([84.0] * 8)
+    uncharted = care_of(record, 5.0)
+    assert uncharted.saturation == pytest.approx(96.5, abs=0.5)
+    charted = replace(record, settings={"fio2": Signal.of(np.zeros(1), np.array([0.4]))})
+    assert np.isnan(care_of(charted, 5.0).saturation)
+    (_, living, _) = next(iter(follow(twin, record, [5.0])))
+    assert living is not None
+    times = np.array([5.25, 6.0, 9.0])
+    held, cared = (samples_ahead(twin, living, times, c)[2][:, SATURATION] for c in (HELD, Care(np.nan, 97.0)))
+    assert np.quantile(cared, 0.05) > np.quantile(held, 0.05)

@@ -177,8 +177,12 @@ def move(
     u: Inputs,
     context: Context,
     t: Float[Array, ""],
+    *,
+    apart: bool = False,
 ) -> tuple[Ensemble, Array]:
     """The ensemble at time t [h] under ``u`` when nothing is seen, and whether every number stayed finite.
+
+    apart  every leaf of ``u`` has one row per particle: each has settings of its own
 
     A particle ensemble that did not stay finite keeps its old state at the new time.
     """
@@ -189,10 +193,10 @@ def move(
     w = luck.centred_process_noise(key, subject, t, N, model.noise_dimension, dtype)
     theta = relax(ensemble.theta, dt, jnp.asarray(model.memory_days, dtype))
 
-    def advance(theta: Array, x: State, w: Array) -> State:
+    def advance(theta: Array, x: State, w: Array, u: Inputs) -> State:
         return model.transition(model.individual(theta, context), x, u, w, dt)
 
-    x = jax.vmap(advance)(theta, ensemble.x, w)
+    x = jax.vmap(advance, in_axes=(0, 0, 0, 0 if apart else None))(theta, ensemble.x, w, u)
     fine = jnp.all(jnp.stack([jnp.all(jnp.isfinite(leaf)) for leaf in jax.tree.leaves(x)]))
     return Ensemble(theta, seldom(~fine, lambda _: ensemble.x, x), ensemble.logw, t), fine
 

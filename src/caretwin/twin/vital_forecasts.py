@@ -1,4 +1,4 @@
-"""Forecasts of vital signs at a bedside: what the twin said before each value was charted, settings unchanged.
+"""Forecasts of vital signs at a bedside: what the twin said before each value was charted, under care as it is given.
 
 At an issue time the twin has everything received by then. A forecast is for the time at which the next value near a
 horizon was really charted, so irregular charting is scored as it is.
@@ -18,6 +18,7 @@ from caretwin.core.ensemble_kalman import KalmanSettings, move
 from caretwin.core.program import program
 from caretwin.record.bedside import BedsideRecord, Quality, Signal
 from caretwin.twin.live import BedsideTwin, Living, follow
+from caretwin.twin.staff import HELD, Care, answered, for_each
 
 CHANNELS = ("mean_arterial_pressure", "heart_rate", "oxygen_saturation", "respiratory_rate")
 HORIZONS_H = (0.25, 1.0, 4.0)
@@ -26,6 +27,8 @@ WINDOWS_H = ((0.1, 0.45), (0.7, 1.3), (3.5, 4.5))
 FASTEST_L_PER_MIN = 0.25 / 60.0
 """Settings are held in a forecast, but no bolus: from the issue on, each fluid runs at no more than 250 mL/h (assumed;
 a bolus is charted as a rate, and its end is not known before it has come)."""
+LOOK_H = 1.0
+"""h: staff look, and change settings, at least so often (assumed: intensive care is charted hourly)."""
 FLUIDS = ("crystalloid", "colloid", "red_cells")
 
 
@@ -64,7 +67,7 @@ def forecasts_of(twin: BedsideTwin, record: BedsideRecord, *, every_h: float = 2
             moments = np.array(
                 [np.median([w[2] for w in wanted if w[1] == k] or [time + h]) for k, h in enumerate(HORIZONS_H)]
             )
-            samples = samples_ahead(twin, living, np.maximum.accumulate(moments))
+            samples = samples_ahead(twin, living, np.maximum.accumulate(moments), care_of(record, time))
             names = twin.model.channel_names
             for channel, k, when, value in wanted:
                 known = _known(record.observations[channel], time)
@@ -121,29 +124,63 @@ def _known(signal: Signal, time: float) -> tuple[float, float, float]:
     return float(good.value[-1]), float(good.value[-2] if len(good) > 1 else good.value[-1]), float(recent.mean())
 
 
-def samples_ahead(twin: BedsideTwin, living: Living, times: Float[np.ndarray, " H"]) -> Float[np.ndarray, "H N C"]:
-    """What would be measured at each of the rising times (h) if the present settings went on and a bolus ended."""
+def care_of(record: BedsideRecord, time: float) -> Care:
+    """What staff keep up at a time (h): the usual pressure, and the usual saturation where oxygen is not charted."""
+
+    def usual(channel: str) -> float:
+        signal = record.observations.get(channel)
+        return float("nan") if signal is None else _known(signal, time)[2]
+
+    oxygen = record.settings.get("fio2")
+    charted = oxygen is not None and len(oxygen) > 0 and bool(np.isfinite(oxygen.held_at(np.array([time]))[0]))
+    # Where it is charted, it was left alone for four hours in 84 % of 10,200 cases, and hardly followed saturation.
+    return Care(usual("mean_arterial_pressure"), float("nan") if charted else usual("oxygen_saturation"))
+
+
+def samples_ahead(
+    twin: BedsideTwin, living: Living, times: Float[np.ndarray, " H"], care: Care = HELD
+) -> Float[np.ndarray, "H N C"]:
+    """What would be measured at each of the rising times (h) if care went on like this and a bolus ended.
+
+    care  what staff keep up; otherwise the present settings are held
+    """
     when = np.maximum(times - living.shift, float(living.ensemble.t) + 1e-3)
     held = living.settings
     u = held._replace(**{name: np.minimum(getattr(held, name), FASTEST_L_PER_MIN) for name in FLUIDS})
     return np.asarray(
-        _ahead(twin.model, twin.settings, twin.key, living.body, living.ensemble, u, when, living.subject)
+        _ahead(twin.model, twin.settings, twin.key, living.body, living.ensemble, u, when, living.subject, care)
     )
 
 
 @program(static=(1,))
 def _ahead(
-    model: Any, settings: KalmanSettings, key: Array, body: Any, ensemble: Ensemble, u: Any, times: Array, subject: Any
+    model: Any,
+    settings: KalmanSettings,
+    key: Array,
+    body: Any,
+    ensemble: Ensemble,
+    u: Any,
+    times: Array,
+    subject: Any,
+    care: Care,
 ) -> Array:
     count = len(model.channel_names)
 
-    def step(ensemble: Ensemble, t: Array) -> tuple[Ensemble, Array]:
-        later, _ = move(model, key, subject, ensemble, u, body, t)
+    def step(carry: tuple[Ensemble, Any], t: Array) -> tuple[tuple[Ensemble, Any], Array]:
+        looks = jnp.maximum(jnp.ceil((t - carry[0].t) / LOOK_H - 1e-6), 1.0).astype(int)
+
+        def look(i: Array, carry: tuple[Ensemble, Any]) -> tuple[Ensemble, Any]:
+            ensemble, given = carry
+            hours = (t - ensemble.t) / (looks - i)
+            given = answered(model, ensemble, given, body, care, hours)
+            return move(model, key, subject, ensemble, given, body, ensemble.t + hours, apart=True)[0], given
+
+        later, given = jax.lax.fori_loop(0, looks, look, carry)
         e = luck.measurement_noise(key, subject, t, settings.particles, count)
 
-        def measured(theta: Array, x: Any, e: Array) -> Array:
+        def measured(theta: Array, x: Any, u: Any, e: Array) -> Array:
             return model.sample_observation(model.individual(theta, body), x, u, e)
 
-        return later, jnp.asarray(jax.vmap(measured)(later.theta, later.x, e))
+        return (later, given), jnp.asarray(jax.vmap(measured)(later.theta, later.x, given, e))
 
-    return jax.lax.scan(step, ensemble, times)[1]
+    return jax.lax.scan(step, (ensemble, for_each(u, settings.particles, ensemble.theta.dtype)), times)[1]
