@@ -4,7 +4,7 @@ from typing import Any
 
 import jax
 import jax.numpy as jnp
-from jaxtyping import Array, Float, Int
+from jaxtyping import Array, Float, Int, UInt32
 
 from caretwin.base.random import stable_hash, stream
 
@@ -60,9 +60,15 @@ def _normal_of_halves(key: Array, count: int, dimension: int) -> Float[Array, "c
     """
     words = jax.random.bits(key, (count, -(-dimension // 2)), jnp.uint64)
     halves = jnp.concatenate([words.astype(jnp.uint32), (words >> 32).astype(jnp.uint32)], axis=1)[:, :dimension]
-    # 23 random bits as the fraction of a number in [1, 2), stretched to (-1, 1) without its ends.
-    between = jax.lax.bitcast_convert_type((halves >> 9) | jnp.uint32(0x3F800000), jnp.float32)
-    return jnp.float32(2.0**0.5) * jax.lax.erf_inv(2.0 * between - 3.0 + jnp.float32(2.0**-23))
+    return _normal_of(halves)
+
+
+def _normal_of(bits: UInt32[Array, "..."]) -> Float[Array, "..."]:
+    """Standard normal in single precision from random words; finite for each of them."""
+    # 23 random bits as the fraction of a number in [1, 2), stretched to [-1, 1). One word in eight million would be the
+    # lower end itself, whose normal is infinite; adding half a step instead is no remedy, compilers fold it into the 3.
+    between = jax.lax.bitcast_convert_type((bits >> 9) | jnp.uint32(0x3F800000), jnp.float32)
+    return jnp.float32(2.0**0.5) * jax.lax.erf_inv(jnp.maximum(2.0 * between - 3.0, jnp.float32(2.0**-24 - 1.0)))
 
 
 def measurement_noise(
