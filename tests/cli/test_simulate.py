@@ -191,3 +191,16 @@ def test_every_setting_of_a_scenario_that_the_bedside_record_knows_has_its_range
         channel = channels().get(name)
         if channel is not None and name in RANGES and channel.unit == UNITS[name] and name != "temperature":
             assert RANGES[name][0] >= channel.low - 1e-9 and RANGES[name][1] <= channel.high + 1e-9, name
+
+
+def test_an_output_never_overwrites_the_scenario(tmp_path):
+    path = tmp_path / "man.toml"
+    path.write_text("[patient]\n")
+    result = CliRunner().invoke(command, [str(path), "--csv", str(tmp_path / "." / "man.toml")])
+    assert result.exit_code == 2 and "would be lost" in result.output
+    assert path.read_text() == "[patient]\n"
+
+
+def test_the_help_shows_a_scenario_line_by_line():
+    shown = CliRunner().invoke(command, ["--help"]).output.splitlines()
+    assert '  sex = "male"                    or "female"' in shown

@@ -58,6 +58,7 @@ def test_a_record_without_a_plateau_gets_no_advice_and_exit_status_3(tmp_path, m
         (("--set", "peep"), 2, "NAME=VALUE"),
         (("--set", "flow=30"), 2, "wanted one of"),
         (("--ie", "2"), 2, "no I:E ratio"),
+        (("--peep", "10", "--set", "peep=12"), 2, "two values of peep"),
         (("--mode", "hfov"), 2, "wanted one of vc, pc, prvc"),
         (("--peep", "ten"), 2, "is not a number"),
         (("--at", "yesterday"), 2, "--at"),
@@ -71,6 +72,20 @@ def test_a_mistake_is_named_with_its_remedy(arguments, status, said, tmp_path, m
     assert result.exit_code == status, result.output
     assert said in result.output
     assert not list(tmp_path.iterdir())
+
+
+@pytest.mark.slow
+def test_another_kind_of_breath_needs_its_size(tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    result = run(EXAMPLE, "--mode", "pc", "--no-report", "--no-maps")
+    assert result.exit_code == 1 and "--pressure 15" in result.output
+
+
+def test_an_answer_never_overwrites_the_record(tmp_path):
+    (tmp_path / "man.csv").write_text(EXAMPLE.read_text())
+    result = run(tmp_path / "man.csv", "--html", tmp_path / "man.csv")
+    assert result.exit_code == 2 and "would be lost" in result.output
+    assert (tmp_path / "man.csv").read_text() == EXAMPLE.read_text()
 
 
 def test_a_folder_needs_a_stay_and_a_table_needs_none(tmp_path):

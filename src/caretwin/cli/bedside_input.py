@@ -3,7 +3,7 @@
 import hashlib
 import math
 import re
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
@@ -115,6 +115,21 @@ def pairs(texts: Sequence[str]) -> dict[str, str]:
     return found
 
 
+def together(texts: Sequence[str], options: Mapping[str, str | None]) -> dict[str, str]:
+    """What is proposed by ``--set`` and by options of their own.
+
+    Raises a usage error for a text without "=", and for two values of one name.
+    """
+    found = pairs(texts)
+    for name, value in options.items():
+        if value is None:
+            continue
+        if found.get(name, value) != value:
+            raise click.BadParameter(f"{found[name]} and {value}: two values of {name}", param_hint=f"--{name}")
+        found[name] = value
+    return found
+
+
 def number(text: str, name: str) -> float:
     """A number; a usage error when it is none."""
     try:
@@ -124,13 +139,6 @@ def number(text: str, name: str) -> float:
     if not math.isfinite(value):
         raise click.BadParameter(f"{text!r} is not a number", param_hint=f"--{name}")
     return value
-
-
-def check_folders(*paths: str | None) -> None:
-    """A usage error for a file whose folder does not exist, before anything is computed."""
-    for path in paths:
-        if path is not None and not Path(path).resolve().parent.is_dir():
-            raise click.BadParameter(f"{path}: its folder does not exist; create it first")
 
 
 def provenance(source: str, stay: str | None, seed: int, particles: int, options: dict[str, str]) -> Any:

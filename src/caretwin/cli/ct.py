@@ -7,6 +7,7 @@ from typing import Any
 
 import click
 
+from caretwin.cli import output_files
 from caretwin.cli.errors import FiniteRange, friendly
 
 
@@ -35,8 +36,7 @@ def command(
     The figures are densities inside an outline that a program drew: no diagnosis. Exit status: 0 with figures, 1 when
     there is no chest CT that can be measured.
     """
-    if json_out and not Path(json_out).absolute().parent.is_dir():
-        raise click.ClickException(f"{json_out}: no such folder; name another file with --json")
+    output_files.check((json_out,))
     from caretwin.ingest.lung_ct import read_lung_aeration
 
     aeration = read_lung_aeration(

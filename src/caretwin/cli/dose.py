@@ -9,6 +9,7 @@ from typing import Any, NamedTuple
 
 import click
 
+from caretwin.cli import output_files
 from caretwin.cli.errors import FiniteRange, friendly
 from caretwin.review.drawing_process import DrawingProcess
 
@@ -82,7 +83,7 @@ def command(
         stack.enter_context(programs_ahead(" ".join(("dose", drug, *models))))
         from caretwin.cli import dose_input as given
 
-        given.check_folders(json_out, html_out)
+        output_files.check((json_out, html_out), (patient, *files))
         names, read = given.models_of(drug, models, files)
         names = given.by_effect(patient, names)
         record = given.read_patient(patient, drug, names, read)

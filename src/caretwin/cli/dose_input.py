@@ -189,13 +189,6 @@ def check_target(wanted: str | None, drugs: list[Any]) -> None:
         raise click.BadParameter(f"{wanted!r}; the models have: {offered}", param_hint="--target")
 
 
-def check_folders(*paths: str | None) -> None:
-    """A usage error for a file whose folder does not exist, before anything is computed."""
-    for path in paths:
-        if path is not None and not Path(path).resolve().parent.is_dir():
-            raise click.BadParameter(f"{path}: its folder does not exist; create it first")
-
-
 def loaded(names: tuple[str, ...], files: tuple[Any, ...]) -> list[Any]:
     """The models that are considered, read."""
     pharmacology = family("pharmacology")

@@ -34,6 +34,10 @@ def friendly(command: Callable[..., Any]) -> Callable[..., Any]:
 class FiniteRange(click.FloatRange):
     """A number within a range; "nan" and "inf", which Python reads as numbers too, are refused."""
 
+    def _describe_range(self) -> str:
+        """Nothing where there are no bounds; click would show a bound of None."""
+        return "" if self.min is None and self.max is None else super()._describe_range()
+
     def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> Any:
         """The number; a usage error when it is none."""
         found = super().convert(value, param, ctx)

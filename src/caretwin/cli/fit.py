@@ -8,6 +8,7 @@ from typing import Any
 
 import click
 
+from caretwin.cli import output_files
 from caretwin.cli.errors import friendly
 from caretwin.cli.models import chosen_drug
 
@@ -36,9 +37,9 @@ def command(
     file's units. The JSON file holds one entry per subject: id, eta, parameters, ofv, and with draws mean, sd and
     pareto_k.
     """
+    output_files.check((out,), (data, drug_name))
     drug = chosen_drug(drug_name)
     records, findings = _records(data)
-    _check_folder(out)
 
     import jax
 
@@ -67,18 +68,6 @@ def _records(data: Path) -> tuple[list[Any], Sequence[Any]]:
             fix="give a table with data",
         )
     return records, findings
-
-
-def _check_folder(out: Path) -> None:
-    from caretwin.base.errors import DataError
-
-    if not out.resolve().parent.is_dir():
-        raise DataError(
-            str(out),
-            seen="a folder that does not exist",
-            wanted="a folder to write into",
-            fix="create it first",
-        )
 
 
 def entry(one: Any) -> dict[str, Any]:

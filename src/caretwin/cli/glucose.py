@@ -6,6 +6,7 @@ from typing import Any
 
 import click
 
+from caretwin.cli import output_files
 from caretwin.cli.errors import FiniteRange, friendly
 
 ABSTAINED = 3
@@ -62,7 +63,7 @@ def command(
     with programs_ahead("glucose"):
         from caretwin.cli import glucose_input as given
 
-        given.check_folders(json_out, html_out)
+        output_files.check((json_out, html_out), (patient,))
         record, source = given.read_patient(patient, stay)
         now, when = given.time_of_question(now_text, record)
 

@@ -17,13 +17,6 @@ from caretwin.twin.glucose import GLUCOSE
 TABLE_OF_LABS = ("clif_labs.parquet", "clif_labs.csv")
 
 
-def check_folders(*paths: str | None) -> None:
-    """A usage error for a file whose folder does not exist, before anything is computed."""
-    for path in paths:
-        if path is not None and not Path(path).resolve().parent.is_dir():
-            raise click.BadParameter(f"{path}: its folder does not exist; create it first")
-
-
 def read_patient(path: str, stay: str | None) -> tuple[BedsideRecord, Path]:
     """The record, and the file whose content stands for its source.
 

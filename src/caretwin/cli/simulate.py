@@ -6,6 +6,7 @@ from typing import Any
 
 import click
 
+from caretwin.cli import output_files
 from caretwin.cli.errors import friendly
 
 
@@ -18,7 +19,7 @@ from caretwin.cli.errors import friendly
 @click.option("--seed", default=0, show_default=True, help="Another seed gives other draws.")
 @friendly
 def command(scenario: str, csv_out: str, draws: int, seed: int) -> None:
-    r"""What happens to a typical patient in this SCENARIO, a file in TOML?
+    """What happens to a typical patient in this SCENARIO, a file in TOML?
 
     \b
     [patient]                       every quantity with its unit
@@ -57,7 +58,8 @@ def command(scenario: str, csv_out: str, draws: int, seed: int) -> None:
 
     Exit status: 1 for mistakes in the scenario, 2 for a command that was not understood. A simulated patient is nobody:
     never treat by it.
-    """
+    """  # noqa: D301  click looks for the character that the escape stands for
+    output_files.check((csv_out,), (scenario,))
     from caretwin.core.program import programs_ahead
 
     with programs_ahead("simulate"):

@@ -22,6 +22,10 @@ SHOWN = (
     ("RR", "respiratory_rate_per_min", 0),
 )
 MOST_ROWS = 16
+WITHOUT_SEVERITY = ("healthy", "intensive_care")
+STOPPED = 20.0
+"""mmHg of mean arterial pressure below which a circulation has as good as stopped (assumed: near the mean systemic
+filling pressure, which is what is left when nothing flows)."""
 LATER = 5.0
 """min after a change at which a row is shown."""
 
@@ -29,7 +33,8 @@ LATER = 5.0
 def show(console: Console, scenario: Scenario, course: Course) -> None:
     """Print who, the assumptions, the changes and the rows around them."""
     person = scenario.person
-    condition = scenario.condition if not scenario.severity else f"{scenario.condition}, severity {scenario.severity}"
+    graded = scenario.severity and scenario.condition not in WITHOUT_SEVERITY
+    condition = f"{scenario.condition}, severity {scenario.severity}" if graded else scenario.condition
     console.print(Text(scenario.title, style="bold"))
     console.print(
         f"  {person.sex}, {person.age_y:g} y, {person.height_cm:g} cm, {person.weight_kg:g} kg; {condition}; "
@@ -48,7 +53,20 @@ def show(console: Console, scenario: Scenario, course: Course) -> None:
         cells = [f"{np.median(course.of(name)[:, row]):.{digits}f}" for _, name, digits in SHOWN]
         table.add_row(f"{course.minutes[row]:g}", *cells)
     console.print(table)
+    stopped = stopped_at(course)
+    if stopped is not None:
+        console.print(
+            f"  from minute {stopped:g} on blood hardly flows (MAP under {STOPPED:g} mmHg): without help, death; "
+            "numbers after it mean nothing"
+        )
     console.print(Text("mmHg, L/min, %, cmH2O, mL, per min. Simulated: nobody's course.", style="italic"))
+
+
+def stopped_at(course: Course) -> float | None:
+    """Minute at which the median of mean arterial pressure first falls below STOPPED; None: never."""
+    pressure = np.median(course.of("mean_arterial_pressure_mmHg"), axis=0)
+    rows = np.flatnonzero(pressure < STOPPED)
+    return float(course.minutes[rows[0]]) if len(rows) else None
 
 
 def _rows(scenario: Scenario, minutes: np.ndarray) -> list[int]:

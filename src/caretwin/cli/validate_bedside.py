@@ -9,6 +9,7 @@ from typing import Any
 
 import click
 
+from caretwin.cli import output_files
 from caretwin.cli.errors import friendly
 
 
@@ -24,6 +25,7 @@ def ventilation(mimic3: Path, out: Path | None, particles: int, seed: int) -> No
     At each first gas the twin has what had been received; it is told the settings at the next gas and forecasts
     PaO2, PaCO2 and pH. Every rule that is fitted is fitted on the other subjects.
     """
+    output_files.check((out,))
     from rich.console import Console
 
     from caretwin.review.ventilation_scores import score
@@ -75,6 +77,7 @@ def gas_pairs_of(folder: Path) -> tuple[Any, Any]:
 @friendly
 def forecasts(clif: Path, out: Path | None, particles: int, stays: int, seed: int) -> None:
     """Forecast MAP, heart rate, SpO2 and respiratory rate 15 min, 1 h and 4 h ahead on real stays, and score them."""
+    output_files.check((out,))
     from rich.console import Console
     from rich.progress import track
 

@@ -6,6 +6,7 @@ from typing import Any
 
 import click
 
+from caretwin.cli import output_files
 from caretwin.cli.errors import friendly
 
 ABSTAINED = 3
@@ -70,8 +71,8 @@ def command(
     with programs_ahead("ventilate"):
         from caretwin.cli import bedside_input as given
 
-        given.check_folders(json_out, html_out)
-        change = proposal({**given.pairs(sets), **{name: v for name, v in proposed.items() if v is not None}})
+        output_files.check((json_out, html_out), (patient, *cts))
+        change = proposal(given.together(sets, proposed))
         record = given.with_ct(given.read_patient(patient, stay), cts, at_text)
         now, when = given.time_of_question(at_text, record)
 

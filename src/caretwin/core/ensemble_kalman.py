@@ -45,6 +45,7 @@ class Smooth(Protocol):
     noise_scale(dtype) -> [C]            scale of that error; degrees(dtype) -> [C]: of its Student t
     to_vector(x) -> [n], from_vector(v, x) -> x   the part of a state that data may move, unbounded, and back
     memory_days [d]                      how long theta stays what it was
+    reach() -> [C, d + n + C]            if there is one: whether a channel may move theta, the vector and the channels
     """
 
     def scaled(self, values: Array) -> Array:
@@ -229,6 +230,15 @@ def correct(
     return ensemble, info
 
 
+def _reach(model: Any, unknowns: int, lags: int, channels: Array, dtype: Any) -> Float[Array, "M n"] | None:
+    """What each of the channels may move, of the unknowns and of ``lags`` kept expectations; None: everything."""
+    if not hasattr(model, "reach"):
+        return None
+    whole = jnp.asarray(model.reach(), dtype)
+    whole = jnp.concatenate([whole[:, :unknowns], jnp.tile(whole[:, unknowns:], (1, lags))], axis=1)
+    return whole[channels]
+
+
 def _taken(which: Int[Array, " N"], tree: Any) -> Any:
     return jax.tree.map(lambda leaf: leaf[which], tree)
 
@@ -296,7 +306,9 @@ def correct_with_past(
         z = [theta.T, jax.vmap(model.to_vector)(x).T]
         if kept is not None:
             z.append(kept.reshape(N, -1).T)
-        moved = ensemble_after(jnp.concatenate(z), h, datum._replace(variance=variance * settings.passes))
+        lags = 0 if kept is None else kept.shape[1]
+        reach = _reach(model, d + free, lags, first, dtype)
+        moved = ensemble_after(jnp.concatenate(z), h, datum._replace(variance=variance * settings.passes), reach)
         x = jax.vmap(model.from_vector)(moved[d : d + free].T, x)
         kept = None if kept is None else moved[d + free :].T.reshape(kept.shape)
         return (moved[:d].T, x, kept), (h, evidence)

@@ -48,12 +48,15 @@ class _Moments(NamedTuple):
     variance: Array
 
 
-def ensemble_after(z: Float[Array, "n N"], expected: Float[Array, "M N"], datum: Datum) -> Float[Array, "n N"]:
+def ensemble_after(
+    z: Float[Array, "n N"], expected: Float[Array, "M N"], datum: Datum, reach: Float[Array, "M n"] | None = None
+) -> Float[Array, "n N"]:
     """Every particle after the datum.
 
     z         what is to be moved, one column per particle
     expected  what each particle expected to be measured
     datum     of the same M channels; those that were not seen change nothing
+    reach     1 where a channel may move an unknown, 0 where a correlation is chance (None: it may move all)
 
     Channels are taken in one after the other in the moments, and particles are moved once. A correlation r that N
     particles show by chance is shrunk by r^2 / (r^2 + (1 - r^2)^2 / N).
@@ -68,7 +71,7 @@ def ensemble_after(z: Float[Array, "n N"], expected: Float[Array, "M N"], datum:
 
     def one(c: Array, m: _Moments) -> _Moments:
         own, error, seen = m.own[c, c], datum.variance[c], datum.seen[c]
-        k = seen * gain(m.cross[:, c], m.variance, own, error)
+        k = seen * gain(m.cross[:, c], m.variance, own, error) * (1.0 if reach is None else reach[c])
         h = seen * gain(m.own[:, c], jnp.diagonal(m.own), own, error)
         miss = datum.value[c] - middle[c] - m.to_h[c]
         less = 1.0 / (1.0 + jnp.sqrt(error / (own + error)))

@@ -37,6 +37,10 @@ ITEMS: Mapping[str, Item] = {
 """Ranges of what may be asked at all (assumed: nobody sets more; a mistyped unit falls outside)."""
 
 
+VOLUME_SET, PRESSURE_SET = frozenset({1, 3}), frozenset({2})
+"""Modes that may be proposed, by what decides the size of a breath."""
+
+
 def checked(name: str, value: float) -> float:
     """The value, if it can be set at all.
 
@@ -60,8 +64,17 @@ def checked(name: str, value: float) -> float:
 def applied(settings: Any, change: Mapping[str, float]) -> Any:
     """The model's settings after a change of ventilator settings, each value checked.
 
-    Raises DomainError for a value that cannot be set.
+    Raises DomainError for a value that cannot be set, and for another kind of breath without its size.
     """
+    kind, now = round(change.get("mode", float(settings.mode))), round(float(settings.mode))
+    size = "pressure" if kind in PRESSURE_SET else "tidal_volume"
+    if kind != now and not {kind, now} <= VOLUME_SET and size not in change:
+        raise DomainError(
+            f"proposed mode, {amount('mode', kind)}",
+            seen=f"no {ITEMS[size].label} beside it",
+            wanted="the size of the breaths: with pressure control the pressure above PEEP, else the tidal volume",
+            fix="add --pressure 15 (cmH2O)" if size == "pressure" else "add --vt 420 (mL)",
+        )
     return settings._replace(**{name: np.asarray(checked(name, value)) for name, value in change.items()})
 
 

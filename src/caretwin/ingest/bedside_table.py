@@ -31,7 +31,7 @@ from caretwin.ingest.cells import CellProblem
 from caretwin.ingest.findings import Findings, TableError
 from caretwin.ingest.text_table import TextTable, read_text_table
 from caretwin.record.bedside import BedsideRecord, Person, Quality, Signal, channels
-from caretwin.record.dosing import Severity
+from caretwin.record.dosing import Finding, Severity
 
 HEADERS = {
     "time": ("time", "time_h", "time (h)", "hours", "datetime", "date time", "when", "charttime"),
@@ -190,15 +190,18 @@ def _judged(record: BedsideRecord, places: Mapping[str, np.ndarray], findings: F
     for verdict, after in judgements(record):
         signal = signal_of(record, verdict.channel)
         assert signal is not None
-        for row in verdict.rows:
-            findings.add(
+        findings.extend(
+            Finding(
                 _severity(verdict),
                 int(places[verdict.channel][row]),
                 "value",
-                seen=f"{verdict.channel} {signal.value[row]:.5g} {_unit(verdict.channel)}: {verdict.why}",
-                wanted=verdict.wanted,
-                fix=verdict.fix,
+                f"{verdict.channel} {signal.value[row]:.5g} {_unit(verdict.channel)}: {verdict.why}",
+                verdict.wanted,
+                verdict.fix,
+                (float(signal.received_h[row]),),
             )
+            for row in verdict.rows
+        )
         record = after
     return record
 

@@ -174,6 +174,6 @@ def _stays(admitted: Any, patients: Any, wanted: list[str] | None) -> dict[str, 
             "CLIF folder",
             seen=f"no hospitalisation {absent[0]}",
             wanted=f"one of {len(found)}, such as {', '.join(list(found)[:3])}",
-            fix="hospitalisations(folder) lists them",
+            fix="take one of the column hospitalization_id of its tables",
         )
     return found if wanted is None else {stay: found[stay] for stay in wanted}

@@ -8,6 +8,7 @@ import numpy as np
 import pytest
 from tests.models.physiology.people import MODEL, QUIET, person, settings, settled, stacked
 
+from caretwin.models.physiology import cardiorespiratory as coupled
 from caretwin.models.physiology import coupling
 from caretwin.models.physiology.individual import individual
 from caretwin.models.physiology.parameters import PERSONAL
@@ -212,3 +213,32 @@ def _alone(b, u, hours, count):
     phi = (jnp.zeros((len(PERSONAL),)), b)
     x = jax.lax.fori_loop(0, count, lambda _, x: MODEL.transition(phi, x, u, QUIET, hours), MODEL.initial(phi, QUIET))
     return readings(MODEL, phi, x, u).values
+
+
+def test_shunt_and_dead_space_drift_less_in_who_breathes_alone_and_stay_what_they_became():
+    """The same luck for both; a tube in the windpipe changes no lung at once."""
+    names = [PERSONAL[i].name for i in coupled.WANDERING]
+    x = jax.tree.map(lambda leaf: jnp.asarray(leaf), MODEL.initial((jnp.zeros(len(PERSONAL)), person()), QUIET))
+    luck = jnp.ones(MODEL.noise_dimension)
+    alone, ventilated = (coupled.drift(x, settings(mode=mode), luck, 6.0) for mode in (0.0, 1.0))
+    for name in names:
+        moved = [float((after.wander - x.wander)[names.index(name)]) for after in (alone, ventilated)]
+        calm = name in ("shunt", "alveolar_dead_space")
+        np.testing.assert_allclose(moved[0], (coupled.DRIFT_ALONE if calm else 1.0) * moved[1], rtol=1e-6)
+    then = coupled.drift(alone, settings(mode=1.0), luck, 0.0)
+    np.testing.assert_array_equal(then.wander, alone.wander)
+
+
+def test_pressure_that_is_set_brings_the_volume_that_would_bring_the_same_pressure():
+    """One lung, whatever the mode: more pressure never brings less, and volume control at that volume shows its
+    plateau."""
+    injured = person("ards", 0.6)
+    pressures = (5.0, 10.0, 15.0, 20.0, 25.0, 30.0, 40.0)
+    common = {"peep": 8.0, "rate": 16.0}
+    _, found = settled([(injured, settings(mode=2.0, pressure=p, **common)) for p in pressures], hours=0.2)
+    volumes = found["tidal_volume_mL"]
+    assert all(low < high for low, high in pairwise(volumes))
+    _, again = settled(
+        [(injured, settings(mode=1.0, tidal_volume=volume / 1000.0, **common)) for volume in volumes], hours=0.2
+    )
+    np.testing.assert_allclose(again["driving_pressure_cmH2O"], found["driving_pressure_cmH2O"], rtol=0.03)

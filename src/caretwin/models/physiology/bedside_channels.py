@@ -5,7 +5,7 @@ import jax.numpy as jnp
 
 from caretwin.models.physiology import blood_gas, circulation, kidney, lung
 from caretwin.models.physiology.bedside_state import Now, Settings, State
-from caretwin.models.physiology.coupling import WASTED, dead_space_now, without_gas
+from caretwin.models.physiology.coupling import WASTED, without_gas
 
 CHANNELS = (
     "heart_rate", "mean_arterial_pressure", "pulse_pressure", "central_venous_pressure", "oxygen_saturation",
@@ -104,7 +104,7 @@ def channels(now: Now, x: State, u: Settings):
     co = now.flow.cardiac_output
     filtration = kidney.filtration_share(now.flow.arterial_pressure, now.flow.venous_pressure)
     stretched = lung.over_distension(b.plateau_pressure)
-    dead = 1.0 - (1.0 - dead_space_now(v, u)) * (1.0 - WASTED * stretched)
+    dead = 1.0 - (1.0 - v.alveolar_dead_space) * (1.0 - WASTED * stretched)
     venous = now.arterial.venous_oxygen / (blood_gas.HUFNER * now.exchange.haemoglobin)
     saturation = 100.0 * gas.saturation
     return (

@@ -25,6 +25,7 @@ from caretwin.models.physiology.bedside_state import Settings, State
 from caretwin.models.physiology.coupling import advance, bounded_signal, present, usual_blood
 from caretwin.models.physiology.individual import individual
 from caretwin.models.physiology.parameters import FLUTTERING, INDEX, PERSONAL, WANDERING, Body
+from caretwin.models.physiology.reach import reach
 
 LONGEST_PART = 1.0 / 60.0
 """h: implicit steps of a minute follow pressure reflexes and gas stores closely enough (see the tests)."""
@@ -75,7 +76,7 @@ class Cardiorespiratory(Model):
     def transition(self, phi, x: State, u: Settings, w, dt) -> State:
         """The state after ``dt`` hours; w [noise_dimension]."""
         theta, body = phi
-        x = drift(x, w, dt)
+        x = drift(x, u, w, dt)
         values = individual(theta, x.wander, x.flutter, body)
         most = MOST_PARTS * jnp.maximum(jnp.ceil(dt - 1e-6), 1.0)  # longer parts let breathing and gases swing
         parts = jnp.clip(jnp.ceil(dt / LONGEST_PART - 1e-6), 1, most).astype(int)
@@ -111,6 +112,10 @@ class Cardiorespiratory(Model):
 
     channel_names = CHANNELS
     memory_days = tuple(p.days for p in PERSONAL)
+
+    def reach(self):
+        """See :mod:`reach`."""
+        return reach()
 
     def scaled(self, values):
         """See :func:`scaled`."""
@@ -176,8 +181,16 @@ _UNREST_FLUTTER = tuple(FLUTTERING.index(INDEX[name]) for name in UNREST.values(
 _UNSTEADY = WANDERING.index(INDEX["heart_rate"])
 """A heart rate is charted without error, so whoever's scatters is unsteady: it wanders by as much more."""
 
+_CALM = ("shunt", "alveolar_dead_space")
+_CALM_WANDER = tuple(WANDERING.index(INDEX[name]) for name in _CALM)
+_CALM_FLUTTER = tuple(FLUTTERING.index(INDEX[name]) for name in _CALM)
+DRIFT_ALONE = 0.35
+"""How far shunt and dead space drift in people who breathe alone, of how far they drift under a ventilator: breathing
+makes up for most of it (fitted: saturation of real stays wanders a third as much as the blood gases of ventilated
+patients ask for)."""
 
-def drift(x: State, w, dt) -> State:
+
+def drift(x: State, u: Settings, w, dt) -> State:
     """What wanders and flutters after ``dt`` hours, exactly; w [noise_dimension] standard normal."""
     K = len(WANDERING)
     dtype = x.wander.dtype
@@ -186,8 +199,11 @@ def drift(x: State, w, dt) -> State:
         keep = jnp.exp(-dt / jnp.array(hours, dtype)).astype(dtype)
         return keep * z + jnp.sqrt(1.0 - keep * keep) * noise
 
+    calm = jnp.where(u.mode < 0.5, DRIFT_ALONE, 1.0).astype(dtype)
     unsteady = jnp.ones(K, dtype).at[_UNSTEADY].set(jnp.sqrt(x.unrest[0]).astype(dtype))
+    unsteady = unsteady.at[jnp.array(_CALM_WANDER)].set(calm)
     wander = ou(x.wander, unsteady * w[:K].astype(dtype), [PERSONAL[i].wander_hours for i in WANDERING])
     scatter = jnp.ones(len(FLUTTERING), dtype).at[jnp.array(_UNREST_FLUTTER)].set(jnp.sqrt(x.unrest).astype(dtype))
+    scatter = scatter.at[jnp.array(_CALM_FLUTTER)].set(calm)
     flutter = ou(x.flutter, scatter * w[K:].astype(dtype), [PERSONAL[i].flutter_hours for i in FLUTTERING])
     return x._replace(wander=wander, flutter=flutter)

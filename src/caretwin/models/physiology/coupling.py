@@ -26,10 +26,6 @@ from caretwin.models.physiology.elementary import power
 from caretwin.models.physiology.individual import Values
 from caretwin.models.physiology.parameters import Body
 
-DRIFT_ALONE = 0.35
-"""Of the drift of shunt and dead space under a ventilator, what is seen in people who breathe alone: their breathing
-makes up for most of it (fitted: saturation of real stays wanders a third as much as the blood gases of ventilated
-patients ask for)."""
 REFERENCE_AIRWAY = 9.0
 """cmH2O: mean airway pressure at which the reference circulation of a person is meant (PEEP 5-8, ordinary breaths)."""
 PLEURAL_TRANSMISSION = 0.5
@@ -53,6 +49,8 @@ HIGHEST_RATE = 60.0
 """1/min that any breathing reaches (assumed)."""
 HIGHEST_PRESSURE = 60.0
 """cmH2O in the lung at which a ventilator ends a breath whatever volume is set (assumed limit)."""
+STIFFENING_ROUNDS = 4
+"""After which volumes of pressure-set breaths are within 2 % of those of volume-set breaths at the same pressure."""
 RELIEF = 0.4
 """Of that resistance, what a fall below the reference takes away: veins that are open cannot open much more
 (assumed)."""
@@ -94,9 +92,10 @@ def breath_now(v: Values, body: Body, x: State, u: Settings) -> Breath:
     alone = u.mode < 0.5
     volume_set = (jnp.abs(u.mode - 1.0) < 0.5) | (jnp.abs(u.mode - 3.0) < 0.5) | (jnp.abs(u.mode - 5.5) < 1.0)
     soft = v.compliance * aerated
-    reached = jnp.where(alone, 0.0, u.peep + jnp.where(volume_set, u.tidal_volume / soft, u.pressure))
     start = jnp.where(alone, 0.0, u.peep)
-    compliance = soft / lung.stiffening(start, jnp.minimum(reached, HIGHEST_PRESSURE), v.collapsible)
+    above = jnp.where(alone, 0.0, jnp.where(volume_set, u.tidal_volume / soft, u.pressure))
+    stiffer = _stiffer(start, above, volume_set | alone, v.collapsible)
+    compliance = soft / stiffer
     tube = jnp.where(alone, 0.3, 1.0)
     mechanics = Lung(compliance, v.resistance * tube, 1.2 * v.resistance * tube)
     awake = awake_now(v, body, x, u)
@@ -129,6 +128,23 @@ def breath_now(v: Values, body: Body, x: State, u: Settings) -> Breath:
         peep=jnp.where(alone, 0.0, u.peep),
         effort=effort,
     )
+
+
+def _stiffer(
+    start: Float[Array, ""], above: Float[Array, ""], known: Float[Array, ""], collapsible
+) -> Float[Array, ""]:
+    """Factor by which over-distension stiffens the lung, in every mode as in one where the volume is set.
+
+    start  cmH2O before inspiration; above  what inspiration adds: of the lung as it would be without stiffening where
+    that is ``known``, otherwise of the real lung. Without it the real pressure ``above`` stretches it to x, x s(x) =
+    above: each round takes the mean of the logarithms of x and above / s(x), which converges while s grows with less
+    than the cube of x.
+    """
+    x = above
+    for _ in range(STIFFENING_ROUNDS):
+        s = lung.stiffening(start, jnp.minimum(start + x, HIGHEST_PRESSURE), collapsible)
+        x = jnp.where(known, above, jnp.sqrt(x * above / s))
+    return lung.stiffening(start, jnp.minimum(start + x, HIGHEST_PRESSURE), collapsible)
 
 
 def awake_now(v: Values, body: Body, x: State, u: Settings) -> Float[Array, ""]:
@@ -213,10 +229,10 @@ def exchange_now(v: Values, body: Body, x: State, u: Settings, breath: Breath, f
     stretched = lung.over_distension(breath.plateau_pressure)
     conducting = AIRWAY_DEAD_SPACE * body.predicted_weight
     useful = 0.02 * jax.nn.softplus((breath.tidal_volume - conducting) / 0.02)
-    dead = 1.0 - (1.0 - dead_space_now(v, u)) * (1.0 - WASTED * stretched)
+    dead = 1.0 - (1.0 - v.alveolar_dead_space) * (1.0 - WASTED * stretched)
     ventilation = regulated_rate(v, body, x, u) * jnp.minimum(useful, breath.tidal_volume) * (1.0 - dead)
     collapsed = v.collapsible * (1.0 - x.open_fraction)
-    unventilated = 1.0 - (1.0 - shunt_now(v, u)) * (1.0 - COLLAPSED_PERFUSION * collapsed)
+    unventilated = 1.0 - (1.0 - v.shunt) * (1.0 - COLLAPSED_PERFUSION * collapsed)
     haemoglobin = fluids.haemoglobin(x.volumes)
     constricted = 1.0 + v.hypoxic_vasoconstriction * LARGEST_VASOCONSTRICTION * hypoxic_response(x.stores, haemoglobin)
     squeezed = 1.0 + SQUEEZED * stretched
@@ -248,11 +264,6 @@ def exchange_now(v: Values, body: Body, x: State, u: Settings, breath: Breath, f
     )
 
 
-def shunt_now(v: Values, u: Settings) -> Float[Array, ""]:
-    """0-1: blood that meets lung which is never ventilated; who breathes alone drifts less than who is ventilated."""
-    return _calmer(v.shunt, v.shunt_drift, u)
-
-
 def without_gas(v: Values, x: State, u: Settings) -> Float[Array, ""]:
     """0-1: lung tissue that holds no gas now, as a CT would show it: collapsed, or never ventilated.
 
@@ -260,20 +271,8 @@ def without_gas(v: Values, x: State, u: Settings) -> Float[Array, ""]:
     collapsed lung does (in sheep, shunt is 0.63-0.75 of the blood where gas is below a tenth: Vidal Melo, Musch et al.,
     Am J Respir Crit Care Med 2008;177:292, doi:10.1164/rccm.200703-484OC).
     """
-    consolidated = jnp.clip(shunt_now(v, u) / COLLAPSED_PERFUSION, 0.0, 1.0)
+    consolidated = jnp.clip(v.shunt / COLLAPSED_PERFUSION, 0.0, 1.0)
     return 1.0 - (1.0 - consolidated) * (1.0 - v.collapsible * (1.0 - x.open_fraction))
-
-
-def dead_space_now(v: Values, u: Settings) -> Float[Array, ""]:
-    """0-1: alveolar ventilation that meets no blood; who breathes alone makes up for most of what drifts."""
-    return _calmer(v.alveolar_dead_space, v.dead_space_drift, u)
-
-
-def _calmer(share, drifted, u: Settings):
-    """A share of which only DRIFT_ALONE of the logit that has drifted counts in who breathes alone."""
-    less = jnp.exp(-jnp.where(u.mode < 0.5, (1.0 - DRIFT_ALONE) * drifted, 0.0))
-    held = jnp.clip(share, 1e-6, 1.0 - 1e-6)
-    return held * less / (held * less + 1.0 - held)
 
 
 def regulated_rate(v: Values, body: Body, x: State, u: Settings) -> Float[Array, ""]:

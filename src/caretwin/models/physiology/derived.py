@@ -48,7 +48,7 @@ def ahead(
     phi  individual of the model; x, u  state and settings; w  its noise over these minutes
     """
     theta, body = phi  # type: ignore[misc]
-    x = drift(x, w, minutes / 60.0)
+    x = drift(x, u, w, minutes / 60.0)
     values = individual(theta, x.wander, x.flutter, body)
     later = advance(values, body, x, u, minutes)
     read = readings(model, phi, later, u).values

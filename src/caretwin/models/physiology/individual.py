@@ -42,18 +42,14 @@ def individual(theta, wander, flutter, person: Body):
         WANDER_UNSEEN * PERSONAL[i].wander * slow[i] + FLUTTER_UNSEEN * PERSONAL[i].flutter * fast[i]
         for i in (INDEX["own_rate"], INDEX["effort"])
     )
-    shunt, dead = (
-        PERSONAL[i].wander * slow[i] + PERSONAL[i].flutter * fast[i]
-        for i in (INDEX["shunt"], INDEX["alveolar_dead_space"])
-    )
-    return Values(**values, rate_unseen=rate, depth_unseen=depth, shunt_drift=shunt, dead_space_drift=dead)
+    return Values(**values, rate_unseen=rate, depth_unseen=depth)
 
 
-_UNSEEN = tuple((name, Float[Array, ""]) for name in ("rate_unseen", "depth_unseen", "shunt_drift", "dead_space_drift"))
+_UNSEEN = tuple((name, Float[Array, ""]) for name in ("rate_unseen", "depth_unseen"))
 _FIELDS = [*((p.name, Float[Array, ""]) for p in PERSONAL), *_UNSEEN]
 Values = NamedTuple("Values", _FIELDS)  # type: ignore[misc]
 """Every personal parameter in its unit; ``rate_unseen``, ``depth_unseen``: ln of what of the present rate and effort
-gas stores do not see; ``shunt_drift``, ``dead_space_drift``: what of the logits of shunt and dead space has drifted.
+gas stores do not see.
 """
 
 

@@ -234,13 +234,13 @@ PERSONAL: tuple[Personal, ...] = (
         wander=0.15,
         flutter=0.1,
     ),
-    Personal("filling_gradient", "mmHg", "log", 9.0, 0.45, "Pms - CVP; Pms 13-25 by method (Guerin 2015; PMC10156538)"),
+    Personal("filling_gradient", "mmHg", "log", 6.5, 0.45, "Pms - CVP; Pms 13-25 by method (Guerin 2015; PMC10156538)"),
     Personal(
         "half_filling",
         "mmHg",
         "log",
-        5.5,
-        0.45,
+        8.0,
+        0.7,
         "transmural filling with half the plateau of output; 4-8 reproduce Lai 2023",
     ),
     Personal(

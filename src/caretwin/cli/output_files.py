@@ -1,0 +1,29 @@
+"""Files that a command is going to write, looked at before anything is computed."""
+
+from collections.abc import Iterable
+from os import PathLike
+from pathlib import Path
+
+import click
+
+
+def check(outputs: Iterable[str | PathLike[str] | None], inputs: Iterable[str | PathLike[str] | None] = ()) -> None:
+    """Raise a usage error for an output that cannot be written, or that would overwrite what is read.
+
+    outputs, inputs  paths as they were given; None and names of what is no file are passed over
+    """
+    read = {Path(path).resolve() for path in inputs if path is not None}
+    written: set[Path] = set()
+    for path in outputs:
+        if path is None:
+            continue
+        place = Path(path).resolve()
+        if not place.parent.is_dir():
+            raise click.BadParameter(f"{path}: its folder does not exist; create it first")
+        if place.is_dir():
+            raise click.BadParameter(f"{path}: a folder of this name exists; name a file")
+        if place in read:
+            raise click.BadParameter(f"{path}: is what this command reads, and would be lost; name another file")
+        if place in written:
+            raise click.BadParameter(f"{path}: two outputs have this name; name another file for one of them")
+        written.add(place)
