@@ -75,5 +75,5 @@ def test_the_command_shows_shares_and_says_that_it_is_no_diagnosis(folder, tmp_p
 
 def test_a_folder_for_the_result_that_is_not_there_is_said(folder, tmp_path):
     shown = CliRunner().invoke(command, [str(folder), "--json", str(tmp_path / "no" / "ct.json")])
-    assert shown.exit_code == 1
-    assert "name another file" in shown.output
+    assert shown.exit_code == 2
+    assert "its folder does not exist" in shown.output
