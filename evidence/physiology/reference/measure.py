@@ -48,8 +48,7 @@ WHY = {
     "model lies between them, nearer to Guyton: its venous reflex has one time constant of 8 s.",
     "phenylephrine": "One equivalence to norepinephrine (0.07) for all doses: a little too much pressure at the lowest "
     "and the highest.",
-    "preload": "Who does not respond to volume gets a little too much output back (8.3 %, measured up to 8). "
-    "Over-distension in the model sends too little blood to collapsed lung, so that shunt rarely fails to "
+    "preload": "Over-distension in the model sends too little blood to collapsed lung, so that shunt rarely fails to "
     "fall with PEEP.",
 }
 
