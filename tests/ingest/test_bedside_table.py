@@ -204,3 +204,12 @@ def test_no_synonym_means_two_channels():
 @pytest.mark.parametrize("name", sorted(channels()))
 def test_every_channel_has_a_unit_that_can_be_read(name):
     assert to_channel(1.5, channels()[name].unit, name) == pytest.approx(1.5)
+
+
+def test_what_is_odd_about_a_row_is_not_said_before_the_row_is_known(tmp_path):
+    path = tmp_path / "man.csv"
+    path.write_text("time,name,value,unit,received\n1,MAP,70,mmHg,\n2,MAP,-16,mmHg,5\n")
+    record = read_bedside_table(path)
+    assert [f.row for f in record.findings] == [3]
+    assert record.as_of(4.0).findings == ()
+    assert record.as_of(6.0).findings == record.findings
