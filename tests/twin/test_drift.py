@@ -7,6 +7,7 @@ import numpy as np
 import pytest
 
 from caretwin.core.ensemble import Ensemble, equal_log_weights
+from caretwin.core.exact_moments import exact_moments
 from caretwin.record.bedside import BedsideRecord, Person, Signal
 from caretwin.twin.drift import drifts
 from caretwin.twin.live import Living, bedside_twin, follow
@@ -26,10 +27,6 @@ def living(theta: np.ndarray, wander: np.ndarray, hour: float) -> Living:
     return Living(ensemble, None, None, None, body, None, 0.0, None)  # type: ignore[arg-type]
 
 
-def standardised(draws: np.ndarray) -> np.ndarray:
-    return (draws - draws.mean(axis=0)) / draws.std(axis=0)
-
-
 def test_sizes_are_standard_normal_where_nature_does_what_the_model_says(monkeypatch) -> None:
     """Nature draws a parameter, lets it wander six hours, and charts it with an error: Kalman's belief is exact."""
     monkeypatch.setattr("caretwin.twin.drift._values", lambda living: {p.name: np.ones(N) for p in PERSONAL})
@@ -39,7 +36,7 @@ def test_sizes_are_standard_normal_where_nature_does_what_the_model_says(monkeyp
     keep_theta, keep = np.exp(-HOURS / (24.0 * p.days)), np.exp(-HOURS / p.wander_hours)
     transition = np.diag([keep_theta, keep])
     error, sees = 0.3, np.array([p.spread, p.wander])
-    noise = np.array(standardised(random.standard_normal((N, 2))))
+    noise = np.asarray(exact_moments(random.standard_normal((N, 2))))
     sizes = []
     for _ in range(400):
         truth = random.standard_normal(2)
@@ -49,7 +46,7 @@ def test_sizes_are_standard_normal_where_nature_does_what_the_model_says(monkeyp
         mean, covariance = gain * seen, np.eye(2) - np.outer(gain, sees)
         theta, wander = np.zeros((N, len(PERSONAL))), np.zeros((N, len(WANDERING)))
         theta[:, PRESSURE], wander[:, k] = noise.T
-        after = mean + noise @ np.linalg.cholesky(np.cov(noise.T, bias=True)).T @ np.linalg.cholesky(covariance).T
+        after = mean + noise @ np.linalg.cholesky(covariance).T
         theta_after, wander_after = theta.copy(), wander.copy()
         theta_after[:, PRESSURE], wander_after[:, k] = after.T
         found = drifts(MODEL, living(theta, wander, 0.0), living(theta_after, wander_after, HOURS))

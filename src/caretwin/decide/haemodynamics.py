@@ -14,7 +14,7 @@ from typing import Any
 import numpy as np
 from jaxtyping import Float
 
-from caretwin.decide.bedside_now import Bedside, at_bedside, doubts, latest
+from caretwin.decide.bedside_now import Bedside, at_bedside, doubts, imaging, latest
 from caretwin.decide.bedside_outlook import Outlook, outlook
 from caretwin.decide.haemodynamics_candidates import (
     FLUIDS,
@@ -296,7 +296,7 @@ def warnings(bedside: Bedside, response: Responsiveness) -> list[str]:
     """What belongs to the answer: assumptions, and what would make it wrong."""
     infusions = bedside.settings.infusions
     running = [name for name in PRESSORS if float(getattr(infusions, name)) > 0]
-    found = []
+    found = imaging(bedside)
     if running:
         found.append(
             f"{', '.join(running)} running: counted by an assumed equivalence or effect, not by a model "

@@ -17,7 +17,7 @@ PRESSORS = ("norepinephrine", "epinephrine", "phenylephrine", "dopamine", "vasop
 WEANED_PER_H = 0.12
 """1/h: fall of the logarithm of a vasopressor's rate while pressure is as usual. With the next: least squares on 1,399
 changes of charted norepinephrine within an hour in 33 CLIF demo stays, what ended counted as 0.005 ug/kg/min (halves of
-the stays: 0.11 and 0.16)."""
+the stays: 0.11 and 0.16). The other vasopressors: assumed to be weaned alike."""
 RAISED_PER_H = 0.47
 """1/h: rise of that logarithm for each unit by which ln(mean arterial pressure) is below its usual (see above; halves
 of the stays: 0.35 and 0.70)."""

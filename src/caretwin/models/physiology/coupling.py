@@ -50,7 +50,8 @@ HIGHEST_RATE = 60.0
 HIGHEST_PRESSURE = 60.0
 """cmH2O in the lung at which a ventilator ends a breath whatever volume is set (assumed limit)."""
 STIFFENING_ROUNDS = 4
-"""After which volumes of pressure-set breaths are within 2 % of those of volume-set breaths at the same pressure."""
+"""After which elastance at a set pressure is within 0.4 % (1 % above 45 cmH2O) of that at the volume it brings, for all
+severities and PEEP 0 to 20 (measured)."""
 RELIEF = 0.4
 """Of that resistance, what a fall below the reference takes away: veins that are open cannot open much more
 (assumed)."""
@@ -130,15 +131,13 @@ def breath_now(v: Values, body: Body, x: State, u: Settings) -> Breath:
     )
 
 
-def _stiffer(
-    start: Float[Array, ""], above: Float[Array, ""], known: Float[Array, ""], collapsible
-) -> Float[Array, ""]:
+def _stiffer(start: Float[Array, ""], above: Float[Array, ""], known: Array, collapsible) -> Float[Array, ""]:
     """Factor by which over-distension stiffens the lung, in every mode as in one where the volume is set.
 
-    start  cmH2O before inspiration; above  what inspiration adds: of the lung as it would be without stiffening where
-    that is ``known``, otherwise of the real lung. Without it the real pressure ``above`` stretches it to x, x s(x) =
-    above: each round takes the mean of the logarithms of x and above / s(x), which converges while s grows with less
-    than the cube of x.
+    start  cmH2O before inspiration
+    above  cmH2O that inspiration adds: without stiffening where ``known`` (volume is set), else as it is (pressure is)
+    :func:`lung.stiffening` asks for the pressure x without stiffening. Of a real one x s(x) = above is solved; a round
+    takes the mean of the logarithms of x and above / s(x), which converges while s grows with less than the cube of x.
     """
     x = above
     for _ in range(STIFFENING_ROUNDS):
@@ -264,7 +263,7 @@ def exchange_now(v: Values, body: Body, x: State, u: Settings, breath: Breath, f
     )
 
 
-def without_gas(v: Values, x: State, u: Settings) -> Float[Array, ""]:
+def without_gas(v: Values, x: State) -> Float[Array, ""]:
     """0-1: lung tissue that holds no gas now, as a CT would show it: collapsed, or never ventilated.
 
     What is never ventilated is known by the blood that passes it, and is taken to get as much blood for its size as

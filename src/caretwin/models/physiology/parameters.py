@@ -234,14 +234,14 @@ PERSONAL: tuple[Personal, ...] = (
         wander=0.15,
         flutter=0.1,
     ),
-    Personal("filling_gradient", "mmHg", "log", 6.5, 0.45, "Pms - CVP; Pms 13-25 by method (Guerin 2015; PMC10156538)"),
+    Personal("filling_gradient", "mmHg", "log", 6.5, 0.45, "Pms - CVP; between sepsis and ARDS of conditions.toml"),
     Personal(
         "half_filling",
         "mmHg",
         "log",
         8.0,
         0.7,
-        "transmural filling with half the plateau of output; 4-8 reproduce Lai 2023",
+        "transmural filling with half the plateau of output; 4-8 reproduce Lai 2023; spread assumed",
     ),
     Personal(
         "arterial_compliance",
