@@ -204,3 +204,11 @@ def test_an_output_never_overwrites_the_scenario(tmp_path):
 def test_the_help_shows_a_scenario_line_by_line():
     shown = CliRunner().invoke(command, ["--help"]).output.splitlines()
     assert '  sex = "male"                    or "female"' in shown
+
+
+def test_a_setting_that_the_mode_does_not_use_is_said():
+    alone = scenario({}, {"mode": "spontaneous"})
+    assert any("tidal_volume given, but spontaneous does not use it" in note for note in alone.assumed)
+    volume = scenario({}, {"pressure": "15 cmH2O"})
+    assert any("pressure given, but volume control does not use it" in note for note in volume.assumed)
+    assert not any("does not use" in note for note in scenario().assumed)

@@ -42,8 +42,6 @@ other folders of `evidence/physiology`.
 
 """
 WHY = {
-    "haemorrhage": "Heart rate rises less than the classes of haemorrhage say. The reflex gains are those of Heldt "
-    "2002 and Ursino 1998 and were not raised for this line.",
     "sudden_loss": "Guyton's curve at a tenth lost (output 97 %) and Hosomi's (80-85 %) contradict each other; the "
     "model lies between them, nearer to Guyton: its venous reflex has one time constant of 8 s.",
     "phenylephrine": "One equivalence to norepinephrine (0.07) for all doses: a little too much pressure at the lowest "

@@ -12,7 +12,7 @@ from pathlib import Path
 from typing import Any
 
 from caretwin.base.errors import DataError, DomainError
-from caretwin.ingest.scenario_values import Reader
+from caretwin.ingest.scenario_values import MODES, Reader
 from caretwin.record.bedside import Person
 from caretwin.record.scenario import VOLUMES, Change, Scenario
 
@@ -29,7 +29,20 @@ MODE_NEEDS: Mapping[int, tuple[str, ...]] = {
     7: ("pressure", "peep", "fio2"),
 }
 """What must be known in a mode (codes of the bedside record)."""
+UNUSED: Mapping[int, tuple[str, ...]] = {
+    0: ("tidal_volume", "rate", "peep", "pressure", "inspiratory_fraction"),
+    1: ("pressure",),
+    2: ("tidal_volume",),
+    3: ("pressure",),
+    4: ("tidal_volume", "rate", "inspiratory_fraction"),
+    5: ("pressure", "inspiratory_fraction"),
+    6: ("pressure", "inspiratory_fraction"),
+    7: ("tidal_volume", "inspiratory_fraction"),
+}
+"""What changes nothing in a mode."""
 CONTROLLED = (1, 2, 3, 5)
+_NAMES = {code: word for word, code in reversed(MODES.items())}
+"""The first word for each mode."""
 MOST_ROWS = 20_000
 
 
@@ -185,9 +198,12 @@ def _say_what_is_assumed(
 ) -> None:
     if mode == 0 and "fio2" not in values:
         notes.append("fio2 not given: room air, 0.21")
-    if mode in CONTROLLED and "inspiratory_fraction" not in values:
+    if mode in CONTROLLED and "inspiratory_fraction" not in (*values, *UNUSED[mode]):
         values["inspiratory_fraction"] = 1.0 / 3.0
         notes.append("I:E not given: 1:2")
+    for name in UNUSED[mode]:
+        if name in given:
+            notes.append(f"{name} given, but {_NAMES[mode]} does not use it: it changes nothing")
     changed = "ventilator_mode" in given and given["ventilator_mode"] != before.get("ventilator_mode")
     if "relaxed" not in given and changed:
         values["relaxed"] = float(mode in CONTROLLED)

@@ -20,6 +20,8 @@ from caretwin.twin.registry import family
 LONGEST_STEP = 10.0
 """min: transitions are called at most this long; inside, the model takes parts of a minute."""
 SETTLING_STEPS = 48
+LOST_WITHIN = 60.0
+"""min before minute 0 in which a patient of a condition with blood lost has lost it (assumed)."""
 TOGETHER = 64
 """Steps in one call of the program: a longer scenario is several calls, a shorter one is filled up with steps of no
 length, so that nothing is compiled twice."""
@@ -55,7 +57,12 @@ def run(scenario: Scenario, draws: int = 0, seed: int = 0) -> Course:
     person = scenario.person
     female = person.sex == "female"
     shift = physiology.shift(
-        scenario.condition, scenario.severity, age=person.age_y, female=female, personal=scenario.personal
+        scenario.condition,
+        scenario.severity,
+        age=person.age_y,
+        female=female,
+        body_mass=person.weight_kg / (person.height_cm / 100.0) ** 2,
+        personal=scenario.personal,
     )
     body = physiology.body(
         female=female, age=person.age_y, height=person.height_cm, weight=person.weight_kg, shift=shift
@@ -66,9 +73,10 @@ def run(scenario: Scenario, draws: int = 0, seed: int = 0) -> Course:
     if draws:
         theta = np.random.default_rng(np.random.SeedSequence([seed])).standard_normal((draws, dimension))
     times, shown, inputs = _timeline(scenario)
-    settled = _settings(physiology, {name: v for name, v in scenario.start.items() if name not in VOLUMES})
+    lost = physiology.blood_lost(scenario.condition, scenario.severity) * float(physiology.usual_blood(body))
+    before = [_settings(physiology, values) for values in _settling(scenario, lost)]
     hours = np.concatenate([np.full(SETTLING_STEPS, scenario.settle_h / SETTLING_STEPS), np.diff(times) / 60.0])
-    rows = [settled] * SETTLING_STEPS + [_settings(physiology, values) for values in inputs]
+    rows = before + [_settings(physiology, values) for values in inputs]
     x = _beginning(model, theta, body)
     found = []
     for first in range(0, len(rows), TOGETHER):
@@ -89,6 +97,16 @@ def held(scenario: Scenario, minute: float) -> dict[str, float]:
         if change.at_min <= minute + 1e-9 and not ended:
             values |= change.values
     return values
+
+
+def _settling(scenario: Scenario, lost: float) -> list[dict[str, float]]:
+    """What holds in each step before minute 0: what is set at first, nothing given, and ``lost`` (L) of blood bled
+    evenly in the last hour of it."""
+    start = {name: value for name, value in scenario.start.items() if name not in VOLUMES}
+    step = scenario.settle_h * 60.0 / SETTLING_STEPS
+    bleeding = min(max(round(LOST_WITHIN / step), 1), SETTLING_STEPS)
+    quiet = [start] * (SETTLING_STEPS - bleeding)
+    return quiet + [start | ({"bleeding": lost / (bleeding * step)} if lost > 0.0 else {})] * bleeding
 
 
 def _timeline(scenario: Scenario) -> tuple[Float[np.ndarray, " S1"], np.ndarray, list[dict[str, float]]]:

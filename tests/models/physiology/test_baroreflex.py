@@ -19,9 +19,10 @@ def test_low_pressure_speeds_the_heart_tightens_vessels_and_moves_blood_into_str
     assert low.contractility > rest.contractility and low.venous > rest.venous == 0.0
 
 
-def test_empty_veins_tighten_vessels_and_leave_the_heart_rate():
+def test_empty_veins_tighten_vessels_and_quicken_the_heart_and_full_veins_do_not_slow_it():
     empty = tone(cardiopulmonary=-3.0)
-    assert empty.resistance > 1.0 and empty.venous > 0.0 and empty.heart_rate == 1.0
+    assert empty.resistance > 1.0 and empty.venous > 0.0 and empty.heart_rate == empty.quickening > 1.1
+    assert tone(cardiopulmonary=3.0).heart_rate == 1.0
 
 
 def test_without_gain_nothing_happens():

@@ -33,8 +33,7 @@ def test_severity_nought_is_health_and_small_steps_make_small_differences(condit
         ("ards", "shunt", 1), ("ards", "collapsible", 1), ("ards", "alveolar_dead_space", 1), ("copd", "resistance", 1),
         ("copd", "low_perfusion", 1), ("sepsis", "arterial_pressure", -1), ("sepsis", "heart_rate", 1),
         ("sepsis", "lactate_production", 1), ("heart_failure", "cardiac_output", -1),
-        ("heart_failure", "venous_pressure", 1), ("hypovolaemia", "venous_pressure", -1),
-        ("hypovolaemia", "heart_rate", 1), ("ards", "baroreflex", -1),
+        ("heart_failure", "venous_pressure", 1), ("ards", "baroreflex", -1),
     ],
 )  # fmt: skip
 def test_worse_is_worse(condition, name, sign):
@@ -45,8 +44,8 @@ def test_worse_is_worse(condition, name, sign):
 def test_every_value_names_its_source():
     for name, entry in conditions.table().items():
         for parameter, given in entry.items():
-            if isinstance(given, dict) and parameter not in ("words", "women", "per_year"):
-                assert parameter in INDEX, (name, parameter)
+            if isinstance(given, dict) and parameter not in ("words", "women", "per_year", "per_body_mass"):
+                assert parameter in INDEX or parameter == "blood_lost", (name, parameter)
                 assert len(given["source"]) > 5
                 assert "values" not in given or len(given["values"]) == len(entry["severities"])
 
@@ -89,3 +88,14 @@ def test_an_unknown_condition_is_refused_with_the_known_ones():
 
 def test_the_typical_patient_of_the_filter_is_not_shifted():
     assert not np.any(conditions.shift("intensive_care", 1.0))
+
+
+def test_obesity_closes_lung_at_the_bottom_and_a_slim_person_is_the_healthy_one():
+    slim, stout, huge = (value("collapsible", "healthy", 0.0, body_mass=b) for b in (22.0, 40.0, 60.0))
+    assert slim == value("collapsible", "healthy", 0.0) < stout < huge
+
+
+def test_only_hypovolaemia_begins_with_blood_missing_and_the_more_the_severer():
+    shares = [conditions.blood_lost("hypovolaemia", s) for s in (0.0, "mild", "moderate", "severe", 1.0)]
+    assert shares[0] == 0.0 and all(low < high for low, high in pairwise(shares))
+    assert all(conditions.blood_lost(name, 0.9) == 0.0 for name in conditions.names() if name != "hypovolaemia")

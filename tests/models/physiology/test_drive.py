@@ -36,3 +36,9 @@ def test_the_drive_is_slow_and_sedation_silences_it():
 
 def test_who_retains_carbon_dioxide_breathes_calmly_at_it():
     assert float(after(60.0, paco2=55.0, set_point=55.0).effort) < 0.2 * float(after(60.0, paco2=55.0).effort)
+
+
+def test_metabolic_acidosis_lowers_the_carbon_dioxide_that_a_person_aims_at_more_than_alkalosis_raises_it():
+    shift = lambda excess: float(drive.metabolic_shift(jnp.asarray(excess)))  # noqa: E731
+    assert shift(0.0) == 0.0 and shift(-10.0) < -shift(10.0) < 0.0
+    assert shift(-60.0) == -drive.LARGEST_SHIFT

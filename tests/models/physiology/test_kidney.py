@@ -8,8 +8,12 @@ from caretwin.models.physiology import kidney
 START = kidney.Kidney(jnp.asarray(0.9), jnp.asarray(1.0))
 
 
-def after(minutes, filtration=110.0, made=1.0, missing=0.0, start=START):
-    return kidney.step(start, jnp.asarray(filtration), 1.0, 75.0, made, missing, jnp.asarray(minutes))
+def after(minutes, filtration=110.0, made=1.0, missing=0.0, extracted=0.25, start=START):
+    return kidney.step(start, jnp.asarray(filtration), 1.0, 75.0, made, missing, extracted, jnp.asarray(minutes))
+
+
+def urine(filtration=1.0, excess=0.0, filling=0.0):
+    return float(kidney.urine(jnp.asarray(filtration), 1.0, jnp.asarray(excess), jnp.asarray(filling)))
 
 
 def test_filtration_is_kept_until_perfusion_falls():
@@ -33,10 +37,19 @@ def test_lactate_rises_within_minutes_when_oxygen_is_missing_and_clears_when_it_
     assert float(after(120.0, start=high).lactate) < 1.4
 
 
+def test_lactate_rises_before_oxygen_is_missing_when_tissue_takes_more_than_half_of_it():
+    assert float(after(60.0, extracted=0.4).lactate) == pytest.approx(float(after(60.0).lactate), abs=1e-9)
+    assert 1.5 < float(after(120.0, extracted=0.55).lactate) < 3.0
+
+
 def test_urine_follows_filtration_and_plasma_that_is_overfull():
-    rest = float(kidney.urine(jnp.asarray(1.0), 1.0, jnp.asarray(0.0)))
-    assert float(kidney.urine(jnp.asarray(0.3), 1.0, jnp.asarray(0.0))) < rest
-    assert float(kidney.urine(jnp.asarray(1.0), 1.0, jnp.asarray(1.0))) > 2.5 * rest
+    assert urine(filtration=0.3) < urine()
+    assert urine(excess=1.0) > 2.5 * urine()
+
+
+def test_a_heart_short_of_filling_keeps_water_back_and_one_that_is_full_does_not_let_more_go():
+    assert urine(filling=-3.0) < 0.5 * urine()
+    assert urine(filling=3.0) == urine()
 
 
 def test_two_steps_equal_one():

@@ -35,6 +35,11 @@ CARDIOPULMONARY_RESISTANCE_GAIN = 0.052 / 4.5
 """Relative change per mmHg of right atrial transmural pressure (Heldt 2002)."""
 CARDIOPULMONARY_VENOUS_GAIN = 0.110
 """L per mmHg of right atrial transmural pressure: 13.5 + 2.7 + 64 + 30 mL (Heldt 2002)."""
+CARDIOPULMONARY_RATE_GAIN = 0.085
+"""Relative rise of heart rate per mmHg of right atrial transmural pressure that is lacking: in volunteers the heart
+speeds up while suction on the legs takes blood from the chest and arterial pressure still holds (Cooke, Ryan &
+Convertino, J Appl Physiol 2004;96:1249, doi:10.1152/japplphysiol.01155.2003; size chosen to meet the classes of
+haemorrhage: 100-120 per min after a fifth to a third of the blood)."""
 CONTRACTILITY_GAIN = 0.007 / 0.4 * 0.5
 """Relative change of cardiac function per mmHg: end-systolic compliance 0.007 of 0.4 mL/mmHg (Heldt 2002); that half of
 it reaches the stroke volume is assumed."""
@@ -54,9 +59,14 @@ class Signals(NamedTuple):
 
 
 class Tone(NamedTuple):
-    """What the reflexes do: factors on heart rate, resistance and cardiac function; L of blood moved into stress."""
+    """What the reflexes do: factors on heart rate, resistance and cardiac function; L of blood moved into stress.
+
+    quickening  the part of the factor on heart rate that answers a lack of filling: it brings no output, because a
+                heart that is short of blood fills less the faster it beats
+    """
 
     heart_rate: Values
+    quickening: Values
     resistance: Values
     contractility: Values
     venous: Values
@@ -91,6 +101,14 @@ def relaxation(minutes: Values) -> Values:
     return -jnp.expm1(-60.0 * minutes / TIME_CONSTANT)
 
 
+def quickening(cardiopulmonary: Values, gain: Values) -> Values:
+    """Factor on heart rate of a lack of filling, in a person of this reflex gain; 1 when nothing is lacking.
+
+    cardiopulmonary  signal (mmHg), see :class:`Signals`
+    """
+    return jnp.exp(-CARDIOPULMONARY_RATE_GAIN * gain * gain * jnp.minimum(cardiopulmonary, 0.0))
+
+
 def tone(signals: Signals, gain: Values, heart_rate: Values) -> Tone:
     """Effect of the signals (mmHg) in a person of this reflex gain (1: young volunteers) and resting heart rate
     (1/min).
@@ -99,8 +117,10 @@ def tone(signals: Signals, gain: Values, heart_rate: Values) -> Tone:
     (assumed; 15 patients of Pavlovsky 2022 kept their heart rate while PEEP took a fifth of their pulse pressure).
     """
     a, c = gain * signals.arterial, gain * signals.cardiopulmonary
+    faster = quickening(signals.cardiopulmonary, gain)
     return Tone(
-        jnp.exp(-INTERVAL_GAIN * gain * a * heart_rate / 60.0),
+        faster * jnp.exp(-INTERVAL_GAIN * gain * a * heart_rate / 60.0),
+        faster,
         jnp.exp(-RESISTANCE_GAIN * a - CARDIOPULMONARY_RESISTANCE_GAIN * c),
         jnp.exp(-CONTRACTILITY_GAIN * a),
         -VENOUS_GAIN * a - CARDIOPULMONARY_VENOUS_GAIN * c,

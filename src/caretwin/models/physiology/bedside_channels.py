@@ -129,7 +129,8 @@ def channels(now: Now, x: State, u: Settings):
         x.kidney.lactate,
         now.exchange.haemoglobin,
         x.kidney.creatinine,
-        60.0 * kidney.urine(filtration, v.urine_flow, x.volumes.plasma_excess),
+        60.0
+        * kidney.urine(filtration, v.urine_flow, x.volumes.plasma_excess, v.baroreflex * x.signals.cardiopulmonary),
         co,
         100.0 * jnp.clip(venous, 0.0, 1.0),
         without_gas(v, x),

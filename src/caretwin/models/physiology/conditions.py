@@ -19,6 +19,8 @@ from caretwin.models.physiology.parameters import INDEX, PERSONAL, to_scale
 HEALTHY, UNSHIFTED = "healthy", "intensive_care"
 YOUNGEST, OLDEST, REFERENCE_AGE = 20.0, 90.0, 40.0
 """y: between them the parameters follow age; outside they stay (assumed)."""
+SLIM, STOUTEST = 25.0, 60.0
+"""kg/m2: between them lung parameters follow the body mass index; outside they stay (assumed)."""
 NOT_SHIFTED = frozenset({"opening_shift", "oximeter_bias"})
 ALIASES = {
     "health": HEALTHY, "normal": HEALTHY, "septic shock": "sepsis", "septic_shock": "sepsis",
@@ -85,11 +87,13 @@ def shift(
     *,
     age: float = REFERENCE_AGE,
     female: bool = False,
+    body_mass: float = SLIM,
     personal: Mapping[str, float] | None = None,
 ) -> Float[np.ndarray, " d"]:
     """Distance from the typical patient of the prior on every parameter's scale.
 
-    condition  name, see :func:`names`; severity 0 (healthy) to 1, ignored by healthy; age y
+    condition  name, see :func:`names`; severity 0 (healthy) to 1, ignored by healthy; age y;
+               body_mass index kg/m2
     personal   values of parameters that this person has instead, by name, in the units of PERSONAL
     Returns [d] in the order of PERSONAL, for ``Body.shift``. Raises DomainError for an unknown condition or severity.
 
@@ -98,21 +102,38 @@ def shift(
     """
     name = condition_of(condition)
     severity = severity_of(name, severity)
-    found = np.zeros(len(PERSONAL)) if name == UNSHIFTED else _of_condition(name, severity, age, female)
+    found = np.zeros(len(PERSONAL)) if name == UNSHIFTED else _of_condition(name, severity, (age, female, body_mass))
     for parameter, value in (personal or {}).items():
         i = INDEX[parameter]
         found[i] = to_scale(value, PERSONAL[i].scale) - to_scale(PERSONAL[i].typical, PERSONAL[i].scale)
     return found
 
 
-def _of_condition(name: str, severity: float, age: float, female: bool) -> Float[np.ndarray, " d"]:
-    healthy = _healthy(age, female)
+def blood_lost(condition: str, severity: float | str) -> float:
+    """Share (0-1) of the usual blood volume that a person of this condition has lost before the course begins.
+
+    Raises DomainError for an unknown condition or severity.
+
+    >>> round(blood_lost("hypovolaemia", "moderate"), 2), blood_lost("ards", 0.6)
+    (0.2, 0.0)
+    """
+    name = condition_of(condition)
+    severity = severity_of(name, severity)
+    given = table()[name].get("blood_lost")
+    if given is None:
+        return 0.0
+    knots = np.array([0.0, *table()[name]["severities"]])
+    return _on_line(severity, knots, np.array([0.0, *given["values"]]))
+
+
+def _of_condition(name: str, severity: float, who: tuple[float, bool, float]) -> Float[np.ndarray, " d"]:
+    healthy = _healthy(*who)
     entry = table()[name] if name != HEALTHY else {}
     knots = np.array([0.0, *entry.get("severities", ())])
     found = healthy.copy()
     for parameter, given in _parameters(entry).items():
         i = INDEX[parameter]
-        # Ages and sexes differ in a condition by as much as in health.
+        # Ages, sexes and sizes differ in a condition by as much as in health.
         young = to_scale(_base(False)[parameter], PERSONAL[i].scale)
         at = [young, *(to_scale(value, PERSONAL[i].scale) for value in given["values"])]
         found[i] += _on_line(severity, knots, np.array(at)) - young
@@ -140,13 +161,19 @@ def _base(female: bool) -> Mapping[str, float]:
     return values
 
 
-def _healthy(age: float, female: bool) -> Float[np.ndarray, " d"]:
-    """Healthy values [d] at this age on every parameter's scale; what is not named is typical of the prior."""
+def _healthy(age: float, female: bool, body_mass: float) -> Float[np.ndarray, " d"]:
+    """Healthy values [d] at this age and body mass index (kg/m2) on every parameter's scale.
+
+    What is not named is typical of the prior.
+    """
     years = float(np.clip(age, YOUNGEST, OLDEST)) - REFERENCE_AGE
-    base, per_year = _base(female), table()[HEALTHY]["per_year"]
+    stout = float(np.clip(body_mass, SLIM, STOUTEST)) - SLIM
+    base, per_year, per_mass = (_base(female), *(table()[HEALTHY][key] for key in ("per_year", "per_body_mass")))
     found = np.array([to_scale(p.typical, p.scale) for p in PERSONAL])
     for name, value in base.items():
         found[INDEX[name]] = to_scale(value, PERSONAL[INDEX[name]].scale)
         if name in per_year:
             found[INDEX[name]] += years * float(per_year[name]["value"])
+        if name in per_mass:
+            found[INDEX[name]] += stout * float(per_mass[name]["value"])
     return found

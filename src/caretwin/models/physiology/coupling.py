@@ -24,7 +24,8 @@ from caretwin.models.physiology.bedside_state import Now, Settings, State
 from caretwin.models.physiology.breath import Breath, Lung, one_breath, spontaneous_inspiratory_fraction
 from caretwin.models.physiology.elementary import power
 from caretwin.models.physiology.individual import Values
-from caretwin.models.physiology.parameters import Body
+from caretwin.models.physiology.parameters import Body, counted_weight
+from caretwin.models.physiology.temperature import warmth
 
 REFERENCE_AIRWAY = 9.0
 """cmH2O: mean airway pressure at which the reference circulation of a person is meant (PEEP 5-8, ordinary breaths)."""
@@ -83,8 +84,7 @@ BLOOD_PER_KG = {0: 0.070, 1: 0.065}  # L/kg, men and women
 
 def usual_blood(body: Body) -> Float[Array, ""]:
     """L: 70 (men) or 65 (women) mL per kg of a weight that counts overweight by half."""
-    lean = jnp.minimum(body.weight, 0.5 * (body.weight + 1.2 * body.predicted_weight))
-    return lean * (BLOOD_PER_KG[0] + (BLOOD_PER_KG[1] - BLOOD_PER_KG[0]) * body.female)
+    return counted_weight(body) * (BLOOD_PER_KG[0] + (BLOOD_PER_KG[1] - BLOOD_PER_KG[0]) * body.female)
 
 
 def breath_now(v: Values, body: Body, x: State, u: Settings) -> Breath:
@@ -172,12 +172,17 @@ def present(v: Values, body: Body, x: State, u: Settings) -> Now:
     gas = blood_gas.blood_from_contents(
         arterial.arterial_oxygen,
         arterial.arterial_carbon_dioxide,
-        v.base_excess - (x.kidney.lactate - kidney.USUAL_LACTATE),
+        base_excess_now(v, x),
         exchange.haemoglobin,
         u.temperature,
     )
     bounds = _envelope(v, u, breath)
     return Now(breath, exchange, flow, rate, arterial, gas, v, bounds)
+
+
+def base_excess_now(v: Values, x: State) -> Float[Array, ""]:
+    """mmol/L: the person's own, less the lactate above the usual."""
+    return v.base_excess - (x.kidney.lactate - kidney.USUAL_LACTATE)
 
 
 def circulation_now(v: Values, body: Body, x: State, u: Settings, breath: Breath, signals: baroreflex.Signals):
@@ -194,7 +199,8 @@ def circulation_now(v: Values, body: Body, x: State, u: Settings, breath: Breath
     rest = circulation.constants(reference)
     tone = baroreflex.tone(signals, v.baroreflex, v.heart_rate)
     drugs = vasoactive.effects(x.drugs, v.pressor_half, body.weight, v.propofol_half)
-    heart_rate = jnp.clip(v.heart_rate * tone.heart_rate * drugs.heart_rate, 20.0, 220.0)
+    warm = warmth(u.temperature)
+    heart_rate = jnp.clip(v.heart_rate * tone.heart_rate * drugs.heart_rate * warm.heart_rate, 20.0, 220.0)
     distance = jnp.maximum(breath.mean_alveolar_pressure - REFERENCE_AIRWAY, -LARGEST_SUCTION)
     pleural = v.chest_wall_share * circulation.MMHG_PER_CMH2O * distance
     stress = tone.venous + drugs.venous + fluids.blood_volume(x.volumes) - usual_blood(body)
@@ -202,7 +208,8 @@ def circulation_now(v: Values, body: Body, x: State, u: Settings, breath: Breath
     filling = jnp.minimum(filling, HIGHEST_FILLING)
     K = (
         rest.K
-        * power(heart_rate / v.heart_rate, circulation.HEART_RATE_EXPONENT)
+        * warm.flow  # with both resistances lower by as much, flow follows and pressures stay
+        * power(heart_rate / (v.heart_rate * warm.heart_rate * tone.quickening), circulation.HEART_RATE_EXPONENT)
         * tone.contractility
         * drugs.contractility
     )
@@ -215,8 +222,8 @@ def circulation_now(v: Values, body: Body, x: State, u: Settings, breath: Breath
     heart = circulation.Heart(
         K,
         v.half_filling,
-        rest.venous_resistance * drugs.venous_resistance * compression,
-        rest.systemic_resistance * tone.resistance * drugs.resistance,
+        rest.venous_resistance * drugs.venous_resistance * compression / warm.flow,
+        rest.systemic_resistance * tone.resistance * drugs.resistance / warm.flow,
         filling,
         pleural,
     )
@@ -238,7 +245,7 @@ def exchange_now(v: Values, body: Body, x: State, u: Settings, breath: Breath, f
     shunt = unventilated * squeezed / (unventilated * squeezed + (1.0 - unventilated) * constricted)
     low = 1.0 - (1.0 - v.low_perfusion) * (1.0 - AIRWAY_CLOSURE * collapsed)
     r = v.low_ratio
-    warm = power(1.09, u.temperature - 37.0)
+    warm = warmth(u.temperature).metabolism
     wanted = v.carbon_dioxide_production * warm * OXYGEN_PER_CARBON_DIOXIDE
     produced = v.carbon_dioxide_production * warm * gas_exchange.extraction(x.stores.venous_oxygen)
     rest = 0.020 * body.predicted_weight * (1.0 - collapsed)
@@ -315,7 +322,8 @@ def advance(v: Values, body: Body, x: State, u: Settings, minutes) -> State:
     exchange = exchange_now(v, body, x, u, breath, flow)
     stores, blood = gas_exchange.step(x.stores, exchange, minutes)
     filtration = kidney.filtration_share(flow.arterial_pressure, flow.venous_pressure)
-    urine = kidney.urine(filtration, v.urine_flow, x.volumes.plasma_excess)
+    filling_signal = v.baroreflex * signals.cardiopulmonary
+    urine = kidney.urine(filtration, v.urine_flow, x.volumes.plasma_excess, filling_signal)
     missing = 1.0 - blood.oxygen_used / exchange.oxygen_consumption
     given = given._replace(urine_above_usual=jnp.maximum(urine - v.urine_flow, 0.0) / 1000.0)
     volumes, _ = fluids.step(x.volumes, given, blood_usual, minutes)
@@ -326,7 +334,7 @@ def advance(v: Values, body: Body, x: State, u: Settings, minutes) -> State:
             x.drive,
             _arterial_oxygen_pressure(blood.arterial_oxygen, exchange),
             blood.arterial_carbon_dioxide,
-            v.carbon_dioxide_set,
+            v.carbon_dioxide_set + drive_.metabolic_shift(base_excess_now(v, x)),
             v.chemoreflex * awake_now(v, body, x, u),
             minutes,
         ),
@@ -337,6 +345,7 @@ def advance(v: Values, body: Body, x: State, u: Settings, minutes) -> State:
             body.weight,
             v.lactate_production,
             missing,
+            1.0 - stores.venous_oxygen / jnp.maximum(blood.arterial_oxygen, 1.0),
             minutes,
         ),
     )
@@ -360,8 +369,10 @@ def _reflex(v, body, x, u, breath, minutes):
 
     def target(signals):
         flow, heart_rate = circulation_now(v, body, x, u, breath, signals)
+        # A beat that is smaller because beats come faster, at a filling that is felt already, is not felt again.
+        beats = heart_rate / baroreflex.quickening(signals.cardiopulmonary, v.baroreflex)
         pulse = circulation.pulse_pressure(
-            flow.cardiac_output, heart_rate, v.arterial_compliance, flow.arterial_pressure, v.arterial_pressure
+            flow.cardiac_output, beats, v.arterial_compliance, flow.arterial_pressure, v.arterial_pressure
         )
         return baroreflex.Signals(
             baroreflex.arterial_error(flow.arterial_pressure - x.set_point, pulse - own_pulse),

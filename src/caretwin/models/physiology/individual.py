@@ -15,6 +15,7 @@ from caretwin.models.physiology.parameters import (
     WANDER_UNSEEN,
     WANDERING,
     Body,
+    counted_weight,
     surface_area,
     to_scale,
 )
@@ -24,7 +25,7 @@ def individual(theta, wander, flutter, person: Body):
     """Every parameter by name, in its unit, for one particle."""
     size = {
         "predicted weight": person.predicted_weight,
-        "weight": (person.weight / 70.0) ** 0.75 * 70.0,
+        "weight": (counted_weight(person) / 70.0) ** 0.75 * 70.0,
         "surface": surface_area(person),
     }
     slow = {k: wander[j] for j, k in enumerate(WANDERING)}

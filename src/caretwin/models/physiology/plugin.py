@@ -1,6 +1,14 @@
 """The one door through which the rest of caretwin reaches physiology; found by its entry point, never by import."""
 
-from caretwin.models.physiology import bedside_channels, bedside_state, blood_gas, conditions, parameters, vasoactive
+from caretwin.models.physiology import (
+    bedside_channels,
+    bedside_state,
+    blood_gas,
+    conditions,
+    coupling,
+    parameters,
+    vasoactive,
+)
 from caretwin.models.physiology import cardiorespiratory as coupled
 from caretwin.models.physiology import glucose as insulin_glucose
 from caretwin.models.physiology.derived import READ, ahead
@@ -22,6 +30,8 @@ class Physiology:
     read_ahead = READ
     ahead = staticmethod(ahead)
     shift = staticmethod(conditions.shift)
+    blood_lost = staticmethod(conditions.blood_lost)
+    usual_blood = staticmethod(coupling.usual_blood)
     conditions = staticmethod(conditions.names)
     values_of = staticmethod(values_of)
 

@@ -23,6 +23,12 @@ RESTING_FIRING = 3.63
 """spikes/s at PaO2 95 and PaCO2 40."""
 RATE_LAG, EFFORT_LAG = 4.0, 1.6
 """min: between the central and the peripheral time constants (400 and 148 s; 105 and 83 s)."""
+ACIDOSIS, ALKALOSIS = 1.25, 0.7
+"""mmHg by which the set point of PaCO2 moves per mmol/L of base excess below and above 0. Settled people have a PaCO2
+1.0 mmHg lower and 0.6 mmHg higher per mmol/L (Schlichtig, Grogono & Severinghaus, Crit Care Med 1998;26:1173); the set
+point must move further, because the reflex closes the gap only in part (chosen by the tests)."""
+LARGEST_SHIFT = 28.0
+"""mmHg either way (assumed: PaCO2 does not fall much below 12 mmHg in any acidosis)."""
 
 
 class Drive(NamedTuple):
@@ -43,6 +49,15 @@ def peripheral_firing(pao2: Values, paco2: Values) -> Values:
     K = jnp.minimum(rising, jnp.clip(4.6 - 0.32 * (40.0 - pao2), 1.4, 4.6))
     response = K * jnp.log(jnp.maximum(paco2, 5.0) / 40.0) + 1.4
     return (12.3 + 0.835 * e) / (1.0 + e) * jnp.maximum(response, 0.0)
+
+
+def metabolic_shift(base_excess: Values) -> Values:
+    """mmHg that the set point of PaCO2 moves with metabolic acidosis or alkalosis (base excess, mmol/L).
+
+    Example: at -10 mmol/L -12.5 mmHg.
+    """
+    shift = ACIDOSIS * jnp.minimum(base_excess, 0.0) + ALKALOSIS * jnp.maximum(base_excess, 0.0)
+    return jnp.clip(shift, -LARGEST_SHIFT, LARGEST_SHIFT)
 
 
 def follow(
