@@ -55,7 +55,7 @@ def test_the_table_says_what_the_entries_say(run):
 
 def test_a_folder_that_is_not_there_is_an_error_with_a_fix(tmp_path):
     found = CliRunner().invoke(main, ["validate", "dosing", "--json", str(tmp_path / "none" / "x.json")])
-    assert found.exit_code == 1
+    assert found.exit_code == 2
     assert "create it" in found.output
 
 

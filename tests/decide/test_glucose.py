@@ -14,7 +14,7 @@ from caretwin.decide.glucose import Judged, Limits, Question, advise, candidates
 from caretwin.decide.glucose_futures import futures
 from caretwin.models.physiology.glucose import INPUTS, Glucose
 from caretwin.record.bedside import BedsideRecord, Person, Signal
-from caretwin.record.dosing import Finding
+from caretwin.record.finding import Finding
 from caretwin.review.glucose_forecasts import targets
 from caretwin.twin.glucose import begin, padded, series
 

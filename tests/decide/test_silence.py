@@ -7,7 +7,8 @@ import pytest
 from caretwin.base.errors import DataError, PlanError
 from caretwin.decide.dosing import Question, advise, of_one_effect
 from caretwin.decide.members import candidates
-from caretwin.record.dosing import Finding, Level
+from caretwin.record.dosing import Level
+from caretwin.record.finding import Finding
 from caretwin.review.dosing_words import remedies
 from tests.decide.patients import GOTI, changed, person, vancomycin
 

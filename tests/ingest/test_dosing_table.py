@@ -8,7 +8,8 @@ import pytest
 from caretwin.ingest.dosing_table import read_dosing_table
 from caretwin.ingest.findings import TableError
 from caretwin.ingest.hints import DrugHints
-from caretwin.record.dosing import DosingRecord, Finding
+from caretwin.record.dosing import DosingRecord
+from caretwin.record.finding import Finding
 
 EXAMPLES = Path(__file__).parents[2] / "examples"
 HEADER = "time,kind,name,value,unit,duration,note\n"

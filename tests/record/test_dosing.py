@@ -2,7 +2,8 @@
 
 import pytest
 
-from caretwin.record.dosing import CovariateValue, Dose, DoseHistory, DosingRecord, Finding, Level
+from caretwin.record.dosing import CovariateValue, Dose, DoseHistory, DosingRecord, Level
+from caretwin.record.finding import Finding
 
 
 def record(**changes: object) -> DosingRecord:

@@ -158,11 +158,3 @@ def provenance(source: str, stay: str | None, seed: int, particles: int, options
         content,
         tuple(options.items()),
     )
-
-
-def put(path: str, text: str) -> None:
-    """Write a file; an error names it."""
-    try:
-        Path(path).write_text(text, encoding="utf-8")
-    except OSError as error:
-        raise click.ClickException(f"{path}: {error.strerror}; name another file with --json or --html") from error

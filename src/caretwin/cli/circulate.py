@@ -121,18 +121,17 @@ def _print(advice: Any, when: str) -> None:
 
 def _write(advice: Any, provenance: Any, json_out: str | None, html_out: str | None) -> list[str]:
     """Write the files that were asked for; what to say of them."""
-    from caretwin.cli.bedside_input import put
 
     said = []
     if json_out:
         from caretwin.review.haemodynamics_json import as_json
 
-        put(json_out, json.dumps(as_json(advice, provenance), indent=1, allow_nan=False) + "\n")
+        output_files.write(json_out, json.dumps(as_json(advice, provenance), indent=1, allow_nan=False) + "\n")
         said.append(f"numbers written to {json_out}")
     if html_out:
         from caretwin.review.haemodynamics_drawings import drawings
         from caretwin.review.haemodynamics_report import report
 
-        put(html_out, report(advice, drawings(advice), provenance))
+        output_files.write(html_out, report(advice, drawings(advice), provenance))
         said.append(f"report written to {html_out}")
     return said

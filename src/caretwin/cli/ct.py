@@ -2,7 +2,6 @@
 
 import json
 from dataclasses import asdict
-from pathlib import Path
 from typing import Any
 
 import click
@@ -43,7 +42,7 @@ def command(
         folder, time_h=time_h, received_h=received_h, series=series, chest=chest, clock=with_date
     )
     if json_out:
-        _put(json_out, json.dumps(as_json(aeration), indent=1, allow_nan=False) + "\n")
+        output_files.write(json_out, json.dumps(as_json(aeration), indent=1, allow_nan=False) + "\n")
     _print(aeration)
     if json_out:
         click.echo(f"numbers written to {json_out}")
@@ -106,10 +105,3 @@ def _summary(aeration: Any) -> str:
 
 def _layer_names(aeration: Any) -> list[str]:
     return ["upper", "middle", "lower"] if aeration.thirds else []
-
-
-def _put(path: str, text: str) -> None:
-    try:
-        Path(path).write_text(text, encoding="utf-8")
-    except OSError as error:
-        raise click.ClickException(f"{path}: {error.strerror}; name another file with --json") from error

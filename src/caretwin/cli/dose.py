@@ -127,13 +127,13 @@ def _answer(question: Any, record: Any, provenance: Any, outputs: Outputs) -> bo
     written, failure = [], None
     try:
         written = _write(advice, parameters, slips, curves, provenance, outputs)
-    except OSError as error:
+    except click.ClickException as error:
         failure = error
     _print(advice, parameters, slips, provenance.options[0][1])
     for line in written:
         click.echo(line)
     if failure is not None:
-        raise click.ClickException(f"{failure.filename}: {failure.strerror}; name another file with --json or --html")
+        raise failure
     return advice.best is not None
 
 
@@ -171,20 +171,12 @@ def _write(advice: Any, parameters: Any, slips: Any, curves: Any, provenance: An
         from caretwin.review.dosing_json import as_json
 
         content = as_json(advice, parameters, slips, curves, provenance)
-        _put(outputs.json, json.dumps(content, indent=1, allow_nan=False) + "\n")
+        output_files.write(outputs.json, json.dumps(content, indent=1, allow_nan=False) + "\n")
         said.append(f"numbers written to {outputs.json}")
     if outputs.html and outputs.artist:
         from caretwin.review.dosing_report import report
 
         page = report(advice, parameters, slips, outputs.artist.finished(), provenance)
-        _put(outputs.html, page)
+        output_files.write(outputs.html, page)
         said.append(f"report written to {outputs.html}")
     return said
-
-
-def _put(path: str, text: str) -> None:
-    try:
-        Path(path).write_text(text, encoding="utf-8")
-    except OSError as error:
-        error.filename = path  # a full disk does not say whose
-        raise

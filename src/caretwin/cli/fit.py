@@ -49,7 +49,7 @@ def command(
     refused = [one for one in found if one.refused is not None]
     if len(refused) == len(found):
         raise refused[0].refused or AssertionError
-    out.write_text(json.dumps([entry(one) for one in found], indent=1, allow_nan=False) + "\n", encoding="utf-8")
+    output_files.write(out, json.dumps([entry(one) for one in found], indent=1, allow_nan=False) + "\n")
     _show(drug, found, records, findings, out)
 
 

@@ -77,13 +77,13 @@ def command(
         written, failure = [], None
         try:  # files first: who reads the terminal may go away in the middle of it
             written = _write(advice, given.provenance(source, seed, options), json_out, html_out)
-        except OSError as error:
+        except click.ClickException as error:
             failure = error
         _print(advice, when)
     for line in written:
         click.echo(line)
     if failure is not None:
-        raise click.ClickException(f"{failure.filename}: {failure.strerror}; name another file with --json or --html")
+        raise failure
     if advice.chosen is None:
         context.exit(ABSTAINED)
 
@@ -102,20 +102,12 @@ def _write(advice: Any, provenance: Any, json_out: str | None, html_out: str | N
     if json_out:
         from caretwin.review.glucose_json import as_json
 
-        _put(json_out, json.dumps(as_json(advice, provenance), indent=1, allow_nan=False) + "\n")
+        output_files.write(json_out, json.dumps(as_json(advice, provenance), indent=1, allow_nan=False) + "\n")
         said.append(f"numbers written to {json_out}")
     if html_out:
         from caretwin.review.glucose_figures import drawings
         from caretwin.review.glucose_report import report
 
-        _put(html_out, report(advice, drawings(advice), provenance))
+        output_files.write(html_out, report(advice, drawings(advice), provenance))
         said.append(f"report written to {html_out}")
     return said
-
-
-def _put(path: str, text: str) -> None:
-    try:
-        Path(path).write_text(text, encoding="utf-8")
-    except OSError as error:
-        error.filename = path  # a full disk does not say whose
-        raise

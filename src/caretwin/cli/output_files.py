@@ -1,4 +1,4 @@
-"""Files that a command is going to write, looked at before anything is computed."""
+"""Files that a command writes: looked at before anything is computed, and an error of writing names the file."""
 
 from collections.abc import Iterable
 from os import PathLike
@@ -27,3 +27,11 @@ def check(outputs: Iterable[str | PathLike[str] | None], inputs: Iterable[str | 
         if place in written:
             raise click.BadParameter(f"{path}: two outputs have this name; name another file for one of them")
         written.add(place)
+
+
+def write(path: str | PathLike[str], text: str) -> None:
+    """Write a file; a ClickException says which it was and what went wrong (a full disk does not say whose)."""
+    try:
+        Path(path).write_text(text, encoding="utf-8")
+    except OSError as error:
+        raise click.ClickException(f"{path}: {error.strerror}; name another file") from error

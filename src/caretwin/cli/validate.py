@@ -8,6 +8,7 @@ from typing import Any
 
 import click
 
+from caretwin.cli import output_files
 from caretwin.cli.errors import friendly
 from caretwin.cli.validate_bedside import forecasts, ventilation
 
@@ -48,8 +49,7 @@ def dosing(set_name: str | None, mimic3: Path | None, out: Path | None, draws: i
     from rich.console import Console
 
     console = Console()
-    if out is not None:
-        _check_folder(out)
+    output_files.check((out,))
     entries: list[dict[str, Any]] = []
     chosen = SETS if set_name == "all" or (set_name is None and mimic3 is None) else (set_name,) if set_name else ()
     for name in chosen:
@@ -57,15 +57,8 @@ def dosing(set_name: str | None, mimic3: Path | None, out: Path | None, draws: i
     if mimic3 is not None:
         entries += _mimic3(console, mimic3, draws, seed)
     if out is not None:
-        out.write_text(json.dumps(entries, indent=1, allow_nan=False) + "\n", encoding="utf-8")
+        output_files.write(out, json.dumps(entries, indent=1, allow_nan=False) + "\n")
         console.print(f"written to {out}")
-
-
-def _check_folder(out: Path) -> None:
-    from caretwin.base.errors import DataError
-
-    if not out.resolve().parent.is_dir():
-        raise DataError(str(out), seen="a folder that does not exist", wanted="a folder to write into", fix="create it")
 
 
 def _measured_set(console: Any, name: str, draws: int, seed: int) -> list[dict[str, Any]]:

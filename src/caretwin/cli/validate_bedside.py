@@ -147,10 +147,7 @@ def _show(console: Any, title: str, scores: dict[str, float]) -> None:
 def _write(console: Any, out: Path | None, found: dict[str, Any]) -> None:
     if out is None:
         return
-    from caretwin.cli.validate import _check_folder
-
-    _check_folder(out)
-    out.write_text(json.dumps(finite(found), indent=1, allow_nan=False) + "\n", encoding="utf-8")
+    output_files.write(out, json.dumps(finite(found), indent=1, allow_nan=False) + "\n")
     console.print(f"written to {out}")
 
 

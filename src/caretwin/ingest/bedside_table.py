@@ -31,7 +31,7 @@ from caretwin.ingest.cells import CellProblem
 from caretwin.ingest.findings import Findings, TableError
 from caretwin.ingest.text_table import TextTable, read_text_table
 from caretwin.record.bedside import BedsideRecord, Person, Quality, Signal, channels
-from caretwin.record.dosing import Finding, Severity
+from caretwin.record.finding import Finding, Severity
 
 HEADERS = {
     "time": ("time", "time_h", "time (h)", "hours", "datetime", "date time", "when", "charttime"),

@@ -10,7 +10,7 @@ import numpy as np
 from jaxtyping import Float, Int
 
 from caretwin.record.bedside import BedsideRecord, Quality, Signal, channels
-from caretwin.record.dosing import Finding, Severity, of_several
+from caretwin.record.finding import Finding, Severity, of_several
 
 Kind = Literal["observations", "settings"]
 

@@ -14,7 +14,8 @@ from caretwin.base.errors import UnitError
 from caretwin.base.units import convert
 from caretwin.ingest.hints import DrugHints
 from caretwin.ingest.names import SUBSTANCES
-from caretwin.record.dosing import CovariateValue, Dose, DosingRecord, Finding, Level
+from caretwin.record.dosing import CovariateValue, Dose, DosingRecord, Level
+from caretwin.record.finding import Finding
 
 POUNDS_PER_KG = 2.20462
 MOST_KG, MOST_BMI = 250.0, 60.0

@@ -16,7 +16,7 @@ from pathlib import Path
 from typing import Any
 
 from caretwin.base.errors import DataError
-from caretwin.record.dosing import Finding
+from caretwin.record.finding import Finding
 
 Header = dict[str, Any]  # attributes by keyword; absent where a file lacks one or it cannot be read
 

@@ -6,7 +6,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Sequence
 
 from caretwin.base.errors import DataError
-from caretwin.record.dosing import Finding, Severity
+from caretwin.record.finding import Finding, Severity
 
 
 class TableError(DataError):

@@ -13,7 +13,7 @@ import numpy as np
 
 from caretwin.base.errors import DataError
 from caretwin.record.bedside import BedsideRecord, Signal, channels
-from caretwin.record.dosing import Finding
+from caretwin.record.finding import Finding
 from caretwin.record.imaging import ImagingObservation, check_hours
 
 _FIX = "write it with: caretwin ct FOLDER --time-h HOUR --json FILE"

@@ -8,7 +8,7 @@ from typing import Literal
 import numpy as np
 from jaxtyping import Float, Int16
 
-from caretwin.record.dosing import Finding
+from caretwin.record.finding import Finding
 
 Down = Literal["back", "front", "right", "left"]
 

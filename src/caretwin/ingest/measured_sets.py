@@ -21,7 +21,8 @@ from pathlib import Path
 from typing import Any
 
 from caretwin.base.errors import DataError
-from caretwin.record.dosing import CovariateValue, Dose, DosingRecord, Finding, Level
+from caretwin.record.dosing import CovariateValue, Dose, DosingRecord, Level
+from caretwin.record.finding import Finding
 
 STEADY_STATE_H = 120.0
 """How far back regular dosing is written out (h). Assumed: ten or more half-lives of quinidine (6 to 12

@@ -14,7 +14,8 @@ from itertools import pairwise
 from typing import Any
 
 from caretwin.ingest.mimic3_clock import Clock
-from caretwin.record.dosing import CovariateValue, Finding
+from caretwin.record.dosing import CovariateValue
+from caretwin.record.finding import Finding
 
 CREATININE = 50912
 WEIGHT_KG = (762, 763, 226512, 224639)

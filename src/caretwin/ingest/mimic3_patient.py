@@ -11,7 +11,8 @@ from caretwin.ingest import mimic3_covariates as covariates
 from caretwin.ingest import mimic3_doses as doses
 from caretwin.ingest.mimic3_clock import VANCOMYCIN_COPIES, Clock, clock
 from caretwin.ingest.mimic3_tables import Mimic3
-from caretwin.record.dosing import CovariateValue, DoseHistory, DosingRecord, Finding, Level
+from caretwin.record.dosing import CovariateValue, DoseHistory, DosingRecord, Level
+from caretwin.record.finding import Finding
 
 LEVEL_ITEM = 51009
 ORDER_REMEMBERED_H = 72.0

@@ -12,7 +12,8 @@ from pathlib import Path
 from caretwin.ingest import nonmem_rows
 from caretwin.ingest.findings import Findings, TableError
 from caretwin.ingest.text_table import read_text_table
-from caretwin.record.dosing import DosingRecord, Finding
+from caretwin.record.dosing import DosingRecord
+from caretwin.record.finding import Finding
 
 __all__ = ["read_nonmem", "read_nonmem_with_findings"]
 

@@ -19,7 +19,7 @@ from typing import Literal
 import numpy as np
 from jaxtyping import Float, Int
 
-from caretwin.record.dosing import Finding
+from caretwin.record.finding import Finding
 
 Sex = Literal["female", "male"]
 

@@ -13,7 +13,7 @@ from dataclasses import dataclass, field
 from typing import Literal
 
 from caretwin.base.errors import DataError
-from caretwin.record.dosing import Finding
+from caretwin.record.finding import Finding
 
 Compartment = Literal["over_inflated", "normally_aerated", "poorly_aerated", "non_aerated"]
 COMPARTMENTS: tuple[Compartment, ...] = ("over_inflated", "normally_aerated", "poorly_aerated", "non_aerated")

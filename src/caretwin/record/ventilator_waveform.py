@@ -8,7 +8,7 @@ from datetime import datetime
 import numpy as np
 from jaxtyping import Float
 
-from caretwin.record.dosing import Finding
+from caretwin.record.finding import Finding
 
 
 @dataclass(frozen=True)

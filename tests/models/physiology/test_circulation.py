@@ -45,7 +45,11 @@ def test_return_equals_output(K, P50, Rvr, Pms, Ppl):
     back = (Pms - float(flow.venous_pressure)) / Rvr
     out = K * float(flow.transmural) / (P50 + float(flow.transmural))
     assert back == pytest.approx(out, rel=1e-9, abs=1e-9)
-    assert float(flow.cardiac_output) == pytest.approx(out, rel=0.2)  # the limit of the left ventricle takes the rest
+    # The limits of the left ventricle (280 mmHg) and of any heart (40 L/min) take the rest.
+    assert float(flow.cardiac_output) <= out + 1e-9
+    assert float(flow.cardiac_output) < circulation.HIGHEST_OUTPUT
+    if out < 30.0:
+        assert float(flow.cardiac_output) == pytest.approx(out, rel=0.2)
 
 
 @given(st.floats(40, 130), st.floats(0, 15), st.floats(3, 15), st.floats(2, 15), st.floats(2, 10))

@@ -42,3 +42,9 @@ def test_metabolic_acidosis_lowers_the_carbon_dioxide_that_a_person_aims_at_more
     shift = lambda excess: float(drive.metabolic_shift(jnp.asarray(excess)))  # noqa: E731
     assert shift(0.0) == 0.0 and shift(-10.0) < -shift(10.0) < 0.0
     assert shift(-60.0) == -drive.LARGEST_SHIFT
+
+
+def test_who_is_awake_breathes_on_however_low_the_carbon_dioxide():
+    assert float(drive.kept_up(jnp.asarray(10.0), jnp.asarray(-30.0))) == 4.0
+    assert float(drive.kept_up(jnp.asarray(10.0), jnp.asarray(-3.0))) == 7.0
+    assert float(drive.kept_up(jnp.asarray(10.0), jnp.asarray(15.0))) == 25.0

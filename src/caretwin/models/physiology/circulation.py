@@ -28,6 +28,8 @@ CVSim-21 (0.14, Heldt et al., J Appl Physiol 2002;92:1239); within it chosen to 
 STRONGEST = 280.0
 """mmHg of mean pressure against which no left ventricle ejects (assumed: isovolumic pressures of 250-300; below 150
 mmHg it takes less than 0.4 % of the output)."""
+HIGHEST_OUTPUT = 40.0
+"""L/min that no heart exceeds (assumed: the best endurance athletes; below 20 L/min it takes less than 0.3 %)."""
 HEART_RATE_EXPONENT = 0.4
 """Cardiac function grows with heart rate to this power: less time to fill (assumed)."""
 CORONARY_HALF = 40.0
@@ -88,7 +90,7 @@ def balance(heart: Heart) -> Flow:
     CO = heart.K * Ptm / (heart.P50 + Ptm)
     Pra = heart.pleural_pressure + Ptm
     head = CO * heart.systemic_resistance
-    CO = CO / power(1.0 + (head / STRONGEST) ** 6, 1.0 / 6.0)
+    CO = CO / power(1.0 + (head / STRONGEST) ** 6 + (CO / HIGHEST_OUTPUT) ** 6, 1.0 / 6.0)
     MAP = CO * heart.systemic_resistance + jnp.maximum(Pra, 0.0)
     return Flow(CO, MAP, Pra, Ptm, heart.filling_pressure)
 

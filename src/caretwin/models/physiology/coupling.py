@@ -108,7 +108,7 @@ def breath_now(v: Values, body: Body, x: State, u: Settings) -> Breath:
     )
     effort = (
         awake
-        * jnp.clip(v.effort + x.drive.effort, 0.0, STRONGEST_EFFORT)
+        * jnp.minimum(drive_.kept_up(v.effort, x.drive.effort), STRONGEST_EFFORT)
         * jnp.where(assisted, jnp.where(alone, 1.0, 0.5), 0.0)
     )
     fraction = jnp.where(
@@ -154,7 +154,7 @@ def awake_now(v: Values, body: Body, x: State, u: Settings) -> Float[Array, ""]:
 def own_rate_now(v: Values, body: Body, x: State, u: Settings) -> Float[Array, ""]:
     """1/min: breaths that the patient would take; the ventilator may add to them."""
     awake = awake_now(v, body, x, u)
-    return jnp.maximum(v.own_rate + x.drive.rate, 4.0) * (0.4 + 0.6 * awake) * (1.0 - u.relaxed)
+    return drive_.kept_up(v.own_rate, x.drive.rate) * (0.4 + 0.6 * awake) * (1.0 - u.relaxed)
 
 
 def _envelope(v: Values, u: Settings, breath: Breath) -> lung.Envelope:

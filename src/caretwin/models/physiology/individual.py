@@ -16,6 +16,7 @@ from caretwin.models.physiology.parameters import (
     WANDERING,
     Body,
     counted_weight,
+    from_scale,
     surface_area,
     to_scale,
 )
@@ -37,7 +38,7 @@ def individual(theta, wander, flutter, person: Body):
             z = z + p.wander * slow[i]
         if i in fast:
             z = z + p.flutter * fast[i]
-        value = jnp.exp(z) if p.scale == "log" else jax.nn.sigmoid(z) if p.scale == "logit" else z
+        value = from_scale(z, p.scale)
         values[p.name] = value * size[p.per] if p.per != "none" else value
     rate, depth = (
         WANDER_UNSEEN * PERSONAL[i].wander * slow[i] + FLUTTER_UNSEEN * PERSONAL[i].flutter * fast[i]

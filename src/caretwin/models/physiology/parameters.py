@@ -13,11 +13,16 @@ evidence/physiology). "Assumed" means that no source was found.
 
 from typing import Literal, NamedTuple
 
+import jax
 import jax.numpy as jnp
 import numpy as np
 from jaxtyping import Array, Float
 
-Scale = Literal["log", "logit", "linear"]
+Scale = Literal["log", "logit", "remainder", "linear"]
+REMAINDER = 0.4
+"""Exponent of the scale ``remainder`` of a share D: 1 - D = (1 + e^z)^-0.4. What is left over moves by nearly the same
+proportion per unit of z whether much or little of it is left (0.29 where D is 0.4, 0.40 where it is 0.9), and D stays
+between 0 and 1; a logit would move the little that is left twice as far."""
 
 
 class Personal(NamedTuple):
@@ -94,13 +99,14 @@ PERSONAL: tuple[Personal, ...] = (
     Personal(
         "alveolar_dead_space",
         "1",
-        "logit",
+        "remainder",
         0.40,
-        0.5,
-        "of ventilation beyond the airway; Nuckton 2002: VD/VT 0.58 +- 0.09 in early ARDS",
-        wander=2.2,
-        wander_hours=80.0,
-        flutter=0.05,
+        1.5,
+        "of ventilation beyond the airway; Nuckton 2002: VD/VT 0.58 +- 0.09 in early ARDS; spread and drift fitted to "
+        "real gases",
+        wander=3.0,
+        wander_hours=200.0,
+        flutter=0.1,
     ),
     Personal(
         "hypoxic_vasoconstriction",
@@ -364,8 +370,19 @@ def counted_weight(body: Body) -> Float[Array, ""]:
     return jnp.minimum(body.weight, 0.5 * (body.weight + 1.2 * body.predicted_weight))
 
 
+def from_scale(z: Float[Array, "..."], scale: Scale) -> Float[Array, "..."]:
+    """The value at a place on the scale; the inverse of :func:`to_scale`."""
+    if scale == "log":
+        return jnp.exp(z)
+    if scale == "remainder":
+        return -jnp.expm1(-REMAINDER * jax.nn.softplus(z))
+    return jax.nn.sigmoid(z) if scale == "logit" else z
+
+
 def to_scale(value: float, scale: Scale) -> float:
     """A value on the scale where it is unbounded."""
     if scale == "log":
         return float(np.log(value))
+    if scale == "remainder":
+        return float(np.log(np.expm1(-np.log1p(-value) / REMAINDER)))
     return float(np.log(value / (1 - value))) if scale == "logit" else float(value)

@@ -27,6 +27,9 @@ ACIDOSIS, ALKALOSIS = 1.25, 0.7
 """mmHg by which the set point of PaCO2 moves per mmol/L of base excess below and above 0. Settled people have a PaCO2
 1.0 mmHg lower and 0.6 mmHg higher per mmol/L (Schlichtig, Grogono & Severinghaus, Crit Care Med 1998;26:1173); the set
 point must move further, because the reflex closes the gap only in part (chosen by the tests)."""
+WAKEFULNESS = 0.4
+"""Of a person's own rate and effort, what is kept however low the carbon dioxide: who is awake breathes on (the dog-leg
+of Nielsen & Smith, Acta Physiol Scand 1952;24:293; size assumed). Sedation takes it too."""
 LARGEST_SHIFT = 28.0
 """mmHg either way (assumed: PaCO2 does not fall much below 12 mmHg in any acidosis)."""
 
@@ -72,3 +75,11 @@ def follow(
         drive.rate - jnp.expm1(-minutes / RATE_LAG) * (rate - drive.rate),
         drive.effort - jnp.expm1(-minutes / EFFORT_LAG) * (effort - drive.effort),
     )
+
+
+def kept_up(own: Values, change: Values) -> Values:
+    """Rate or effort of a person whose own is that, after the drive changed it: never below what being awake keeps up.
+
+    Example: 10 and -8 give 4.
+    """
+    return jnp.maximum(own + change, WAKEFULNESS * own)
