@@ -68,3 +68,12 @@ def test_a_mimic_folder_without_tables_says_which_are_missing(tmp_path):
 def test_inr_is_not_compared_with_prothrombin_complex_activity():
     assert "warfarin.xia2024" in NOT_COMPARABLE
     assert [drug.name for drug in models_for("warfarin")] == ["warfarin.funaki2018"]
+
+
+def test_a_file_or_nothing_where_a_folder_belongs_is_said(tmp_path):
+    (tmp_path / "a.csv").write_text("x\n")
+    for command, option in (("forecasts", "--clif"), ("ventilation", "--mimic3")):
+        found = CliRunner().invoke(main, ["validate", command, option, str(tmp_path / "a.csv")])
+        assert found.exit_code == 1 and "a file, not a folder" in found.output
+        found = CliRunner().invoke(main, ["validate", command, option, str(tmp_path / "none")])
+        assert found.exit_code != 0 and ("no such folder" in found.output or "does not exist" in found.output)

@@ -88,6 +88,11 @@ def test_an_answer_never_overwrites_the_record(tmp_path):
     assert (tmp_path / "man.csv").read_text() == EXAMPLE.read_text()
 
 
+def test_an_empty_folder_says_which_table_it_lacks(tmp_path):
+    result = run(tmp_path)
+    assert result.exit_code == 1 and "no table hospitalization" in result.output
+
+
 def test_a_folder_needs_a_stay_and_a_table_needs_none(tmp_path):
     assert "neither a file" in run(tmp_path / "none.csv").output
     assert "leave STAY out" in run(EXAMPLE, "123").output

@@ -52,7 +52,11 @@ def read_clif(
 
 
 def hospitalisations(folder: str | Path) -> tuple[str, ...]:
-    """The identifiers of all hospitalisations with a vital sign or a row of respiratory support, sorted."""
+    """The identifiers of all hospitalisations with a vital sign or a row of respiratory support, sorted.
+
+    Raises DataError when the table hospitalization is missing.
+    """
+    find_table(Path(folder), "hospitalization")
     found: set[str] = set()
     for name in ("vitals", "respiratory_support"):
         path = find_table(Path(folder), name)

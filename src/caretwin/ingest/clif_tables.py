@@ -15,6 +15,7 @@ import numpy as np
 
 from caretwin.base.errors import DataError
 from caretwin.ingest.bedside_frames import absent_columns, pandas, read_columns
+from caretwin.ingest.table_folder import seen_instead_of
 
 COLUMNS = {
     "patient": ("patient_id", "race_category", "ethnicity_category", "sex_category"),
@@ -109,7 +110,7 @@ def find_table(folder: Path, name: str) -> Path | None:
     if name in REQUIRED:
         raise DataError(
             f"CLIF folder {folder.name}",
-            seen=f"no table {name}",
+            seen=seen_instead_of(folder, name),
             wanted=f"clif_{name}.parquet or clif_{name}.csv",
             fix="name the folder that holds the CLIF tables",
         )

@@ -17,6 +17,7 @@ from jaxtyping import Bool, Float, Int
 
 from caretwin.base.errors import DataError
 from caretwin.ingest.bedside_frames import absent_columns, pandas, read_columns
+from caretwin.ingest.table_folder import seen_instead_of
 
 COLUMNS = {
     "ph": ("arterial_ph", 1.0),
@@ -171,7 +172,7 @@ def _table(folder: str | Path, name: str) -> Path:
             return folder / f"{name}{end}"
     raise DataError(
         f"MIMIC-III folder {folder.name}",
-        seen=f"no table {name}",
+        seen=seen_instead_of(folder, name),
         wanted=f"{name}.parquet or {name}.csv",
         fix="name the folder with the derived tables of blood gases beside those of MIMIC-III",
     )

@@ -15,6 +15,7 @@ from pathlib import Path
 from typing import Any
 
 from caretwin.base.errors import DataError
+from caretwin.ingest.table_folder import seen_instead_of
 
 COLUMNS = {
     "patients": ("subject_id", "gender", "dob"),
@@ -92,7 +93,7 @@ def read_mimic3(folder: str | Path, chart_items: Iterable[int], lab_items: Itera
             if name in REQUIRED:
                 raise DataError(
                     f"MIMIC-III folder {Path(folder).name}",
-                    seen=f"no table {name}",
+                    seen=seen_instead_of(folder, name),
                     wanted=f"{name}.parquet, {name}.csv or {name}.csv.gz",
                     fix="name the folder that holds the tables of MIMIC-III 1.4 or of its demo",
                 )

@@ -69,12 +69,15 @@ def _wandering() -> tuple[list[int], np.ndarray, np.ndarray]:
     return where, np.array([personal[i].wander for i in where]), np.array([personal[i].wander_hours for i in where])
 
 
-def _places(living: Living) -> Float[np.ndarray, "N d"]:
-    """Where each particle stands on the parameters' own scales, without what flutters."""
+def _places(living: Living, kept: Any = 1.0, kept_wander: Any = 1.0) -> Float[np.ndarray, "N d"]:
+    """Where each particle stands on the parameters' own scales, without what flutters.
+
+    kept, kept_wander  [d], [K] shares of either part that are not forgotten
+    """
     spread = np.array([p.spread for p in family("physiology").personal])
     where, wander, _ = _wandering()
-    place = np.asarray(living.ensemble.theta, dtype=float) * spread
-    place[:, where] += np.asarray(living.ensemble.x.wander, dtype=float) * wander
+    place = np.asarray(living.ensemble.theta, dtype=float) * spread * kept
+    place[:, where] += np.asarray(living.ensemble.x.wander, dtype=float) * wander * kept_wander
     return place
 
 
@@ -84,12 +87,10 @@ def _expected(
     """Mean and variance of the places after so many hours without data: both parts of a parameter forget."""
     spread = np.array([p.spread for p in family("physiology").personal])
     where, wander, wander_hours = _wandering()
-    keep = np.exp(-hours / (24.0 * memory_days))
-    place = np.asarray(living.ensemble.theta, dtype=float) * spread * keep
-    variance = spread**2 * (1.0 - keep**2)
-    keep = np.exp(-hours / wander_hours)
-    place[:, where] += np.asarray(living.ensemble.x.wander, dtype=float) * wander * keep
-    variance[where] += wander**2 * (1.0 - keep**2)
+    kept, kept_wander = np.exp(-hours / (24.0 * memory_days)), np.exp(-hours / wander_hours)
+    variance = spread**2 * (1.0 - kept**2)
+    variance[where] += wander**2 * (1.0 - kept_wander**2)
+    place = _places(living, kept, kept_wander)
     return place.mean(axis=0), place.var(axis=0) + variance
 
 
