@@ -99,9 +99,11 @@ def test_a_table_without_glucose_is_an_error(table):
 
 
 def test_a_folder_needs_a_stay(tmp_path):
-    result = run(tmp_path)
+    result = run("demo")
     assert result.exit_code == 2
     assert "name one hospitalisation" in result.output
+    result = run(tmp_path)
+    assert result.exit_code == 1 and "no table hospitalization" in result.output
 
 
 @pytest.mark.slow

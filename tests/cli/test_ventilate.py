@@ -88,6 +88,16 @@ def test_an_answer_never_overwrites_the_record(tmp_path):
     assert (tmp_path / "man.csv").read_text() == EXAMPLE.read_text()
 
 
+def test_times_are_said_by_the_clock_of_the_ward():
+    from caretwin.cli.bedside_input import time_of_question
+    from caretwin.ingest.bedside_table import read_bedside_table
+    from caretwin.review.bedside_words import moment
+
+    record = read_bedside_table(EXAMPLE)  # its zone is Europe/Zurich, an hour before UTC in March
+    assert moment(0.0, record) == "2026-03-02 08:00 Europe/Zurich (hour 0)"
+    assert time_of_question("2026-03-02 20:00", record)[0] == 12.0
+
+
 def test_an_empty_folder_says_which_table_it_lacks(tmp_path):
     result = run(tmp_path)
     assert result.exit_code == 1 and "no table hospitalization" in result.output

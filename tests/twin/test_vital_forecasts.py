@@ -148,15 +148,19 @@ def test_staff_raise_a_pressor_where_pressure_is_low_and_leave_all_else() -> Non
 
 
 @pytest.mark.slow
-def test_who_saturates_less_than_usual_is_given_oxygen_where_it_is_not_charted() -> None:
+def test_saturation_is_kept_near_its_usual_the_more_the_longer_and_only_by_care() -> None:
     twin = bedside_twin(particles=500)
     record = stay([84.0] * 8)
-    uncharted = care_of(record, 5.0)
-    assert uncharted.saturation == pytest.approx(96.5, abs=0.5)
-    charted = replace(record, settings={"fio2": Signal.of(np.zeros(1), np.array([0.4]))})
-    assert np.isnan(care_of(charted, 5.0).saturation)
+    assert care_of(record, 5.0).saturation == pytest.approx(96.5, abs=0.5)
     (_, living, _) = next(iter(follow(twin, record, [5.0])))
     assert living is not None
     times = np.array([5.25, 6.0, 9.0])
-    held, cared = (samples_ahead(twin, living, times, c)[2][:, SATURATION] for c in (HELD, Care(np.nan, 97.0)))
-    assert np.quantile(cared, 0.05) > np.quantile(held, 0.05)
+    held, low, high = (
+        samples_ahead(twin, living, times, Care(np.nan, usual))[:, :, SATURATION] for usual in (np.nan, 90.0, 99.0)
+    )
+    assert np.array_equal(held, samples_ahead(twin, living, times, HELD)[:, :, SATURATION])
+    for wanted, said in ((90.0, low), (99.0, high)):
+        moved = np.abs(np.median(said - held, axis=1))
+        assert moved[0] < moved[2]
+        assert abs(np.median(said[2]) - wanted) < abs(np.median(held[2]) - wanted)
+    assert np.ptp(np.quantile(high[2], [0.05, 0.95])) < np.ptp(np.quantile(held[2], [0.05, 0.95]))

@@ -81,7 +81,7 @@ def _instant(text: str, record: BedsideRecord) -> float:
     if record.origin is None:
         raise click.BadParameter(f"{text!r}: the record counts hours: give --at in hours too", param_hint="--at")
     try:
-        return hours_between(record.origin, parse_instant(text))
+        return hours_between(record.origin, parse_instant(text, record.zone))
     except CaretwinError as error:
         raise click.BadParameter(str(error), param_hint="--at") from error
 

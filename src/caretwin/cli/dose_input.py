@@ -122,7 +122,7 @@ def time_of_question(text: str | None, record: DosingRecord) -> tuple[float, str
         hint = "the table counts hours: give --now in hours too"
         raise click.BadParameter(f"{text!r}: {hint}", param_hint="--now")
     try:
-        hours = hours_between(record.origin, parse_instant(text))
+        hours = hours_between(record.origin, parse_instant(text, record.zone))
     except CaretwinError as error:
         raise click.BadParameter(str(error), param_hint="--now") from error
     return _not_before(record, hours, text), "as asked"

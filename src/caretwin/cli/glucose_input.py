@@ -70,7 +70,7 @@ def _hours(text: str, record: BedsideRecord) -> float:
     if record.origin is None:
         raise click.BadParameter(f"{text!r}: the record counts hours: give --now in hours too", param_hint="--now")
     try:
-        return hours_between(record.origin, parse_instant(text))
+        return hours_between(record.origin, parse_instant(text, record.zone))
     except CaretwinError as error:
         raise click.BadParameter(str(error), param_hint="--now") from error
 

@@ -80,7 +80,7 @@ def read_bedside_table(
         findings.error(None, None, seen="no row that can be used", wanted="values", fix="see the findings of the rows")
     if strict and findings.has_errors:
         raise TableError(table.where, findings.all)
-    return replace(record, findings=findings.all, origin=times.origin)
+    return replace(record, findings=findings.all, origin=times.origin, zone=zone)
 
 
 def _renamed(table: TextTable, findings: Findings) -> Rows:

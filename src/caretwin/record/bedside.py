@@ -102,7 +102,7 @@ class Signal:
 class BedsideRecord:
     """Everything that is known about one stay.
 
-    origin        clock time of hour 0, when it is known
+    origin, zone  clock time of hour 0, when it is known; the zone (IANA) in which the ward reads its clocks
     observations  by channel name: what was seen (heart_rate, arterial_oxygen_pressure, ...)
     settings      by channel name: what was set or given, each value holding until the next (peep, norepinephrine, ...)
     findings      what the reader saw and did not like
@@ -113,6 +113,7 @@ class BedsideRecord:
     settings: Mapping[str, Signal] = field(default_factory=dict)
     findings: tuple[Finding, ...] = ()
     origin: datetime | None = None
+    zone: str | None = None
 
     def as_of(self, now_h: float) -> BedsideRecord:
         """The record as it was known at ``now_h`` (h): no row received later, and nothing said of one."""

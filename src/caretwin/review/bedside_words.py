@@ -3,6 +3,7 @@ from."""
 
 from dataclasses import dataclass
 from datetime import timedelta
+from zoneinfo import ZoneInfo
 
 from caretwin.record.bedside import BedsideRecord
 from caretwin.twin.drift import Drift
@@ -113,8 +114,8 @@ def moment(hours: float, record: BedsideRecord) -> str:
     """A time of the record: by the clock where the source had one, else in hours."""
     if record.origin is None:
         return f"{round(hours, 2):g} h"
-    at = record.origin + timedelta(hours=hours)
-    return f"{at:%Y-%m-%d %H:%M}{' UTC' if at.utcoffset() == timedelta(0) else ''} (hour {round(hours, 2):g})"
+    at = (record.origin + timedelta(hours=hours)).astimezone(ZoneInfo(record.zone or "UTC"))
+    return f"{at:%Y-%m-%d %H:%M} {record.zone or 'UTC'} (hour {round(hours, 2):g})"
 
 
 def band(row: object, name: str) -> str:

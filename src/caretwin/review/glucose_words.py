@@ -2,6 +2,7 @@
 
 from dataclasses import dataclass
 from datetime import timedelta
+from zoneinfo import ZoneInfo
 
 import numpy as np
 
@@ -46,8 +47,8 @@ def moment(hours: float, record: BedsideRecord) -> str:
     """A time of the record: by the clock where the source had one, else in hours."""
     if record.origin is None:
         return f"{round(hours, 2):g} h"
-    at = record.origin + timedelta(hours=hours)
-    return f"{at:%Y-%m-%d %H:%M}{' UTC' if at.utcoffset() == timedelta(0) else ''}"
+    at = (record.origin + timedelta(hours=hours)).astimezone(ZoneInfo(record.zone or "UTC"))
+    return f"{at:%Y-%m-%d %H:%M} {record.zone or 'UTC'}"
 
 
 def rate(insulin: float) -> str:

@@ -1,8 +1,9 @@
-"""What staff change meanwhile: pressors and oxygen as they are given, for forecasts of care as it goes on.
+"""What staff do meanwhile: vasopressors as they are weaned, saturation as it is kept, for forecasts of care as given.
 
-A what-if holds its settings. A forecast of what will be charted must not: whoever is on a vasopressor is weaned from
-it, sooner while pressure is above its usual, and who is seen to saturate less than usual is given oxygen. Every
-particle is a future of its own and is answered by itself.
+A what-if holds its settings. A forecast of what will be charted must not. Whoever is on a vasopressor is weaned from
+it, sooner while pressure is above its usual; every particle is a future of its own and is answered by itself. Who
+saturates less than usual is given oxygen, is suctioned, turned, recruited: hardly any of it is charted, so it enters as
+evidence that saturation is near its usual, and more of it the longer care has had time.
 """
 
 from typing import Any, NamedTuple
@@ -12,6 +13,8 @@ import jax.numpy as jnp
 from jaxtyping import Array, Float
 
 from caretwin.core.ensemble import Ensemble
+from caretwin.core.ensemble_kalman import KalmanSettings, correct_with_past
+from caretwin.core.model import MEASURED, Observation
 
 PRESSORS = ("norepinephrine", "epinephrine", "phenylephrine", "dopamine", "vasopressin")
 WEANED_PER_H = 0.12
@@ -21,17 +24,16 @@ the stays: 0.11 and 0.16). The other vasopressors: assumed to be weaned alike.""
 RAISED_PER_H = 0.47
 """1/h: rise of that logarithm for each unit by which ln(mean arterial pressure) is below its usual (see above; halves
 of the stays: 0.35 and 0.70)."""
-OXYGEN_PER_H = 0.05
-"""1/h: rise of the logarithm of the inspired fraction of oxygen for each percent (of the oximeter's scale, 98 +- 1) by
-which saturation is below its usual, where oxygen is not charted (chosen on CLIF demo stays)."""
-LEAST_OXYGEN = 0.21
-"""Inspired fraction: air."""
+KEPT_VARIANCE_H = 28.0
+"""h, of the oximeter's error variance: divided by the hours that care had, it is the variance with which saturation is
+known to be at its usual: a standard deviation of 1.3 on the oximeter's scale (98 +- 1.3, 86 +- 5) after 4 h (chosen on
+CLIF demo stays)."""
 MOST_CHANGE = 3.0
 """In the logarithm, at one look (assumed; only so that no number becomes impossible)."""
 
 
 class Care(NamedTuple):
-    """What staff keep up: usual mean arterial pressure (mmHg), and saturation (%); NaN: what serves it is held."""
+    """What staff keep up: usual mean arterial pressure (mmHg), and saturation (%); NaN: nothing is done for it."""
 
     pressure: float
     saturation: float
@@ -54,13 +56,35 @@ def answered(model: Any, ensemble: Ensemble, u: Any, body: Any, care: Care, hour
         ensemble.theta, ensemble.x, u
     )
     usual = jnp.ones(len(names)).at[names.index("mean_arterial_pressure")].set(care.pressure)
-    below = model.scaled(usual.at[names.index("oxygen_saturation")].set(care.saturation)) - shown
+    below = model.scaled(usual) - shown
     pressor = RAISED_PER_H * below[:, names.index("mean_arterial_pressure")] - WEANED_PER_H
-    oxygen = OXYGEN_PER_H * below[:, names.index("oxygen_saturation")]
     more = _factor(pressor, hours)
     infusions = u.infusions._replace(**{name: more * getattr(u.infusions, name) for name in PRESSORS})
-    fio2 = jnp.where(jnp.isnan(oxygen), u.fio2, jnp.clip(_factor(oxygen, hours) * u.fio2, LEAST_OXYGEN, 1.0))
-    return jax.tree.map(lambda leaf: leaf.astype(dtype), u._replace(infusions=infusions, fio2=fio2))
+    return jax.tree.map(lambda leaf: leaf.astype(dtype), u._replace(infusions=infusions))
+
+
+def kept(
+    model: Any,
+    settings: KalmanSettings,
+    ensemble: Ensemble,
+    u: Any,
+    body: Any,
+    care: Care,
+    hours: Float[Array, ""],
+) -> Ensemble:
+    """The ensemble when care had ``hours`` to keep saturation near its usual; as it was where that is not known.
+
+    u  settings that all particles share
+    """
+    dtype = ensemble.theta.dtype
+    names = model.channel_names
+    place = names.index("oxygen_saturation")
+    value = jnp.ones(len(names)).at[place].set(jnp.where(jnp.isnan(care.saturation), 1.0, care.saturation))
+    kind = jnp.zeros(len(names), int).at[place].set(jnp.where(jnp.isnan(care.saturation), 0, MEASURED))
+    u, body = jax.tree.map(lambda leaf: jnp.asarray(leaf, dtype), (u, body))
+    error = (KEPT_VARIANCE_H / jnp.maximum(hours, 0.01)).astype(dtype)
+    told = Observation(value, kind)
+    return correct_with_past(model, settings, ensemble, u, body, told, None, error=error, most=1)[0]
 
 
 def _factor(rate: Float[Array, " N"], hours: Float[Array, ""]) -> Float[Array, " N"]:

@@ -18,7 +18,7 @@ from caretwin.core.ensemble_kalman import KalmanSettings, move
 from caretwin.core.program import program
 from caretwin.record.bedside import BedsideRecord, Quality, Signal
 from caretwin.twin.live import BedsideTwin, Living, follow
-from caretwin.twin.staff import HELD, Care, answered, for_each
+from caretwin.twin.staff import HELD, Care, answered, for_each, kept
 
 CHANNELS = ("mean_arterial_pressure", "heart_rate", "oxygen_saturation", "respiratory_rate")
 HORIZONS_H = (0.25, 1.0, 4.0)
@@ -125,16 +125,13 @@ def _known(signal: Signal, time: float) -> tuple[float, float, float]:
 
 
 def care_of(record: BedsideRecord, time: float) -> Care:
-    """What staff keep up at a time (h): the usual pressure, and the usual saturation where oxygen is not charted."""
+    """What staff keep up at a time (h): the usual pressure and saturation, means of the last 24 h."""
 
     def usual(channel: str) -> float:
         signal = record.observations.get(channel)
         return float("nan") if signal is None else _known(signal, time)[2]
 
-    oxygen = record.settings.get("fio2")
-    charted = oxygen is not None and len(oxygen) > 0 and bool(np.isfinite(oxygen.held_at(np.array([time]))[0]))
-    # Where it is charted, it was left alone for four hours in 84 % of 10,200 cases, and hardly followed saturation.
-    return Care(usual("mean_arterial_pressure"), float("nan") if charted else usual("oxygen_saturation"))
+    return Care(usual("mean_arterial_pressure"), usual("oxygen_saturation"))
 
 
 def samples_ahead(
@@ -176,6 +173,7 @@ def _ahead(
             return move(model, key, subject, ensemble, given, body, ensemble.t + hours, apart=True)[0], given
 
         later, given = jax.lax.fori_loop(0, looks, look, carry)
+        later = kept(model, settings, later, u, body, care, t - carry[0].t)
         e = luck.measurement_noise(key, subject, t, settings.particles, count)
 
         def measured(theta: Array, x: Any, u: Any, e: Array) -> Array:
