@@ -5,6 +5,7 @@ import os
 import pickle
 import subprocess
 import sys
+from pathlib import Path
 
 import jax.numpy as jnp
 import numpy as np
@@ -183,3 +184,10 @@ def test_a_changed_model_of_another_package_is_another_program(folder, tmp_path,
 
     monkeypatch.setattr(sys, "dont_write_bytecode", True)
     assert [answer("2.0"), answer("3.25")] == [2.0, 3.25]
+
+
+def test_every_folder_with_a_program_counts_among_the_sources_that_name_programs():
+    root = Path(executables.__file__).parents[1]
+    folders = {path.relative_to(root).parts[0] for path in root.rglob("*.py") if "@program" in path.read_text("utf-8")}
+    assert folders <= set(executables.WITH_PROGRAMS)
+    assert {"twin", "decide"} <= folders

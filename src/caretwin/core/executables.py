@@ -125,12 +125,15 @@ def _find_lapack() -> None:
     jax.jit(jax.lax.linalg.cholesky).lower(jax.ShapeDtypeStruct((1, 1), float))
 
 
+WITH_PROGRAMS = ("base", "core", "models", "twin", "decide", "review")
+"""Folders of caretwin from which programs are made: a change in one of them makes every program another one."""
+
+
 @cache
 def _versions() -> str:
     root = Path(__file__).parent.parent
     digest = hashlib.sha256()
-    sources = [path for folder in ("base", "core", "models", "decide") for path in (root / folder).rglob("*.py")]
-    for path in sorted(sources):
+    for path in sorted(path for folder in WITH_PROGRAMS for path in (root / folder).rglob("*.py")):
         digest.update(path.read_bytes())
     return f"{_machine()} {version('numpy')} {version('equinox')} {digest.hexdigest()}"
 
