@@ -2,6 +2,7 @@
 
 import pytest
 
+from caretwin.base.errors import DomainError
 from caretwin.record.bedside import Person
 from caretwin.record.scenario import Change, Scenario
 from caretwin.twin.scenario import run
@@ -54,6 +55,7 @@ def test_hypovolaemia_is_missing_blood_and_blood_cures_it():
     well = course(minutes=1.0)
     assert dry["blood"][0] < 0.75 * well["blood"][0]
     assert dry["rate"][0] > 100.0 and dry["pressure"][0] < 0.85 * well["pressure"][0]
+    assert dry["lactate"][0] > 2.0 and dry["excess"][0] < -4.0 and dry["paco2"][0] < well["paco2"][0] - 3.0
     assert dry["rate"][60] == pytest.approx(well["rate"][0], rel=0.1)
     assert dry["pressure"][60] == pytest.approx(well["pressure"][0], rel=0.1)
 
@@ -87,3 +89,9 @@ def test_obesity_asks_for_more_breath_and_gives_less_oxygen_but_not_by_its_whole
     # Mifflin 1990 at 40 y and 175 cm: 2299 against 1649 kcal a day at 140 and 75 kg.
     assert stout["production"][0] / slim["production"][0] == pytest.approx(2299 / 1649, rel=0.05)
     assert stout["pao2"][0] < slim["pao2"][0] - 20.0 and stout["plateau"][0] > slim["plateau"][0]
+
+
+def test_nobody_need_settle_but_who_has_lost_blood_needs_the_time_for_it():
+    assert course(settle_h=0.0, minutes=2.0)["pressure"][0] > 60.0
+    with pytest.raises(DomainError, match="settle"):
+        course(condition="hypovolaemia", severity=0.6, settle_h=0.0)

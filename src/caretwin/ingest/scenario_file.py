@@ -187,7 +187,8 @@ def _complete(
                 where,
                 seen=f"no {name} in this mode",
                 wanted=", ".join(MODE_NEEDS[mode]),
-                fix=f"add {name}, such as {Reader(None).example(name)}",
+                fix=f"add {name}, such as {Reader(None).example(name)}"
+                + (', or pressure = "0 cmH2O" for CPAP alone' if mode == 4 and name == "pressure" else ""),
             )
     _say_what_is_assumed(before, given, values, mode, notes)
     return values

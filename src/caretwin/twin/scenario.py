@@ -13,6 +13,7 @@ import jax.numpy as jnp
 import numpy as np
 from jaxtyping import Array, Float
 
+from caretwin.base.errors import DomainError
 from caretwin.core.program import program
 from caretwin.record.scenario import UNITS, USUAL, VOLUMES, Scenario
 from caretwin.twin.registry import family
@@ -104,9 +105,18 @@ def _settling(scenario: Scenario, lost: float) -> list[dict[str, float]]:
     evenly in the last hour of it."""
     start = {name: value for name, value in scenario.start.items() if name not in VOLUMES}
     step = scenario.settle_h * 60.0 / SETTLING_STEPS
+    if lost > 0.0 and step == 0.0:
+        raise DomainError(
+            f"settling of a patient with {scenario.condition}",
+            seen="0 h",
+            wanted="time in which the blood is lost",
+            fix='write settle = "1 h" in [run], or take a healthy patient and let the bleeding be a [[change]]',
+        )
+    if lost <= 0.0:
+        return [start] * SETTLING_STEPS
     bleeding = min(max(round(LOST_WITHIN / step), 1), SETTLING_STEPS)
     quiet = [start] * (SETTLING_STEPS - bleeding)
-    return quiet + [start | ({"bleeding": lost / (bleeding * step)} if lost > 0.0 else {})] * bleeding
+    return quiet + [start | {"bleeding": lost / (bleeding * step)}] * bleeding
 
 
 def _timeline(scenario: Scenario) -> tuple[Float[np.ndarray, " S1"], np.ndarray, list[dict[str, float]]]:

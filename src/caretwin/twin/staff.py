@@ -74,7 +74,8 @@ def kept(
 ) -> Ensemble:
     """The ensemble when care had ``hours`` to keep saturation near its usual; as it was where that is not known.
 
-    u  settings that all particles share
+    u  settings that all particles share: what each weaned meanwhile moves pressure, and hardly saturation
+    What was kept at one moment of a forecast is so at the next: each adds the evidence of its own hours only.
     """
     dtype = ensemble.theta.dtype
     names = model.channel_names

@@ -26,7 +26,7 @@ LACTATE_PER_DEBT = 0.06
 """mmol/L per min for each 1 % of wanted oxygen that is not delivered (assumed)."""
 EXTRACTION_BORNE, LACTATE_PER_EXTRACTION = 0.45, 12.0
 """Share of the delivered oxygen that the body can take without lactate, and mmol/L for each unit beyond: gut and muscle
-lack oxygen before the whole body's use falls (assumed; 2-4 mmol/L after a third of the blood)."""
+lack oxygen before the whole body's use falls (assumed: 0.6 mmol/L more where half of the oxygen is taken)."""
 WATER_KEPT = 0.35
 """Relative fall of urine per mmHg of cardiopulmonary signal that is lacking: vasopressin and renin (size chosen to meet
 the classes of haemorrhage: 20-30 mL/h after a fifth of the blood, 5-15 after a third)."""
