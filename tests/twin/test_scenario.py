@@ -83,6 +83,23 @@ def test_shock_is_breathed_against():
     assert found["paco2"][0] < 33.0 and found["ph"][0] > 7.28
 
 
+def test_norepinephrine_in_septic_shock_gives_pressure_more_than_flow_and_leaves_the_heart_rate():
+    # Hamzaoui 2010, Crit Care 14:R142: MAP 54 to 76 mmHg, index 3.2 to 3.6; the dose is assumed.
+    found = course(Change(1.0, {"norepinephrine": 0.2}), condition="sepsis", severity=0.8, start=VENTILATED)
+    assert 16.0 < found["pressure"][-1] - found["pressure"][0] < 32.0
+    assert 1.0 < found["flow"][-1] / found["flow"][0] < 1.25
+    assert found["rate"][0] - 10.0 < found["rate"][-1] < found["rate"][0]
+
+
+def test_propofol_takes_pressure_and_leaves_flow_and_a_deep_dose_is_survived():
+    light, deep = (course(Change(1.0, {"propofol": rate}), start=VENTILATED, minutes=120.0) for rate in (4.0, 10.0))
+    # Su 2023, Br J Anaesth, steady at 3 ug/mL: pressure a fifth lower, the heart a sixth faster, output as it was.
+    assert light["pressure"][-1] / light["pressure"][0] == pytest.approx(0.80, abs=0.05)
+    assert light["rate"][-1] / light["rate"][0] == pytest.approx(1.16, abs=0.06)
+    assert light["flow"][-1] / light["flow"][0] == pytest.approx(1.05, abs=0.08)
+    assert 40.0 < deep["pressure"][-1] < light["pressure"][-1]
+
+
 def test_obesity_asks_for_more_breath_and_gives_less_oxygen_but_not_by_its_whole_weight():
     stout = course(person=Person("typical", "male", 40.0, 175.0, 140.0), start=VENTILATED, minutes=1.0)
     slim = course(start=VENTILATED, minutes=1.0)

@@ -11,6 +11,7 @@ import numpy as np
 from caretwin.record.scenario import Change
 from caretwin.review.physiology_evidence import (
     AWAKE,
+    STANDARD,
     Line,
     Section,
     at,
@@ -27,6 +28,12 @@ SBP, DBP = "systolic_pressure_mmHg", "diastolic_pressure_mmHg"
 TOLERANCE = 10.0
 """Points of percent around Guyton's curve: our choice; the points read from the figure scatter by 2."""
 DOSES = (0.01, 0.06, 0.1, 0.14, 0.2)
+PROPOFOL_CLEARANCE = 93.0
+"""L/h at 70 kg (Eleveld et al., Br J Anaesth 2018;120:942, man of 50 years): which rate makes a level."""
+FEEDBACK = -0.661
+"""Power of relative pressure with which heart rate answers (Su 2023)."""
+NEAR_SU = 6.0
+"""Points of percent around the steady state of Su 2023: our choice."""
 VOLUNTEERS = {"heart_rate": 57.0, "arterial_pressure": 88.0, "arterial_compliance": 1.65}
 """Ensinger's volunteers before infusion: 56 /min, 135/70 mmHg at the lowest dose."""
 
@@ -175,8 +182,15 @@ def patients_on_norepinephrine() -> Section:
         [Change(1.0, {"norepinephrine": 0.08})], minutes=31.0,
         personal={"baroreflex": 0.3, "pressor_half": 12.0, "haemoglobin": 10.0},
     )  # fmt: skip
+    begun = course(
+        "sepsis", 0.8, ventilated(0.45, 20.0, 8.0, 0.5), [Change(1.0, {"norepinephrine": 0.2})], minutes=31.0
+    )
     adda, maas = "Adda 2021, 30 patients in septic shock", "Maas 2013, 16 patients after cardiac surgery"
+    hamzaoui = "Hamzaoui 2010 (Crit Care 14:R142), 105 patients in septic shock"
     lines = [
+        Line("begun: MAP before", at(begun, MAP, 1.0), "mmHg", None, None, hamzaoui + ": 54 +- 8"),
+        Line("begun: MAP after", at(begun, MAP, 31.0), "mmHg", 67, 85, hamzaoui + ": 76 +- 9"),
+        Line("begun: CO", float(change(begun, CO, 1.0, 31.0)[0]), "%", 0, 25, hamzaoui + ": index 3.2 to 3.6"),
         Line("0.32 to 0.26: MAP", float(change(septic, MAP, 1.0, 31.0)[0]), "%", -20, -7, adda),
         Line("0.32 to 0.26: Pms", float(change(septic, PMS, 1.0, 31.0)[0]), "%", -19, -4, adda),
         Line("300 mL as by raised legs: Pms", float(change(raised, PMS, 1.0, 2.0)[0]), "%", 9, 19, adda),
@@ -186,9 +200,28 @@ def patients_on_norepinephrine() -> Section:
         Line("+0.04: venous resistance", _venous_resistance(surgical), "%", 0, None, maas),
     ]
     return Section("pressor_patients", "Norepinephrine in patients", tuple(lines),
-                   "Sepsis 0.85; the surgical patient has weak reflexes (0.3) and sensitive vessels "
-                   "(half effect at 12 ug/L): between "
+                   "Sepsis 0.8 (0.2 ug/kg/min is begun; dose assumed) and 0.85; the surgical patient has weak "
+                   "reflexes (0.3) and sensitive vessels (half effect at 12 ug/L): between "
                    "patients the sensitivity differs fourfold, and it is a personal parameter.")  # fmt: skip
+
+
+def propofol() -> Section:
+    """Two steady levels in a healthy adult, against the steady state of a published model of volunteers."""
+    lines = []
+    for level, pressure in ((2.0, 0.866), (4.0, 0.752)):
+        rate = level * PROPOFOL_CLEARANCE * (STANDARD.weight_kg / 70.0) ** 0.75 / STANDARD.weight_kg
+        found = course(
+            "healthy", 0.0, ventilated(0.5, 14.0, 5.0, 0.4), [Change(1.0, {"propofol": rate})], minutes=121.0, every=5.0
+        )
+        expected = 100.0 * (pressure - 1.0), 100.0 * (pressure**FEEDBACK - 1.0)
+        for what, column, middle in zip(("MAP", "heart rate"), (MAP, HR), expected, strict=True):
+            ours = float(change(found, column, 1.0, 121.0)[0])
+            lines.append(
+                Line(f"{what} at {level:g} ug/mL", ours, "%", middle - NEAR_SU, middle + NEAR_SU,
+                     f"Su 2023 (Br J Anaesth), steady at 35 years: {middle:.0f} %")
+            )  # fmt: skip
+    return Section("propofol", "Propofol in health", tuple(lines),
+                   f"The tolerance of {NEAR_SU:g} points is our choice.")  # fmt: skip
 
 
 def _venous_resistance(found: Course) -> float:

@@ -39,6 +39,7 @@ def all_sections(reference: Path) -> list[Section]:
         circulation.norepinephrine,
         circulation.phenylephrine,
         circulation.patients_on_norepinephrine,
+        circulation.propofol,
         circulation.fluids,
         lambda: gases.blood_gas_algebra(reference),
         lambda: gases.oxygen_step(reference),

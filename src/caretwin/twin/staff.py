@@ -26,7 +26,7 @@ RAISED_PER_H = 0.47
 of the stays: 0.35 and 0.70)."""
 KEPT_VARIANCE_H = 64.0
 """h, of the oximeter's error variance: divided by the hours that care had, it is the variance with which saturation is
-known to be at its usual: a standard deviation of 2 on the oximeter's scale (98 +- 2, 86 +- 8) after 4 h (chosen on
+known to be at its usual: a standard deviation of 2 on the oximeter's scale (98 +- 2, 86 +- 5) after 4 h (chosen on
 CLIF demo stays)."""
 MOST_CHANGE = 3.0
 """In the logarithm, at one look (assumed; only so that no number becomes impossible)."""

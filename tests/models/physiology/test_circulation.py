@@ -77,6 +77,11 @@ def test_pulse_pressure_grows_with_stroke_volume_and_with_stiffer_arteries():
 
 
 def test_the_heart_fails_when_its_own_pressure_does():
-    found = [float(circulation.coronary(jnp.asarray(p))) for p in (30.0, 45.0, 60.0, 90.0)]
+    found = [float(circulation.coronary(jnp.asarray(p), jnp.asarray(80.0))) for p in (30.0, 45.0, 60.0, 90.0)]
     assert found == sorted(found)
     assert found[0] < 0.3 and found[3] > 0.9
+
+
+def test_a_heart_that_lives_at_a_low_pressure_works_at_it():
+    at_45 = [float(circulation.coronary(jnp.asarray(45.0), jnp.asarray(own))) for own in (45.0, 65.0, 90.0)]
+    assert at_45[0] > 0.85 > at_45[1] == at_45[2]

@@ -55,10 +55,11 @@ LABORATORY = frozenset(
 DEGREES_OF_FREEDOM = {True: 20.0, False: 4.0}
 """Of the Student t: analysers rarely produce artefacts, monitors and charts do (assumed)."""
 
-USUAL, ROOM = 98.0, 4.0
+USUAL, ROOM = 98.0, 8.0
 """%: where a percent of the oximeter's scale is a percent of saturation, and how far above it that scale ends. What
-keeps a saturation from 102 % varies in proportion, so that 98 +- 1 and 86 +- 4 are one step each: errors of oximeters
-and effects of a shunt both grow so (chosen on CLIF demo stays: on this scale changes are symmetric)."""
+keeps a saturation from 106 % varies in proportion, so that 98 +- 1 and 86 +- 2.5 are one step each: errors of oximeters
+and effects of a shunt both grow so (chosen on CLIF demo stays, where values around 94 % scatter half as much again as
+those around 99.5 %)."""
 
 LEAST_SHARE = 0.005
 """Of the tissue: shares nearer to 0 or 1 are taken for this far from them (no outline is better)."""
@@ -86,10 +87,10 @@ def unscaled(values):
 
 
 def oximeter_scale(saturation):
-    """Saturation (%) on the scale where its errors are additive: 98 is 98, 94 is 95.2, 86 is 92.5, 100 is 100.8.
+    """Saturation (%) on the scale where its errors are additive: 98 is 98, 94 is 94.8, 86 is 90.7, 100 is 100.3.
 
     >>> [round(float(oximeter_scale(s)), 1) for s in (86.0, 94.0, 98.0, 100.0)]
-    [92.5, 95.2, 98.0, 100.8]
+    [90.7, 94.8, 98.0, 100.3]
     """
     return USUAL - ROOM * jnp.log(jnp.maximum(USUAL + ROOM - saturation, 1e-3) / ROOM)
 

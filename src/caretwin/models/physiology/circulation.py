@@ -35,6 +35,9 @@ HEART_RATE_EXPONENT = 0.4
 CORONARY_HALF = 40.0
 """mmHg of arterial pressure with half of the heart's strength (assumed: the heart fails when coronary flow falls below
 its autoregulation at 50-60 mmHg; with it pressure falls as on Guyton's curve beyond a quarter of the blood)."""
+VASOPLEGIC = 65.0
+"""mmHg: whose own pressure is lower has wide coronary vessels too, and a heart that works at that pressure (in septic
+shock coronary flow is as high as in health or higher: Cunnion et al., Circulation 1986;73:637; threshold assumed)."""
 STIFFENING = 0.7
 """Exponent with which the compliance of large arteries falls as pressure rises (assumed: 0.7 meets systolic and
 diastolic pressures of Ensinger 1992 and Martinsson 1986; the arctangent law of Langewouters et al., J Biomech
@@ -95,15 +98,17 @@ def balance(heart: Heart) -> Flow:
     return Flow(CO, MAP, Pra, Ptm, heart.filling_pressure)
 
 
-def coronary(arterial_pressure: Values) -> Values:
-    """0-1: how far the heart's own perfusion lets it work at an arterial pressure (mmHg).
+def coronary(arterial_pressure: Values, own_pressure: Values) -> Values:
+    """0-1: how far the heart's own perfusion lets it work at an arterial pressure, in a person of this own pressure
+    (mmHg).
 
         P^4 / (P^4 + P50^4)
 
-    Example: 0.96 at 90 mmHg, 0.84 at 60, 0.5 at 40.
+    Example: 0.96 at 90 mmHg, 0.84 at 60, 0.5 at 40 in a person of 80 mmHg.
     """
     fourth = jnp.square(jnp.square(jnp.maximum(arterial_pressure, 1.0)))
-    return fourth / (fourth + CORONARY_HALF**4)
+    half = CORONARY_HALF * jnp.minimum(own_pressure / VASOPLEGIC, 1.0)
+    return fourth / (fourth + jnp.square(jnp.square(half)))
 
 
 class Reference(NamedTuple):

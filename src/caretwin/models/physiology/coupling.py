@@ -197,8 +197,8 @@ def circulation_now(v: Values, body: Body, x: State, u: Settings, breath: Breath
         v.heart_rate,
     )
     rest = circulation.constants(reference)
-    tone = baroreflex.tone(signals, v.baroreflex, v.heart_rate)
     drugs = vasoactive.effects(x.drugs, v.pressor_half, body.weight, v.propofol_half)
+    tone = baroreflex.tone(signals, v.baroreflex, v.heart_rate, drugs.rate_reflex)
     warm = warmth(u.temperature)
     heart_rate = jnp.clip(v.heart_rate * tone.heart_rate * drugs.heart_rate * warm.heart_rate, 20.0, 220.0)
     distance = jnp.maximum(breath.mean_alveolar_pressure - REFERENCE_AIRWAY, -LARGEST_SUCTION)
@@ -214,7 +214,9 @@ def circulation_now(v: Values, body: Body, x: State, u: Settings, breath: Breath
         * drugs.contractility
     )
     K = K * power(v.arterial_pressure / jnp.maximum(x.arterial, 15.0), LEFT_AFTERLOAD)
-    K = K * circulation.coronary(x.arterial) / circulation.coronary(v.arterial_pressure)
+    own = v.arterial_pressure
+    widened = own * jnp.minimum(drugs.resistance, 1.0)  # drugs that widen vessels widen those of the heart
+    K = K * circulation.coronary(x.arterial, widened) / circulation.coronary(own, own)
     K = K * (WITHOUT_OXYGEN + (1.0 - WITHOUT_OXYGEN) * gas_exchange.extraction(x.stores.venous_oxygen))
     further = jnp.maximum(distance, -REFERENCE_AIRWAY)
     compression = 1.0 + VENOUS_COMPRESSION * jnp.where(further > 0.0, further, RELIEF * further)
@@ -366,11 +368,12 @@ def _reflex(v, body, x, u, breath, minutes):
     a = baroreflex.relaxation(minutes)
     filling = v.venous_pressure
     own_pulse = 1000.0 * v.cardiac_output / v.heart_rate / v.arterial_compliance
+    rate_reflex = vasoactive.effects(x.drugs, v.pressor_half, body.weight, v.propofol_half).rate_reflex
 
     def target(signals):
         flow, heart_rate = circulation_now(v, body, x, u, breath, signals)
         # A beat that is smaller because beats come faster, at a filling that is felt already, is not felt again.
-        beats = heart_rate / baroreflex.quickening(signals.cardiopulmonary, v.baroreflex)
+        beats = heart_rate / baroreflex.quickening(signals.cardiopulmonary, v.baroreflex, rate_reflex)
         pulse = circulation.pulse_pressure(
             flow.cardiac_output, beats, v.arterial_compliance, flow.arterial_pressure, v.arterial_pressure
         )
