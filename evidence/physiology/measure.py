@@ -70,6 +70,7 @@ def parts(options: argparse.Namespace) -> dict[str, Callable[[], None] | None]:
             "mimic3", lambda d: run("-m", "caretwin", "validate", "ventilation", "--mimic3", d, "--json", results)
         ),
         "forecasts": lambda: run(f"{folder}/forecasts/measure.py"),
+        "drift": lambda: run(f"{folder}/drift/measure.py"),
         "breath": with_data("waveforms", lambda d: run(f"{folder}/breath/measure.py", d)),
         "glucose": with_data("meds", glucose),
         "imaging": lambda: run("-m", "evidence.physiology.imaging.measure"),
@@ -139,7 +140,9 @@ def main() -> None:
         started = time.time()
         make()
         print(f"{name}: {time.time() - started:.0f} s", flush=True)
-    pages = {"Single breaths": "breath", "Glucose": "glucose", "Chest CT": "imaging", "Data": "data"}
+    pages = {
+        "Drift alarms": "drift", "Single breaths": "breath", "Glucose": "glucose", "Chest CT": "imaging", "Data": "data",
+    }  # fmt: skip
     more = "\n" + " ".join(f"{name}: [{page}]({page})." for name, page in pages.items()) + "\n"
     (HERE / "README.md").write_text(HEAD + "\n".join(summary()) + "\n" + more, encoding="utf-8")
 

@@ -7,6 +7,7 @@ import json
 import sys
 from dataclasses import asdict
 from pathlib import Path
+from typing import Any
 
 import caretwin.core  # noqa: F401  double precision
 from caretwin.ingest.ventilator_waveform import read_ventilator_waveform
@@ -82,8 +83,17 @@ def tables(results: dict) -> str:
     )
 
 
+def rounded(found: Any) -> Any:
+    """Every number to ten digits: the last ones differ between processors."""
+    if isinstance(found, dict):
+        return {name: rounded(value) for name, value in found.items()}
+    if isinstance(found, list | tuple):
+        return [rounded(value) for value in found]
+    return float(f"{found:.10g}") if isinstance(found, float) else found
+
+
 def main(folder: str) -> None:
-    results = measure(Path(folder))
+    results = rounded(measure(Path(folder)))
     (HERE / "results.json").write_text(json.dumps(results, indent=1) + "\n", encoding="utf-8")
     (HERE / "results.md").write_text(tables(results), encoding="utf-8")
     print(tables(results))

@@ -30,14 +30,14 @@ class Stay:
 
 
 def stays(clif: Path, meds: Path | None) -> dict[str, Stay]:
-    """Stays in intensive care by hospitalisation, with meters when the MEDS table is given."""
+    """Stays in intensive care by hospitalisation, with meters when MEDS is given: a table, or the folder it lies in."""
     hospital = pd.read_parquet(clif / "clif_hospitalization.parquet").astype(
         {"hospitalization_id": str, "patient_id": str}
     )
     whose = dict(zip(hospital["hospitalization_id"], hospital["patient_id"], strict=True))
     places = pd.read_parquet(clif / "clif_adt.parquet").astype({"hospitalization_id": str})
     care = places[places["location_category"] == "icu"].groupby("hospitalization_id")["out_dttm"].max()
-    events = None if meds is None else pd.read_parquet(meds, columns=["subject_id", "time", "code", "value"])
+    events = None if meds is None else _events(meds)
     if events is not None:
         events = events[events["code"].str.startswith(f"LAB//{FINGERSTICK}") & (events["value"] > 0)]
     found = {}
@@ -47,6 +47,11 @@ def stays(clif: Path, meds: Path | None) -> dict[str, Stay]:
             record = with_meters(record, events[events["subject_id"] == int(whose[stay])])
         found[stay] = Stay(whose[stay], cut(record, end))
     return found
+
+
+def _events(meds: Path) -> pd.DataFrame:
+    files = sorted(meds.rglob("*.parquet")) if meds.is_dir() else [meds]
+    return pd.concat([pd.read_parquet(f, columns=["subject_id", "time", "code", "value"]) for f in files])
 
 
 def with_meters(record: BedsideRecord, rows: pd.DataFrame) -> BedsideRecord:

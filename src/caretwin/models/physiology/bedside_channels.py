@@ -25,7 +25,7 @@ LOGARITHMIC = frozenset(
 NOISE = {
     "heart_rate": 0.013, "mean_arterial_pressure": 0.06, "pulse_pressure": 0.10, "central_venous_pressure": 1.6,
     "oxygen_saturation": 0.5, "respiratory_rate": 0.09, "arterial_oxygen_pressure": 0.17,
-    "arterial_carbon_dioxide_pressure": 0.028, "arterial_ph": 0.02, "arterial_saturation": 1.0,
+    "arterial_carbon_dioxide_pressure": 0.032, "arterial_ph": 0.02, "arterial_saturation": 1.0,
     "end_tidal_carbon_dioxide": 0.08, "plateau_pressure": 1.2, "peak_pressure": 2.0, "mean_airway_pressure": 1.0,
     "tidal_volume": 0.10, "lactate": 0.10, "haemoglobin": 0.5, "creatinine": 0.06, "urine_output": 0.4,
     "cardiac_output": 0.12, "central_venous_saturation": 4.0, "non_aerated_tissue_fraction": 0.7,
