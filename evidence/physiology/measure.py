@@ -141,7 +141,8 @@ def main() -> None:
         make()
         print(f"{name}: {time.time() - started:.0f} s", flush=True)
     pages = {
-        "Drift alarms": "drift", "Single breaths": "breath", "Glucose": "glucose", "Chest CT": "imaging", "Data": "data",
+        "Drift alarms": "drift", "Single breaths": "breath", "Glucose": "glucose", "Chest CT": "imaging",
+        "Data": "data",
     }  # fmt: skip
     more = "\n" + " ".join(f"{name}: [{page}]({page})." for name, page in pages.items()) + "\n"
     (HERE / "README.md").write_text(HEAD + "\n".join(summary()) + "\n" + more, encoding="utf-8")
