@@ -21,7 +21,7 @@ PAGE = """# How often a drift alarm sounds
     python evidence/physiology/drift/measure.py [CLIF]
 
 On every sixth stay of the CLIF demo the twin's belief was kept every 6 h. A movement is how far one personal parameter
-moved beyond its stated wandering, over what the data between could have moved it: standard normal if the model were true.
+moved beyond its stated wandering, over what the data between could have moved it: standard normal were the model true.
 A question is one pair of beliefs; it has an alarm when any parameter moved by more than {alarm:g}.
 
 | over | stays | questions | movements | standard deviation | questions with an alarm |
