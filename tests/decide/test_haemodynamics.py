@@ -32,10 +32,9 @@ def advice():
 
 
 def test_norepinephrine_raises_arterial_pressure_and_its_withdrawal_lowers_it(seen):
-    # In one of 500 vessels hardly answer, and the reflex to a stronger pulse takes back a little more than they gave.
     pressure = mean_pressure(seen)
     for change in (pressure[1] - pressure[0], pressure[0] - pressure[2]):
-        assert np.mean(change > 0.0) > 0.99 and np.min(change) > -0.5 and np.median(change) > 3.0
+        assert np.all(change > 0.0) and np.median(change) > 3.0
 
 
 def test_fluid_raises_venous_pressure_and_output_and_thins_the_blood(seen):

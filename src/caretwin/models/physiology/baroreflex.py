@@ -107,20 +107,27 @@ def quickening(cardiopulmonary: Values, gain: Values, rate_reflex: Values | floa
     cardiopulmonary  signal (mmHg), see :class:`Signals`
     rate_reflex      share of the gain on the heart rate that drugs leave
     """
-    return jnp.exp(-CARDIOPULMONARY_RATE_GAIN * rate_reflex * gain * gain * jnp.minimum(cardiopulmonary, 0.0))
+    return jnp.exp(-CARDIOPULMONARY_RATE_GAIN * rate_reflex * rate_gain(gain) * jnp.minimum(cardiopulmonary, 0.0))
+
+
+def rate_gain(gain: Values) -> Values:
+    """Gain on the heart rate of a person of this reflex gain: its square up to 1, and in proportion beyond.
+
+    The vagal limb is the first to go under sedation and in sepsis (assumed; 15 patients of Pavlovsky 2022 kept their
+    heart rate while PEEP took a fifth of their pulse pressure); nobody's is stronger than a volunteer's by more than
+    the gain. Example: 0.5 gives 0.25, 1.5 gives 1.5.
+    """
+    return gain * jnp.minimum(gain, 1.0)
 
 
 def tone(signals: Signals, gain: Values, heart_rate: Values, rate_reflex: Values | float = 1.0) -> Tone:
     """Effect of the signals (mmHg) in a person of this reflex gain (1: young volunteers) and resting heart rate
     (1/min), of which drugs leave a share ``rate_reflex`` on the heart rate.
-
-    The heart rate moves with the square of the gain: its vagal limb is the first to go under sedation and in sepsis
-    (assumed; 15 patients of Pavlovsky 2022 kept their heart rate while PEEP took a fifth of their pulse pressure).
     """
     a, c = gain * signals.arterial, gain * signals.cardiopulmonary
     faster = quickening(signals.cardiopulmonary, gain, rate_reflex)
     return Tone(
-        faster * jnp.exp(-INTERVAL_GAIN * rate_reflex * gain * a * heart_rate / 60.0),
+        faster * jnp.exp(-INTERVAL_GAIN * rate_reflex * rate_gain(gain) * signals.arterial * heart_rate / 60.0),
         faster,
         jnp.exp(-RESISTANCE_GAIN * a - CARDIOPULMONARY_RESISTANCE_GAIN * c),
         jnp.exp(-CONTRACTILITY_GAIN * a),
