@@ -60,6 +60,32 @@ def test_hypovolaemia_is_missing_blood_and_blood_cures_it():
     assert dry["pressure"][60] == pytest.approx(well["pressure"][0], rel=0.1)
 
 
+def test_the_same_share_of_blood_is_missed_alike_by_the_small_and_the_large_and_more_by_the_old():
+    people = [("female", 150.0, 42.0), ("male", 175.0, 70.0), ("male", 195.0, 105.0), ("male", 175.0, 150.0)]
+    for age in (25.0, 60.0, 90.0):
+        found = [
+            course(
+                condition="hypovolaemia", severity=0.6, start=VENTILATED, minutes=1.0, person=Person("p", s, age, h, w)
+            )
+            for s, h, w in people
+        ]
+        pressures = [one["pressure"][0] for one in found]
+        assert min(pressures) > 60.0 and max(pressures) - min(pressures) < 12.0
+    young, old = (
+        course(condition="hypovolaemia", severity=0.9, person=Person("p", "male", age, 175.0, 70.0))
+        for age in (25.0, 80.0)
+    )
+    assert young["pressure"][0] - 15.0 > old["pressure"][0] > 40.0 and old["rate"][0] < young["rate"][0]
+
+
+def test_epinephrine_widens_at_low_rates_and_raises_flow_more_than_pressure():
+    # Stratton 1985, J Appl Physiol 58:1199: in volunteers a faster heart, more output, mean pressure as it was.
+    found = course(Change(1.0, {"epinephrine": 0.05}))
+    assert found["rate"][-1] > found["rate"][0] and found["flow"][-1] > 1.15 * found["flow"][0]
+    assert found["pressure"][-1] == pytest.approx(found["pressure"][0], abs=4.0)
+    assert course(Change(1.0, {"epinephrine": 0.4}))["pressure"][-1] > found["pressure"][0] + 15.0
+
+
 def test_fever_makes_heart_and_metabolism_faster_and_leaves_pressure():
     found = course(Change(1.0, {"temperature": 39.0}), start=VENTILATED, minutes=90.0)
     assert 12.0 < found["rate"][-1] - found["rate"][0] < 20.0  # 8.5 per min and degree, Karjalainen & Viitasalo 1986

@@ -80,7 +80,7 @@ def candidate(bedside: Bedside, kind: str, change: Mapping[str, float], steps: f
     """A candidate with its settings; what does not differ from what is set is left out of its change."""
     different = differing(bedside.settings, change)
     settings = applied(bedside.settings, change)
-    return Candidate(kind, different, settings, steps, unexplored(bedside, different), rule)
+    return Candidate(kind, different, settings, steps if different else 0.0, unexplored(bedside, different), rule)
 
 
 def small_steps(bedside: Bedside, hypoxaemic: bool) -> list[Candidate]:

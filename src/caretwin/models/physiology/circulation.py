@@ -25,6 +25,9 @@ Values = Float[Array, "..."]
 SYSTEMIC_COMPLIANCE = 0.104
 """L/mmHg of the systemic circulation with everything stopped: between Albanese 2016 (0.08, see :mod:`gas_exchange`) and
 CVSim-21 (0.14, Heldt et al., J Appl Physiol 2002;92:1239); within it chosen to meet Guyton's curve of haemorrhage."""
+STANDARD_BLOOD = 5.25
+"""L: blood of the person (75 kg) whom the compliance, and the litres that reflexes and drugs move, are about; in others
+both go with their own usual blood."""
 STRONGEST = 280.0
 """mmHg of mean pressure against which no left ventricle ejects (assumed: isovolumic pressures of 250-300; below 150
 mmHg it takes less than 0.4 % of the output)."""

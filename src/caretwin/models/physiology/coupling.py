@@ -203,7 +203,9 @@ def circulation_now(v: Values, body: Body, x: State, u: Settings, breath: Breath
     heart_rate = jnp.clip(v.heart_rate * tone.heart_rate * drugs.heart_rate * warm.heart_rate, 20.0, 220.0)
     distance = jnp.maximum(breath.mean_alveolar_pressure - REFERENCE_AIRWAY, -LARGEST_SUCTION)
     pleural = v.chest_wall_share * circulation.MMHG_PER_CMH2O * distance
-    stress = tone.venous + drugs.venous + fluids.blood_volume(x.volumes) - usual_blood(body)
+    usual = usual_blood(body)  # vessels are as large as the blood they usually hold, so shares of it count
+    missing = (fluids.blood_volume(x.volumes) - usual) * circulation.STANDARD_BLOOD / usual
+    stress = tone.venous + drugs.venous + missing
     filling = reference.filling_pressure + stress / circulation.SYSTEMIC_COMPLIANCE + PLEURAL_TRANSMISSION * pleural
     filling = jnp.minimum(filling, HIGHEST_FILLING)
     K = (
@@ -253,7 +255,7 @@ def exchange_now(v: Values, body: Body, x: State, u: Settings, breath: Breath, f
     rest = 0.020 * body.predicted_weight * (1.0 - collapsed)
     volume = rest + 0.8 * breath.tidal_volume / jnp.maximum(breath.driving_pressure, 1.0) * breath.total_peep
     ph_shift = blood_gas.curve_shift(
-        60.0, 7.4 - 0.008 * (x.stores.carbon_dioxide_matched - 40.0) + 0.014 * v.base_excess, u.temperature
+        60.0, 7.4 - 0.008 * (x.stores.carbon_dioxide_matched - 40.0) + 0.014 * base_excess_now(v, x), u.temperature
     )
     return gas_exchange.Exchange(
         u.fio2 * gas_exchange.DRY_PRESSURE,

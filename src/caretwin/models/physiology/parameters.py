@@ -83,7 +83,7 @@ PERSONAL: tuple[Personal, ...] = (
         "never ventilated; ARDS >10/>20/>40 % (Radermacher 2017)",
         wander=0.8,
         wander_hours=10.0,
-        flutter=0.6,
+        flutter=0.45,
         flutter_hours=1.0,
     ),
     Personal(

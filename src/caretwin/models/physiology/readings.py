@@ -76,7 +76,7 @@ def readings(model: Cardiorespiratory, phi: object, x: State, u: Settings) -> Re
         "open_lung_fraction": 100.0 * (1.0 - values.collapsible * (1.0 - x.open_fraction)),
         "bicarbonate": gas.bicarbonate,
         "base_excess": values.base_excess - (x.kidney.lactate - kidney.USUAL_LACTATE),
-        "oxygen_consumption": exchange.oxygen_consumption,
+        "oxygen_consumption": exchange.oxygen_consumption * gas_exchange.extraction(x.stores.venous_oxygen),
         "carbon_dioxide_production": exchange.carbon_dioxide_production,
         "carbon_dioxide_output": gas_exchange.MILLILITRES
         * exchange.ventilation

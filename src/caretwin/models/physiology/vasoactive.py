@@ -47,6 +47,10 @@ CHRONOTROPE_MAXIMUM = 0.35
 """Largest relative rise of heart rate by beta-agonists (assumed)."""
 VASODILATION = 0.25
 """Largest relative fall of resistance by dobutamine and milrinone (assumed)."""
+BETA_TWO_MAXIMUM, BETA_TWO_HALF = 0.5, 0.05
+"""Largest relative fall of resistance by epinephrine in muscle, and the rate (µg/kg/min) with half of it: in volunteers
+low rates lower diastolic pressure, leave mean pressure and quicken the heart (Stratton et al., J Appl Physiol
+1985;58:1199; sizes assumed)."""
 
 # Propofol on vessels: Su et al., Br J Anaesth 2023, as coded publicly: Emax 0.778, C50 3.21 µg/mL, exponent 1.83.
 PROPOFOL_MAXIMUM, PROPOFOL_HALF, PROPOFOL_EXPONENT = 0.778, 3.21, 1.83
@@ -83,6 +87,7 @@ class Drugs(NamedTuple):
     central, peripheral  µg/L: norepinephrine above the body's own, in both compartments
     others               µg/kg/min: other pressors as norepinephrine at steady effect
     beta, dilator        relative effect (0-1) of beta-agonists and of inodilators
+    beta_two             relative effect (0-1) of epinephrine on the vessels of muscle
     propofol             µg/mL at the site of effect
     """
 
@@ -91,6 +96,7 @@ class Drugs(NamedTuple):
     others: Values
     beta: Values
     dilator: Values
+    beta_two: Values
     propofol: Values
 
 
@@ -109,7 +115,7 @@ class DrugEffects(NamedTuple):
 
 def no_drugs(like: Values) -> Drugs:
     """Nothing in the body, in the shape of ``like``."""
-    return Drugs(*(jnp.zeros_like(like) for _ in range(6)))
+    return Drugs(*(jnp.zeros_like(like) for _ in Drugs._fields))
 
 
 def distribute(drugs: Drugs, rates: Infusions, weight: Values, minutes: Values, age: Values | float = 35.0) -> Drugs:
@@ -145,6 +151,7 @@ def distribute(drugs: Drugs, rates: Infusions, weight: Values, minutes: Values, 
         drugs.others + lag * (others - drugs.others),
         drugs.beta + lag * (beta - drugs.beta),
         drugs.dilator + lag * (dilator - drugs.dilator),
+        drugs.beta_two + lag * (_hill(rates.epinephrine, BETA_TWO_HALF) - drugs.beta_two),
         drugs.propofol - jnp.expm1(-PROPOFOL_RATE * minutes) * (steady - drugs.propofol),
     )
 
@@ -161,8 +168,9 @@ def effects(
     propofol = PROPOFOL_MAXIMUM * P / (1.0 + P)
     weakened = PROPOFOL_HEART * _hill(drugs.propofol, PROPOFOL_HEART_HALF * propofol_half)
     inotropic = jnp.maximum(drugs.beta, drugs.dilator)
+    widened = 1.0 - (1.0 - VASODILATION * drugs.dilator) * (1.0 - BETA_TWO_MAXIMUM * drugs.beta_two)
     return DrugEffects(
-        (1.0 + RESISTANCE_MAXIMUM * H) * (1.0 - propofol) * (1.0 - VASODILATION * drugs.dilator),
+        (1.0 + RESISTANCE_MAXIMUM * H) * (1.0 - propofol) * (1.0 - widened),
         1.0 + VENOUS_RESISTANCE_MAXIMUM * H,
         (1.0 + CONTRACTILITY_MAXIMUM * H) * (1.0 + INOTROPE_MAXIMUM * inotropic) * (1.0 - weakened),
         1.0 + CHRONOTROPE_MAXIMUM * drugs.beta,
