@@ -1,6 +1,8 @@
 """The haemodynamic advice in a terminal: the answer first, then what it stands on; no colour is needed to understand
 it."""
 
+import re
+
 from rich.console import Console
 from rich.table import Table
 from rich.text import Text
@@ -55,6 +57,7 @@ def _tried(console: Console, advice: Advice) -> None:
     info = "" if advice.chosen is not None else " (not advised: for information only)"
     heading(console, f"What each would do; changes after 30 min against no change{info}")
     table = columns("", "")
+    table.columns[1].min_width = 14
     for title in (
         f"under\n{target.low:g}",
         "in\ntarget",
@@ -68,13 +71,27 @@ def _tried(console: Console, advice: Advice) -> None:
     for j in advice.judged:
         kind = "advised" if j is advice.chosen else "" if j.candidate.kind == "step" else j.candidate.kind
         chances = (percent(j.below), percent(j.inside), percent(j.above))
-        changes = (words.span(j.output), words.span(j.venous, 1), words.span(j.rate))
+        changes = (_over_its_band(*j.output), _over_its_band(*j.venous, digits=1), _over_its_band(*j.rate))
         gain = f"{j.worth - advice.judged[0].worth:+.2f}"
-        table.add_row(kind, words.change_of(j, advice).partition(" (now")[0], *chances, *changes, gain)
+        table.add_row(kind, _without_now(words.change_of(j, advice)), *chances, *changes, gain)
     console.print(table)
     for j in advice.judged:
         if j.candidate.refused:
             bullet(console, f"{words.change_of(j, advice)}: not judged: {j.candidate.refused}")
+
+
+def _without_now(change: str) -> str:
+    """A change in words without what runs now.
+
+    >>> _without_now("norepinephrine 0.2 ug/kg/min (now 0.1), 500 mL crystalloid in 15 min")
+    'norepinephrine 0.2 ug/kg/min, 500 mL crystalloid in 15 min'
+    """
+    return re.sub(r" \(now [^)]*\)", "", change)
+
+
+def _over_its_band(low: float, middle: float, high: float, digits: int = 0) -> str:
+    """A change above its band, so that a row fits a narrow terminal."""
+    return f"{middle:+.{digits}f}\n{low:+.{digits}f} to {high:+.{digits}f}"
 
 
 def _grid(console: Console, advice: Advice) -> None:
@@ -93,7 +110,9 @@ def _readings(console: Console, advice: Advice) -> None:
     heading(console, "Readings after 5 and 60 min: median and 90 % band")
     table = columns("")
     for j in compared(advice):
-        title = words.change_of(j, advice).partition(" (now")[0]
+        title = (
+            _without_now(words.change_of(j, advice)).replace("norepinephrine", "norepi").replace("crystalloid", "fluid")
+        )
         for minute in (5, 60):
             table.add_column(f"{title}\n{minute} min", justify="right", max_width=20)
     places = [advice.minutes.index(m) for m in (5.0, 60.0)]

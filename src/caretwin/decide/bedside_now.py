@@ -115,6 +115,25 @@ def latest(record: BedsideRecord, name: str, now: float, within_h: float = np.in
     return (float(signal.time_h[rows[-1]]), float(signal.value[rows[-1]])) if len(rows) else None
 
 
+def assumptions(bedside: Bedside) -> list[str]:
+    """What the record does not say of the person, and what was taken instead; nothing where it says all."""
+    body, found = bedside.living.body, []
+    if "weight_kg" in bedside.assumed:
+        found.append(
+            f"weight is not in the record: {float(body.weight):.0f} kg is taken, and blood volume, metabolism and "
+            "doses per kg go with it; add a row named weight"
+        )
+    if "height_cm" in bedside.assumed:
+        found.append(
+            f"height is not known: predicted body weight {bedside.predicted_weight:.0f} kg is that of a "
+            "typical person, so mL/kg may be off by a fifth"
+        )
+    others = [name for name in bedside.assumed if name not in ("height_cm", "weight_kg")]
+    if others:
+        found.append(f"not in the record, typical values taken: {', '.join(o.rpartition('_')[0] or o for o in others)}")
+    return found
+
+
 def imaging(bedside: Bedside) -> list[str]:
     """What a chest CT contributes, in a sentence; nothing where there is none."""
     row = latest(bedside.record, "non_aerated_tissue_fraction", bedside.now)

@@ -14,7 +14,7 @@ from typing import Any
 import numpy as np
 from jaxtyping import Float
 
-from caretwin.decide.bedside_now import Bedside, at_bedside, doubts, imaging, latest
+from caretwin.decide.bedside_now import Bedside, assumptions, at_bedside, doubts, imaging, latest
 from caretwin.decide.bedside_outlook import Outlook, outlook
 from caretwin.decide.haemodynamics_candidates import (
     FLUIDS,
@@ -296,7 +296,7 @@ def warnings(bedside: Bedside, response: Responsiveness) -> list[str]:
     """What belongs to the answer: assumptions, and what would make it wrong."""
     infusions = bedside.settings.infusions
     running = [name for name in PRESSORS if float(getattr(infusions, name)) > 0]
-    found = imaging(bedside)
+    found = assumptions(bedside) + imaging(bedside)
     if running:
         found.append(
             f"{', '.join(running)} running: counted by an assumed equivalence or effect, not by a model "
@@ -314,10 +314,6 @@ def warnings(bedside: Bedside, response: Responsiveness) -> list[str]:
     )
     if 0.2 < response.legs < 0.8:
         found.append("preload responsiveness is open: raise the legs of the patient and look, before giving fluid")
-    if bedside.assumed:
-        found.append(
-            f"not in the record, typical values taken: {', '.join(n.rpartition('_')[0] or n for n in bedside.assumed)}"
-        )
     found += [
         "fluid is given in 15 min on top of what runs; norepinephrine changes at once and then holds",
         "bleeding, a failing valve, tamponade, pulmonary embolism and arrhythmia are not in this twin",

@@ -1,7 +1,7 @@
 """When the ventilator question is not answered: what is missing, what makes a plateau meaningless, what lies out of
 reach."""
 
-from caretwin.decide.bedside_now import Bedside, doubts, imaging, latest
+from caretwin.decide.bedside_now import Bedside, assumptions, doubts, imaging, latest
 
 OLDEST_OXYGEN_H, OLDEST_GAS_H = 4.0, 12.0
 """h after which SpO2 or PaO2, and PaCO2 or end-tidal CO2, no longer say where the patient is (assumed)."""
@@ -50,15 +50,7 @@ def _charted_mode(bedside: Bedside) -> float:
 
 def warnings(bedside: Bedside) -> list[str]:
     """What belongs to the answer: assumptions, and what would make it wrong."""
-    found = imaging(bedside)
-    if "height_cm" in bedside.assumed:
-        found.append(
-            f"height is not known: predicted body weight {bedside.predicted_weight:.0f} kg is that of a typical "
-            "person, so mL/kg may be off by a fifth"
-        )
-    others = [name for name in bedside.assumed if name != "height_cm"]
-    if others:
-        found.append(f"not in the record, typical values taken: {', '.join(o.rpartition('_')[0] or o for o in others)}")
+    found = assumptions(bedside) + imaging(bedside)
     plateau = latest(bedside.record, "plateau_pressure", bedside.now)
     if plateau is not None and bedside.now - plateau[0] > OLD_PLATEAU_H:
         found.append(f"the last plateau pressure is {bedside.now - plateau[0]:.0f} h old")
