@@ -48,6 +48,17 @@ def scenario(patient=None, start=None, **rest):
     return scenario_of({"patient": PATIENT | (patient or {}), "start": VENTILATED | (start or {}), **rest})
 
 
+def test_a_breath_that_the_pressure_limit_ends_is_named(tmp_path):
+    path, out = tmp_path / "large.toml", tmp_path / "large.csv"
+    patient = PATIENT | {"condition": "ards", "severity": "severe"}
+    lines = ["[patient]", *(f'{k} = "{v}"' for k, v in patient.items()), "[run]", 'duration = "20 min"', "[start]"]
+    lines += [f"{k} = {v!r}" for k, v in VENTILATED.items()] + ["[[change]]", 'at = "5 min"', 'tidal_volume = "900 mL"']
+    path.write_text("\n".join(lines), encoding="utf-8")
+    result = CliRunner().invoke(command, [str(path), "--csv", str(out)])
+    assert "not delivered" in result.output and "of 900 mL" in result.output, result.output
+    assert table(out)["tidal_volume_mL"][-1] < 800.0
+
+
 def test_peep_in_lung_injury_trades_oxygen_for_flow_and_returns(tmp_path):
     found, said = simulate(tmp_path, "scenario_ards_peep.toml")
     at = lambda column, minute: float(found[column][found["time_min"] == minute][0])  # noqa: E731

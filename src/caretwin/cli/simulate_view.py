@@ -26,6 +26,8 @@ WITHOUT_SEVERITY = ("healthy", "intensive_care")
 STOPPED = 20.0
 """mmHg of mean arterial pressure below which a circulation has as good as stopped (assumed: near the mean systemic
 filling pressure, which is what is left when nothing flows)."""
+VOLUME_SET, DELIVERED = (1.0, 3.0), 0.95
+"""Modes in which a volume is set (see record/scenario.py), and the share of it that counts as delivered (assumed)."""
 LATER = 5.0
 """min after a change at which a row is shown."""
 
@@ -53,6 +55,13 @@ def show(console: Console, scenario: Scenario, course: Course) -> None:
         cells = [f"{np.median(course.of(name)[:, row]):.{digits}f}" for _, name, digits in SHOWN]
         table.add_row(f"{course.minutes[row]:g}", *cells)
     console.print(table)
+    short = not_delivered(scenario, course)
+    if short is not None:
+        minute, wanted, given, pressure = short
+        console.print(
+            f"  from minute {minute:g} on the set breath is not delivered: {given:.0f} of {wanted:.0f} mL at a plateau "
+            f"of {pressure:.0f} cmH2O, where the ventilator's pressure limit ends it"
+        )
     stopped = stopped_at(course)
     if stopped is not None:
         console.print(
@@ -67,6 +76,23 @@ def stopped_at(course: Course) -> float | None:
     pressure = np.median(course.of("mean_arterial_pressure_mmHg"), axis=0)
     rows = np.flatnonzero(pressure < STOPPED)
     return float(course.minutes[rows[0]]) if len(rows) else None
+
+
+def not_delivered(scenario: Scenario, course: Course) -> tuple[float, float, float, float] | None:
+    """First minute at which a set volume is not delivered, the mL set and delivered, and the plateau; None: never."""
+    volume = np.median(course.of("tidal_volume_mL"), axis=0)
+    plateau = np.median(course.of("plateau_pressure_cmH2O"), axis=0)
+    for minute, given, pressure in zip(course.minutes, volume, plateau, strict=True):
+        if minute == 0.0:
+            continue  # what is set at a minute shows from the next row on
+        held = dict(scenario.start)
+        for change in scenario.changes:
+            if change.at_min < minute and (change.lasts_min is None or minute <= change.at_min + change.lasts_min):
+                held |= change.values
+        wanted = 1000.0 * held.get("tidal_volume", 0.0)
+        if held.get("ventilator_mode") in VOLUME_SET and given < DELIVERED * wanted:
+            return float(minute), wanted, float(given), float(pressure)
+    return None
 
 
 def _rows(scenario: Scenario, minutes: np.ndarray) -> list[int]:
