@@ -42,7 +42,7 @@ def test_a_table_becomes_advice_and_two_files(table, tmp_path):
     page = (tmp_path / "woman.glucose.html").read_text()
     assert "http" not in page.replace("http://www.w3.org", "")  # opens anywhere: nothing is fetched
     assert content["advice"]["sentence"].split(";")[0].split("(")[0].strip() in page
-    assert "advises" in result.output
+    assert "advises" in result.output and "measured: " in result.output
 
 
 def test_an_old_glucose_gets_no_advice_and_exit_status_3(table, tmp_path):

@@ -37,6 +37,7 @@ def _header(console: Console, advice: Advice, when: str) -> None:
         console, "wanted", f"{limits.low:g}-{limits.high:g} mmol/L; chance of less at most {100 * limits.allowed:g} %"
     )
     _fact(console, "glucose", f"{words.estimate(advice)}, with its 90 % interval")
+    _fact(console, "last", f"measured: {words.measured(advice)}")
     _fact(console, "SI", words.sensitivity(advice))
     if advice.current is not None:
         feed = f"; feed {words.feed_of(advice.current, advice)}" if advice.current.feed > 0 else ""

@@ -11,6 +11,7 @@ from caretwin.record.bedside import BedsideRecord
 
 ADVISES_ONLY = "caretwin advises; it orders nothing and gives nothing. A person decides. Not a medical device."
 UNIT = "mmol/L"
+GLUCOSE = ("glucose", "glucose_meter")
 
 
 @dataclass(frozen=True)
@@ -129,6 +130,20 @@ def estimate(advice: Advice) -> str:
         return "unknown"
     low, median, high = (float(v) for v in np.asarray(advice.followed.glucose)[-1])
     return f"{median:.1f} ({low:.1f}-{high:.1f}) {UNIT}"
+
+
+def measured(advice: Advice) -> str:
+    """The last glucose that was received, with its time; "none" where there is none."""
+    now = advice.question.now
+    values = [
+        (float(known.time_h[-1]), float(known.value[-1]))
+        for name in GLUCOSE
+        if (signal := advice.record.observations.get(name)) is not None and len(known := signal.known_by(now))
+    ]
+    if not values:
+        return "none"
+    time, value = max(values)
+    return f"{value:.1f} {UNIT} at {moment(time, advice.record)}"
 
 
 def remedies(advice: Advice) -> list[str]:

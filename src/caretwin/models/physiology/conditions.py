@@ -97,8 +97,8 @@ def shift(
     personal   values of parameters that this person has instead, by name, in the units of PERSONAL
     Returns [d] in the order of PERSONAL, for ``Body.shift``. Raises DomainError for an unknown condition or severity.
 
-    >>> float(shift("healthy", 0.0)[INDEX["baroreflex"]].round(3))  # ln 2: typical in intensive care is 0.5
-    0.693
+    >>> float(shift("healthy", 0.0)[INDEX["baroreflex"]].round(3))  # ln (0.96 / 0.5), the typical in intensive care
+    0.652
     """
     name = condition_of(condition)
     severity = severity_of(name, severity)
