@@ -9,13 +9,15 @@ from pathlib import Path
 import numpy as np
 
 from caretwin.cli.validate_bedside import side_by_side
+from caretwin.decide.bedside_now import DRIFT_ALARM, DRIFT_WINDOWS_H
 from caretwin.ingest.clif import demo_folder, hospitalisations, read_clif
 from caretwin.twin.drift import drifts
 from caretwin.twin.live import bedside_twin, follow
 
 HERE = Path(__file__).parent
-EVERY_STAY, EVERY_H, LONG = 6, 6.0, 4
-ALARM = 4.0
+EVERY_STAY = 6
+EVERY_H, LONGEST_H = DRIFT_WINDOWS_H
+LONG = round(LONGEST_H / EVERY_H)
 PAGE = """# How often a drift alarm sounds
 
     python evidence/physiology/drift/measure.py [CLIF]
@@ -54,7 +56,7 @@ def main(clif: Path) -> None:
         stays = [[q for q in stay if q[0] == hours] for stay in of_stay]
         questions = [q for stay in stays for q in stay]
         sizes = np.concatenate([q[1] for q in questions])
-        alarms = [q[2] for q in questions if max(abs(x) for x in q[1]) > ALARM]
+        alarms = [q[2] for q in questions if max(abs(x) for x in q[1]) > DRIFT_ALARM]
         for name in alarms:
             named[name] = named.get(name, 0) + 1
         rows.append(
@@ -62,7 +64,7 @@ def main(clif: Path) -> None:
             f"{len(alarms)} (one in {len(questions) / max(len(alarms), 1):.0f}) |"
         )
     words = ", ".join(f"{n.replace('_', ' ')} {k}" for n, k in sorted(named.items(), key=lambda item: -item[1]))
-    page = PAGE.format(alarm=ALARM, rows="\n".join(rows), named=words or "none")
+    page = PAGE.format(alarm=DRIFT_ALARM, rows="\n".join(rows), named=words or "none")
     (HERE / "README.md").write_text(page, encoding="utf-8")
     print(page)
 

@@ -121,7 +121,6 @@ def _print(advice: Any, when: str) -> None:
 
 def _write(advice: Any, provenance: Any, json_out: str | None, html_out: str | None) -> list[str]:
     """Write the files that were asked for; what to say of them."""
-
     said = []
     if json_out:
         from caretwin.review.haemodynamics_json import as_json

@@ -114,7 +114,7 @@ def _readings(console: Console, advice: Advice) -> None:
             _without_now(words.change_of(j, advice)).replace("norepinephrine", "norepi").replace("crystalloid", "fluid")
         )
         for minute in (5, 60):
-            table.add_column(f"{title}\n{minute} min", justify="right", max_width=20)
+            table.add_column(f"{title}\n{minute} min", justify="right", max_width=20, overflow="fold")
     places = [advice.minutes.index(m) for m in (5.0, 60.0)]
     for name in SHOWN:
         r = advice.names.index(name)

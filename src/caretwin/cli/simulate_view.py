@@ -5,8 +5,9 @@ from rich.console import Console
 from rich.table import Table
 from rich.text import Text
 
+from caretwin.decide.ventilation_candidates import VOLUME_MODES
 from caretwin.record.scenario import UNITS, Scenario
-from caretwin.twin.scenario import Course
+from caretwin.twin.scenario import Course, held
 
 SHOWN = (
     ("HR", "heart_rate_per_min", 0),
@@ -26,8 +27,8 @@ WITHOUT_SEVERITY = ("healthy", "intensive_care")
 STOPPED = 20.0
 """mmHg of mean arterial pressure below which a circulation has as good as stopped (assumed: near the mean systemic
 filling pressure, which is what is left when nothing flows)."""
-VOLUME_SET, DELIVERED = (1.0, 3.0), 0.95
-"""Modes in which a volume is set (see record/scenario.py), and the share of it that counts as delivered (assumed)."""
+DELIVERED = 0.95
+"""Share of a set volume that counts as delivered (assumed)."""
 LATER = 5.0
 """min after a change at which a row is shown."""
 
@@ -83,14 +84,9 @@ def not_delivered(scenario: Scenario, course: Course) -> tuple[float, float, flo
     volume = np.median(course.of("tidal_volume_mL"), axis=0)
     plateau = np.median(course.of("plateau_pressure_cmH2O"), axis=0)
     for minute, given, pressure in zip(course.minutes, volume, plateau, strict=True):
-        if minute == 0.0:
-            continue  # what is set at a minute shows from the next row on
-        held = dict(scenario.start)
-        for change in scenario.changes:
-            if change.at_min < minute and (change.lasts_min is None or minute <= change.at_min + change.lasts_min):
-                held |= change.values
-        wanted = 1000.0 * held.get("tidal_volume", 0.0)
-        if held.get("ventilator_mode") in VOLUME_SET and given < DELIVERED * wanted:
+        shown = held(scenario, minute - 1e-3)  # what is set at a minute shows from the next row on
+        wanted = 1000.0 * shown["tidal_volume"]
+        if round(shown["ventilator_mode"]) in VOLUME_MODES and given < DELIVERED * wanted:
             return float(minute), wanted, float(given), float(pressure)
     return None
 

@@ -18,8 +18,8 @@ CONTRADICTED, TWICE_CONTRADICTED = 4.0, 2.5
 RECENT_H = 6.0
 """h: an older surprise has been digested (assumed)."""
 DRIFT_WINDOWS_H, DRIFT_ALARM = (6.0, 24.0), 4.0
-"""h over which parameters are compared, and the size from which a drift is told (assumed: on CLIF demo stays about one
-question in ten has one)."""
+"""h over which parameters are compared, and the size from which a drift is told (assumed: on CLIF demo stays one
+question in 31 and in 23 has one, see evidence/physiology/drift)."""
 
 
 class Surprise(NamedTuple):

@@ -186,6 +186,11 @@ def choose(judged: Sequence[Judged], limits: Limits) -> tuple[tuple[Choice, ...]
         if choice is not shortest:
             reasons.append(f"not {choice.hours} h: {trouble}")
     best, hours = chosen.best, chosen.hours
+    if reasons and chosen is shortest and best.above[hours - 1] > limits.allowed_above:
+        above = f"{100 * best.above[hours - 1]:.0f} %"
+        reasons.append(
+            f"{hours} h is the shortest there is: glucose ends above {limits.high:g} mmol/L with {above} too"
+        )
     if not chosen.safe:
         reasons.insert(
             0,
