@@ -1,0 +1,110 @@
+"""Doors: where the data of other systems come in. Each is one module that a registry finds (entry points
+``caretwin.doors``), ours in the same way as a stranger's.
+
+A door decodes and transports; what is common to all (mapping, the record, acknowledging after the commit, quarantine,
+counters, the preview) is done by the :class:`caretwin.ingest.intake.Intake` that it is given.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Mapping
+from enum import Enum
+from importlib.metadata import entry_points
+from typing import TYPE_CHECKING, Any, NamedTuple, Protocol
+
+from caretwin.base.errors import DataError
+from caretwin.ingest.decoded import Decoded
+
+if TYPE_CHECKING:
+    from caretwin.ingest.intake import Intake
+
+GROUP = "caretwin.doors"
+
+
+class Tier(Enum):
+    """How much a door has been through: stated by it, shown wherever it is."""
+
+    FIELD = "used with real devices or systems of a site"
+    PEER = "tested against independent software that speaks the protocol"
+    LOOPBACK = "tested only against our own sender"
+
+
+class Tested(NamedTuple):
+    """What a test of the connection found: whether it works, and a sentence for whoever set it up."""
+
+    works: bool
+    sentence: str
+
+
+class Door(Protocol):
+    """One way in, with its settings. Made by the factory that its entry point names: ``factory(name, settings)``.
+
+    name   what the site calls it: part of the source of everything that came through it
+    kind   the protocol, such as ``"hl7v2"``; title  in words; tier  how well it is tested
+    """
+
+    name: str
+    kind: str
+    title: str
+    tier: Tier
+
+    def decode(self, raw: bytes, media: str) -> Decoded:
+        """What a message says. media: what kind of message of this door it is, such as ``"application/fhir+json"``.
+
+        Raises RefusedError for a message of which nothing can be accepted; never anything else, whatever the bytes.
+        """
+        ...
+
+    async def test(self) -> Tested:
+        """Whether the other side answers; changes nothing there or here."""
+        ...
+
+    async def run(self, intake: Intake, stop: asyncio.Event) -> None:
+        """Take in until ``stop`` is set; connection losses are retried with back-off, never raised.
+
+        Sets ``intake.state.listening`` to what it listens at or is connected to, once it is.
+        """
+        ...
+
+
+class Setting(NamedTuple):
+    """A setting of a door: what it is, and the value when it is not given (None: it must be)."""
+
+    name: str
+    what: str
+    default: Any = None
+
+
+def doors() -> dict[str, Any]:
+    """Factories of all installed doors by kind."""
+    return {point.name: point.load() for point in sorted(entry_points(group=GROUP), key=lambda point: point.name)}
+
+
+def make_door(name: str, settings: Mapping[str, Any]) -> Door:
+    """The door of a configuration's section ``[doors.NAME]``.
+
+    Raises DataError for an unknown kind, an unknown setting, and one that is missing.
+    """
+    rest = dict(settings)
+    kind = str(rest.pop("kind", name))
+    points = {point.name: point for point in entry_points(group=GROUP)}
+    if kind not in points:
+        raise DataError(
+            f"door {name}",
+            seen=f"kind = {kind!r}",
+            wanted="one of " + ", ".join(sorted(points)),
+            fix='write kind = "..." into its section',
+        )
+    factory = points[kind].load()
+    wanted: tuple[Setting, ...] = factory.settings
+    known = {setting.name for setting in wanted}
+    strange = sorted(rest.keys() - known - {"mapping"})
+    missing = [setting.name for setting in wanted if setting.default is None and setting.name not in rest]
+    if strange or missing:
+        lines = "; ".join(f"{setting.name}: {setting.what}" for setting in wanted)
+        seen = f"an unknown setting {strange[0]!r}" if strange else f"no {missing[0]}"
+        raise DataError(f"door {name} ({kind})", seen=seen, wanted=lines or "no settings", fix="mend its section")
+    values = {setting.name: rest.get(setting.name, setting.default) for setting in wanted}
+    door: Door = factory(name, values)
+    return door

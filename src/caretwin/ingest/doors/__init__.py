@@ -1,0 +1,1 @@
+"""Doors: one module for each kind of system that sends us data (see :mod:`caretwin.ingest.door`)."""

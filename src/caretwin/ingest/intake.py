@@ -1,0 +1,165 @@
+"""What is common to all doors: decode, map, write, and only then acknowledge; keep what was refused, and why."""
+
+from __future__ import annotations
+
+import asyncio
+from collections import Counter, deque
+from collections.abc import Callable
+from concurrent.futures import Future
+from dataclasses import dataclass, field
+from typing import Literal, NamedTuple
+
+from caretwin.ingest.decoded import CodedValue, Decoded, Refusal, RefusedError
+from caretwin.ingest.door import Door
+from caretwin.ingest.translate import Translator
+from caretwin.record.access import Actor
+from caretwin.record.entry import Batch, Entry, Receipt
+from caretwin.record.record import Record
+from caretwin.record.store import keep
+from caretwin.record.writer import BusyError, Writer
+
+PREVIEWED = 10
+"""Decoded messages that a door keeps for a person to look at."""
+WAIT_FOR_ROOM_S = 5.0
+"""s that a message waits for room in the writer's queue before the sender is told to hold on."""
+
+
+@dataclass
+class DoorState:
+    """How a door is doing.
+
+    counters   messages, accepted, refused, entries, duplicates, unmapped, busy, reconnects, ...
+    last       the latest messages: when (us), what was decoded or why it was refused
+    listening  where it can be reached or what it is connected to; "" while it is not
+    trouble    the last thing that went wrong, in words
+    """
+
+    counters: Counter[str] = field(default_factory=Counter)
+    last: deque[tuple[int, str]] = field(default_factory=lambda: deque(maxlen=PREVIEWED))
+    last_received: int | None = None
+    listening: str = ""
+    trouble: str = ""
+
+
+class Outcome(NamedTuple):
+    """What became of a message.
+
+    result    "accepted": all is on the disk; "partly": what is good is, the rest waits in quarantine; "refused":
+              nothing
+              is, it waits in quarantine; "busy": nothing was kept, the sender has to send again
+    receipt   of what was kept; refused  why not, part by part
+    """
+
+    result: Literal["accepted", "partly", "refused", "busy"]
+    receipt: Receipt | None = None
+    refused: tuple[Refusal, ...] = ()
+
+
+class Intake:
+    """The way from one door into the record.
+
+    clock  microseconds UTC now: the received time of everything that comes in
+    """
+
+    def __init__(
+        self, door: Door, record: Record, writer: Writer, translator: Translator, clock: Callable[[], int]
+    ) -> None:
+        self.door, self.state = door, DoorState()
+        self._record, self._writer, self._translator, self.clock = record, writer, translator, clock
+        self.actor = Actor(f"door:{door.kind}:{door.name}", "door")
+
+    async def accept(self, raw: bytes, media: str = "") -> Outcome:
+        """Take a message in; when this returns it is on the disk, in the record or in quarantine (unless "busy")."""
+        self._count(messages=1)
+        try:
+            decoded = self.door.decode(raw, media)
+        except RefusedError as error:
+            return self._refuse(raw, media, (error.refusal,))
+        return await self.accept_decoded(decoded, raw, media)
+
+    async def accept_decoded(self, decoded: Decoded, raw: bytes = b"", media: str = "") -> Outcome:
+        """As :meth:`accept`, for what the door has decoded already."""
+        batch = self._batch(decoded)
+        if batch is None:
+            return self._without_entries(decoded, raw, media)
+        try:
+            future = await self._submit(batch)
+            receipt = await asyncio.wrap_future(future)
+        except BusyError as error:
+            self._count(busy=1)
+            self.state.trouble = str(error)
+            return Outcome("busy")
+        self._count(accepted=1, entries=len(batch.entries), duplicates=receipt.duplicates)
+        self.state.last.append((batch.received, _preview(decoded)))
+        if decoded.refused:
+            self._quarantine(raw, media, decoded.refused)
+            return Outcome("partly", receipt, decoded.refused)
+        return Outcome("accepted", receipt)
+
+    def accept_now(self, raw: bytes, media: str = "") -> Outcome:
+        """As :meth:`accept`, for a door without an event loop: a folder, a file."""
+        return asyncio.run(self.accept(raw, media))
+
+    async def _submit(self, batch: Batch) -> Future[Receipt]:
+        try:
+            return self._writer.submit(self.actor, batch)
+        except BusyError:
+            return await asyncio.to_thread(self._writer.submit, self.actor, batch, wait_s=WAIT_FOR_ROOM_S)
+
+    def _batch(self, decoded: Decoded) -> Batch | None:
+        """What is to be written; None where nothing is."""
+        entries: list[Entry] = []
+        unmapped: list[keep.Unmapped] = []
+        now = self.clock()
+        for part in decoded.parts:
+            if isinstance(part, CodedValue):
+                entry, unknown = self._translator.translate(part, now)
+                entries.append(entry)
+                if unknown is not None:
+                    unmapped.append(unknown)
+            else:
+                entries.append(part)
+        if unmapped:
+            self._count(unmapped=len(unmapped))
+            with self._record.writing(self.actor, "write", "") as connection:
+                keep.note_unmapped(connection, unmapped)
+        self.state.last_received = now
+        return Batch(tuple(entries), now, self.actor.name, decoded.message) if entries else None
+
+    def _without_entries(self, decoded: Decoded, raw: bytes, media: str) -> Outcome:
+        if decoded.refused:
+            return self._refuse(raw, media, decoded.refused)
+        self._count(accepted=1, ignored=1)
+        self.state.last.append((self.clock(), _preview(decoded)))
+        return Outcome("accepted", Receipt((), 0, 0, ()))
+
+    def _refuse(self, raw: bytes, media: str, refused: tuple[Refusal, ...]) -> Outcome:
+        self._quarantine(raw, media, refused)
+        self._count(refused=1)
+        return Outcome("refused", None, refused)
+
+    def _quarantine(self, raw: bytes, media: str, refused: tuple[Refusal, ...]) -> None:
+        reason, now = "\n".join(str(one) for one in refused), self.clock()
+        self.state.trouble = str(refused[0])
+        self.state.last.append((now, f"refused: {refused[0]}"))
+        if raw:
+            with self._record.writing(self.actor, "write", f"quarantine of {len(raw)} bytes") as connection:
+                keep.quarantine(connection, now, self.door.name, reason, media, raw)
+
+    def _count(self, **more: int) -> None:
+        self.state.counters.update({name: count for name, count in more.items() if count})
+
+
+def _preview(decoded: Decoded) -> str:
+    """A message in one line, without identifiers."""
+    words = []
+    for part in decoded.parts[:6]:
+        if isinstance(part, CodedValue):
+            name = part.codes[0].display or part.codes[0].code if part.codes else "?"
+            said = part.value if part.value is not None else (part.note or {}).get("text", "absent")
+            words.append(f"{name} {said} {part.unit}".strip())
+        else:
+            words.append(getattr(part, "kind", "merge"))
+    more = len(decoded.parts) - len(words)
+    text = ", ".join(words) + (f" and {more} more" if more > 0 else "")
+    return text or f"nothing for the record ({', '.join(decoded.ignored) or 'empty'})"

@@ -1,0 +1,124 @@
+"""What a site's own codes mean: a table that people edit, one row for each code.
+
+A mapping is a CSV file with the columns ``source, system, code, unit, channel, to_unit, note``. An empty cell fits
+everything; ``channel`` names one of the vocabulary, or ``ignore`` for what nobody needs. ``to_unit`` tells the unit
+of values that come without one, or whose unit is written in a way that we cannot read.
+"""
+
+from __future__ import annotations
+
+import csv
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+from caretwin.base.errors import DataError
+from caretwin.base.units import parse
+from caretwin.ingest.decoded import Code
+from caretwin.record.store.keep import Unmapped
+from caretwin.record.vocabulary import by_code, vocabulary
+
+COLUMNS = ("source", "system", "code", "unit", "channel", "to_unit", "note")
+IGNORE = "ignore"
+
+
+@dataclass(frozen=True)
+class Rule:
+    """One row of a mapping; an empty field fits everything."""
+
+    source: str
+    system: str
+    code: str
+    unit: str
+    channel: str
+    to_unit: str = ""
+
+    def fits(self, source: str, code: Code, unit: str) -> bool:
+        """Whether the rule speaks of this code of this source."""
+        wanted = ((self.source, source), (self.system, code.system), (self.unit, unit))
+        return self.code.casefold() == code.code.casefold() and all(one in ("", seen) for one, seen in wanted)
+
+
+@dataclass(frozen=True)
+class Meaning:
+    """What a code means: a channel (or IGNORE), and the unit of its values ("" : as sent)."""
+
+    channel: str
+    unit: str = ""
+
+
+class CodeMapping:
+    """A site's rules before the standard codes: the first rule that fits holds.
+
+    >>> from caretwin.ingest.decoded import Code
+    >>> CodeMapping([]).meaning("hl7v2:icu", [Code("local:icu", "PULS"), Code("http://loinc.org", "8867-4")], "/min")
+    Meaning(channel='heart_rate', unit='')
+    """
+
+    def __init__(self, rules: Iterable[Rule]) -> None:
+        self.rules = tuple(rules)
+        self._by_code: dict[str, list[Rule]] = {}
+        for rule in self.rules:
+            self._by_code.setdefault(rule.code.casefold(), []).append(rule)
+
+    def meaning(self, source: str, codes: Sequence[Code], unit: str) -> Meaning | None:
+        """What a value's codings mean, None when none is known: any coding may be the one that is."""
+        for code in codes:
+            for rule in self._by_code.get(code.code.casefold(), ()):
+                if rule.fits(source, code, unit):
+                    return Meaning(rule.channel, rule.to_unit)
+        for code in codes:
+            channel = by_code().get((code.system, code.code))
+            if channel is not None:
+                return Meaning(channel)
+        for code in codes:
+            if code.system in ("", "caretwin") and code.code in vocabulary():
+                return Meaning(code.code)
+        return None
+
+
+def read_mapping(path: str | Path) -> CodeMapping:
+    """Read a mapping file.
+
+    Raises DataError for a file without the columns, an unknown channel and an unreadable unit, with the row.
+    """
+    with Path(path).open(encoding="utf-8-sig", newline="") as file:
+        table = csv.DictReader(file)
+        missing = [name for name in ("code", "channel") if name not in (table.fieldnames or ())]
+        if missing:
+            raise DataError(
+                f"mapping {path}",
+                seen=f"no column {missing[0]!r}",
+                wanted=", ".join(COLUMNS),
+                fix="write the header row; caretwin ingest unmapped --csv makes a file to fill in",
+            )
+        return CodeMapping(
+            [_rule(path, number, row) for number, row in enumerate(table, start=2) if (row["channel"] or "").strip()]
+        )
+
+
+def to_fill_in(seen: Iterable[Unmapped]) -> list[dict[str, str]]:
+    """Rows of a mapping file for codes that could not be mapped, their channel left open."""
+    return [
+        {
+            "source": one.source, "system": one.system, "code": one.code, "unit": one.unit,
+            "channel": "", "to_unit": "",
+            "note": f"{one.display}; seen {one.times} times, such as {one.example}".strip("; "),
+        }
+        for one in seen
+    ]  # fmt: skip
+
+
+def _rule(path: str | Path, number: int, row: dict[str, str]) -> Rule:
+    fields = {name: (row.get(name) or "").strip() for name in COLUMNS}
+    where = f"mapping {path}, row {number}"
+    if fields["channel"] not in vocabulary() and fields["channel"] != IGNORE:
+        raise DataError(
+            where,
+            seen=f"channel {fields['channel']!r}",
+            wanted=f"a channel of the vocabulary, or {IGNORE}",
+            fix="caretwin record vocabulary lists them",
+        )
+    if fields["to_unit"]:
+        parse(fields["to_unit"])
+    return Rule(*(fields[name] for name in ("source", "system", "code", "unit", "channel", "to_unit")))

@@ -1,0 +1,125 @@
+"""From a coded value to an observation of the record: which channel it is, in that channel's unit, and how plausible.
+
+This happens once, at the border, and the same way for every door. What no mapping knows is kept as it came, under
+``"system|code"``, and listed for somebody to map; what has a wrong unit is kept the same way, refused for use.
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+from caretwin.base.errors import UnitError
+from caretwin.base.units import compatible, convert
+from caretwin.ingest.bedside_units import SUBSTANCES as BEDSIDE_SUBSTANCES
+from caretwin.ingest.bedside_units import ucum
+from caretwin.ingest.decoded import LOINC, Code, CodedValue
+from caretwin.ingest.mapping import IGNORE, CodeMapping, Meaning
+from caretwin.record.bedside import Quality
+from caretwin.record.entry import Observation, Status
+from caretwin.record.store.keep import Unmapped
+from caretwin.record.vocabulary import Term, vocabulary
+
+SUBSTANCES = {**BEDSIDE_SUBSTANCES, "urea": "urea", "bilirubin": "bilirubin"}
+OXIMETRY_OR_BLOOD = "2708-6"
+"""LOINC for arterial saturation that UK Core and FHIR vital signs use for pulse oximetry: with a specimen it is blood.
+"""
+FRACTION_CHANNELS = frozenset({"fio2"})
+
+
+class Translator:
+    """Maps what one door sends.
+
+    source   name of the door, as rules and the record know it; mapping  what the site's codes mean
+    """
+
+    def __init__(self, source: str, mapping: CodeMapping) -> None:
+        self.source, self.mapping = source, mapping
+        self._units: dict[tuple[str, str], str | None] = {}
+
+    def translate(self, said: CodedValue, now: int) -> tuple[Observation, Unmapped | None]:
+        """The observation, and the code where nobody mapped it yet.
+
+        now  when it was received (us)
+        """
+        meaning = self._meaning(said)
+        if meaning is None or meaning.channel == IGNORE:
+            unknown = None if meaning is not None else _unmapped(self.source, said, now)
+            return self._as_it_came(said, Quality.GOOD), unknown
+        return self._of_channel(said, vocabulary()[meaning.channel], meaning.unit or said.unit), None
+
+    def _meaning(self, said: CodedValue) -> Meaning | None:
+        if said.note and said.note.get("specimen") and any(c[:2] == (LOINC, OXIMETRY_OR_BLOOD) for c in said.codes):
+            return Meaning("arterial_saturation")
+        return self.mapping.meaning(self.source, said.codes, said.unit)
+
+    def _of_channel(self, said: CodedValue, term: Term, unit: str) -> Observation:
+        if said.value is None:
+            return self._observation(said, term.name, None, Quality.GOOD, "")
+        try:
+            value = float(self._converted(float(said.value), unit, term))
+        except UnitError as problem:
+            note = {"trouble": f"{problem.seen}; {problem.wanted}"}
+            return self._as_it_came(said, Quality.REFUSED, note)
+        value = _fraction(value, unit, term)
+        quality = Quality.GOOD if term.plausible(value) else Quality.REFUSED
+        note = {} if quality == Quality.GOOD else {"trouble": f"outside {term.low:g} to {term.high:g} {term.unit}"}
+        if said.note and said.note.get("comparator"):
+            quality = max(quality, Quality.SUSPECT)  # a bound is no value
+        return self._observation(said, term.name, value, quality, "", note)
+
+    def _converted(self, value: float, unit: str, term: Term) -> float:
+        """The value in the channel's unit. Raises UnitError."""
+        key = (unit, term.name)
+        if key not in self._units:
+            self._units[key] = self._readable(unit, term)
+        read = self._units[key]
+        if read is None or read == term.unit:
+            return value
+        return convert(value, read, term.unit, substance=SUBSTANCES.get(term.name))
+
+    def _readable(self, unit: str, term: Term) -> str | None:
+        """The unit as we can read it; None where it is the channel's own. Raises UnitError."""
+        if not unit and term.unit == "1":
+            return None
+        read = ucum(unit, term.name)
+        if read == "[pH]" and term.name == "arterial_ph":
+            return None
+        if read.startswith("{") and term.unit in ("1", "/min"):
+            return None
+        if term.name in FRACTION_CHANNELS or compatible(read, term.unit, substance=SUBSTANCES.get(term.name)):
+            return read
+        convert(1.0, read, term.unit, substance=SUBSTANCES.get(term.name))  # raises, with the two kinds named
+        return read
+
+    def _as_it_came(self, said: CodedValue, quality: Quality, more: dict[str, Any] | None = None) -> Observation:
+        code = said.codes[0] if said.codes else Code("", "unknown")
+        return self._observation(said, f"{code.system}|{code.code}", said.value, quality, said.unit, more)
+
+    def _observation(
+        self,
+        said: CodedValue,
+        code: str,
+        value: float | None,
+        quality: Quality,
+        unit: str,
+        more: dict[str, Any] | None = None,
+    ) -> Observation:
+        note = {**(said.note or {}), **(more or {})}
+        if said.status == Status.RETRACTED:
+            value = None
+        source = f"{self.source}/{said.device}" if said.device else self.source
+        return Observation(
+            said.subject, code, said.effective, value, source, said.source_id, said.version, said.status, quality, unit,
+            note or None,
+        )  # fmt: skip
+
+
+def _fraction(value: float, unit: str, term: Term) -> float:
+    """An inspired fraction charted as a number above 1 without a unit is a percentage: no fraction is."""
+    return value / 100.0 if term.name in FRACTION_CHANNELS and unit in ("", "1") and value > 1.0 else value
+
+
+def _unmapped(source: str, said: CodedValue, now: int) -> Unmapped:
+    code = said.codes[0] if said.codes else Code("", "unknown")
+    example = str((said.note or {}).get("text", "")) if said.value is None else f"{said.value:g} {said.unit}".strip()
+    return Unmapped(source, code.system, code.code, said.unit, code.display, example[:60], now, now, 1)

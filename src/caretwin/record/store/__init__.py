@@ -1,0 +1,1 @@
+"""How the record is kept: one set of statements for a file and for a server."""
