@@ -1,0 +1,1 @@
+"""Software that nobody here wrote and that the tests speak with: a database, a broker, devices."""

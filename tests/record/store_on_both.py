@@ -1,0 +1,52 @@
+"""A fixture that makes every test run on a file and on a server; import it where a claim is about the record."""
+
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from caretwin.record.record import Record, open_record
+from tests.peers import postgres
+
+
+class Ticking:
+    """A clock that a test sets."""
+
+    def __init__(self, now: int = 1_000_000_000) -> None:
+        self.now = now
+
+    def __call__(self) -> int:
+        return self.now
+
+
+@pytest.fixture(scope="session")
+def postgres_server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
+    with postgres.server(tmp_path_factory.mktemp("postgres")) as url:
+        yield url
+
+
+@pytest.fixture(params=["sqlite", pytest.param("postgres", marks=pytest.mark.service)])
+def where(request: pytest.FixtureRequest, tmp_path: Path) -> str:
+    """Where a fresh record can be: a file, or a database of a server."""
+    if request.param == "sqlite":
+        return str(tmp_path / "record.db")
+    import psycopg
+
+    url: str = request.getfixturevalue("postgres_server")
+    name = f"record_{abs(hash(str(tmp_path)))}"
+    with psycopg.connect(url, autocommit=True) as server:
+        server.execute(f"DROP DATABASE IF EXISTS {name}")
+        server.execute(f"CREATE DATABASE {name}")
+    return url.rsplit("/", 1)[0] + f"/{name}"
+
+
+@pytest.fixture
+def clock() -> Ticking:
+    return Ticking()
+
+
+@pytest.fixture
+def record(where: str, clock: Ticking) -> Iterator[Record]:
+    opened = open_record(where, clock)
+    yield opened
+    opened.close()
