@@ -156,12 +156,15 @@ class Receipt(NamedTuple):
     duplicates  how many entries were known already
     replaced    how many earlier entries are superseded by these
     subjects    keys of the subjects, by entry
+    gone        sequences of entries that no longer hold: earlier ones, and new ones that a later version was quicker
+                than
     """
 
     sequences: tuple[int, ...]
     duplicates: int
     replaced: int
     subjects: tuple[str, ...]
+    gone: tuple[int, ...] = ()
 
 
 class Stored(NamedTuple):

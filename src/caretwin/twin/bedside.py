@@ -142,10 +142,11 @@ def _arrays(settings: Any) -> Any:
     )
 
 
-def rows(record: BedsideRecord, *, start_h: float = -np.inf, stop_h: float = np.inf) -> list[Row]:
+def rows(record: BedsideRecord, *, start_h: float = -np.inf, stop_h: float = np.inf, chosen: bool = False) -> list[Row]:
     """Every datum of a record in order of arrival: good values only, those charted together in one row.
 
     start_h, stop_h  window of arrival (h); a late result keeps its own, earlier, effective time
+    chosen           whether an earlier row had the evidence of who chose the ventilation (only the first has)
     """
     names = family("physiology").channels
     index = {name: i for i, name in enumerate(names)}
@@ -162,7 +163,8 @@ def rows(record: BedsideRecord, *, start_h: float = -np.inf, stop_h: float = np.
     body, _ = context(record.person)
     weight = float(body.predicted_weight)
     answer = [_row(record, *times[place], values, index, weight) for place, values in sorted(found.items())]
-    return _begun_by_choice([row for row in answer if row.kind.any()], index)
+    answer = [row for row in answer if row.kind.any()]
+    return answer if chosen else _begun_by_choice(answer, index)
 
 
 def _begun_by_choice(found: list[Row], index: dict[str, int]) -> list[Row]:

@@ -124,6 +124,20 @@ def _stepped(
     model: Any, settings: KalmanSettings, key: Array, body: Any, ensemble: Ensemble, expected: Array, u: Any,
     value: Array, kind: Array, t: Any, late: Any, subject: Any, scatter: Scatter,
 ) -> tuple[Ensemble, Any, Info, Scatter]:  # fmt: skip
+    return assimilated(
+        model, settings, key, body, ensemble, expected, u, value, kind, t, late, subject, scatter
+    )  # fmt: skip
+
+
+def assimilated(
+    model: Any, settings: KalmanSettings, key: Array, body: Any, ensemble: Ensemble, expected: Array | None, u: Any,
+    value: Array, kind: Array, t: Any, late: Any, subject: Any, scatter: Scatter,
+) -> tuple[Ensemble, Any, Info, Scatter]:  # fmt: skip
+    """The ensemble moved to t (h) and corrected by a datum, what it expected at the last updates, and the scatter.
+
+    expected  [N, L, C] what it expected before, for data that come late; None: nothing comes late
+    A pure function, to be compiled into whatever program needs it.
+    """
     scatter = scatter.after(t - ensemble.t)
     usual = scatter.variance()
     ensemble = ensemble._replace(x=jax.vmap(lambda x: model.with_unrest(x, usual))(ensemble.x))
@@ -136,10 +150,9 @@ def _stepped(
 
     now = jax.vmap(expect)(moved.theta, moved.x)
     error = jax.tree.map(lambda leaf: leaf[0], jax.vmap(model.unrest)(moved.x))
-    kept = jnp.concatenate([expected[:, 1:], now[:, None]], axis=1)
-    past = Past(kept, late)
+    past = None if expected is None else Past(jnp.concatenate([expected[:, 1:], now[:, None]], axis=1), late)
     y = Observation(value, kind)
-    counts = (kind == MEASURED) & (late < 0)
+    counts = (kind == MEASURED) & (jnp.asarray(late) < 0)
     known = model.scaled(jnp.where(counts, value, 1.0)).astype(dtype)
     noise = model.noise_scale(dtype) ** 2 * error
     beforehand = now[replaced(now.T, Datum(known, counts.astype(dtype), noise))[0]]
@@ -149,8 +162,7 @@ def _stepped(
     ensemble, corrected, info = correct_with_past(
         model, settings, moved, u, body, y, past, fine, error, believed=believed
     )
-    scatter = scatter.with_data(residual, counts)
-    return ensemble, corrected, info, scatter
+    return ensemble, corrected, info, scatter.with_data(residual, counts)
 
 
 def born(twin: BedsideTwin, record: BedsideRecord, first: Row) -> Living:

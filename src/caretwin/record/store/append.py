@@ -198,7 +198,7 @@ class Appender:
             pending.versions.setdefault(bytes(row[0]), []).append(Version(*row[1:6], bytes(row[6])))
 
     def _write(self, batch: Batch, pending: _Pending) -> Receipt:
-        intake, sequences, duplicates, replaced = self._next(), list[int](), 0, 0
+        intake, sequences, duplicates, replaced, gone = self._next(), list[int](), 0, 0, list[int]()
         for entry in batch.entries:
             if isinstance(entry, Link):
                 sequences.append(self._link(entry, batch.received, pending))
@@ -206,14 +206,16 @@ class Appender:
             if isinstance(entry, Derived):
                 sequences.append(self._derive(entry, batch.received, intake, pending))
                 continue
-            sequence, known, superseded = self._keep(entry, batch.received, intake, pending)
+            sequence, verdict = self._keep(entry, batch.received, intake, pending)
             sequences.append(sequence)
-            duplicates += known
-            replaced += superseded
+            duplicates += verdict.repeats is not None
+            replaced += len(verdict.supersedes)
+            gone += [old for _, old in verdict.supersedes]
+            gone += [sequence] if verdict.superseded_by is not None else []
         row = (intake, batch.received, batch.actor, batch.message, len(batch.entries), duplicates)
         pending.rows["intake"].append(row)
         subjects = tuple(self.key(self._number(entry.subject)) for entry in batch.entries)
-        return Receipt(tuple(sequences), duplicates, replaced, subjects)
+        return Receipt(tuple(sequences), duplicates, replaced, subjects, tuple(gone))
 
     def _keep(self, entry: Observation | Event, received: int, intake: int, pending: _Pending) -> tuple[int, bool, int]:
         """Sequence number, whether it was known, and how many entries it replaces."""
@@ -225,7 +227,7 @@ class Appender:
         )
         verdict = judge(version, known, bool(entry.source_id))
         if verdict.repeats is not None:
-            return verdict.repeats, True, 0
+            return verdict.repeats, verdict
         sequence = self._next()
         known.append(version)
         pending.rows["version"].append((name, *version))
@@ -236,7 +238,7 @@ class Appender:
         pending.rows["observation" if isinstance(entry, Observation) else "event"].append(
             _row(entry, place, sequence, received, intake)
         )
-        return sequence, False, len(verdict.supersedes)
+        return sequence, verdict
 
     def _derive(self, entry: Derived, received: int, intake: int, pending: _Pending) -> int:
         sequence = self._next()

@@ -1,0 +1,102 @@
+"""One step of a living twin, and a compiled program that takes many steps of many twins in one call.
+
+The program works through a list of jobs: each names a twin of the group and one row of data, and steps that twin. A
+whole ward at its minute is a list with one job per twin; the replay of one twin is a list with many jobs of that one.
+The machine code is the same for both, so a twin that is replayed has the same numbers, to the last bit, as one that
+was never late.
+"""
+
+from __future__ import annotations
+
+from typing import Any, NamedTuple
+
+import jax
+import jax.numpy as jnp
+from jaxtyping import Array, Float, Int
+
+from caretwin.core import luck
+from caretwin.core.ensemble import Ensemble
+from caretwin.core.ensemble_kalman import KalmanSettings, begin, move
+from caretwin.core.filter import Info
+from caretwin.core.program import program
+from caretwin.twin.live import LONGEST_GAP_H, SETTLE_H, Scatter, assimilated
+
+TOGETHER = 16
+"""Twins in a group: the arrays of a call stay in the processor's cache (measured)."""
+JOBS = 32
+"""Rows of data in a call, at most: a call is over in some 30 ms, so that whoever comes meanwhile waits no longer."""
+
+
+class State(NamedTuple):
+    """A twin after its last row: all that the next step needs, and nothing else.
+
+    subject  number of its luck; body  what does not change; scatter  how far this person's data lie from what is
+             expected
+    """
+
+    ensemble: Ensemble
+    scatter: Scatter
+    body: Any
+    subject: Int[Array, ""]
+
+
+class Jobs(NamedTuple):
+    """Rows of data, each for the twin in a slot of the group; only the first ``count`` are done.
+
+    slot [J]; settings leaves [J]; value, kind [J, C]; time [J] h
+    """
+
+    slot: Int[Array, " J"]
+    settings: Any
+    value: Float[Array, "J C"]
+    kind: Int[Array, "J C"]
+    time: Float[Array, " J"]
+
+
+@program(static=(1,))
+def born(model: Any, settings: KalmanSettings, key: Array, body: Any, u: Any, t: Any, subject: Any) -> State:
+    """The twin of a person before the first datum, which is of hour t: the prior, settled under the first settings."""
+    ensemble = begin(model, settings, key, body, t - SETTLE_H, subject)
+    ensemble, _ = move(model, key, subject, ensemble, u, body, t)
+    nothing = jnp.zeros(len(model.channel_names))
+    return State(ensemble, Scatter(nothing, nothing, nothing), body, subject)
+
+
+@program(static=(1,), used_up=(3,))
+def advanced(
+    model: Any, settings: KalmanSettings, key: Array, group: State, jobs: Jobs, count: Any
+) -> tuple[State, Info]:
+    """The group after its jobs, in their order, and what each datum said: Info with an axis of jobs.
+
+    group  leaves [K, ...]; it is used up: its memory becomes that of the answer
+    """
+
+    def one(number: Array, carry: tuple[State, Info]) -> tuple[State, Info]:
+        group, infos = carry
+        slot = jobs.slot[number]
+        state = jax.tree.map(lambda leaf: leaf[slot], group)
+        row = jax.tree.map(lambda leaf: leaf[number], jobs)
+        state, info = step(model, settings, key, state, row)
+        group = jax.tree.map(lambda leaf, new: leaf.at[slot].set(new), group, state)
+        return group, jax.tree.map(lambda leaf, new: leaf.at[number].set(new), infos, info)
+
+    first = jax.tree.map(lambda leaf: leaf[0], (group, jobs))
+    shapes = jax.eval_shape(lambda state, row: step(model, settings, key, state, row)[1], *first)
+    infos = jax.tree.map(lambda s: jnp.zeros((len(jobs.slot), *s.shape), s.dtype), shapes)
+    return jax.lax.fori_loop(0, count, one, (group, infos))  # type: ignore[no-any-return]
+
+
+def step(model: Any, settings: KalmanSettings, key: Array, state: State, row: Jobs) -> tuple[State, Info]:
+    """A twin after one row of data: a pure function of the twin and the row."""
+    gap = jnp.minimum(row.time - state.ensemble.t, LONGEST_GAP_H)  # after a longer silence it has forgotten that day
+    before = state.ensemble._replace(t=row.time - gap)
+    ensemble, _, info, scatter = assimilated(
+        model, settings, key, state.body, before, None, row.settings, row.value, row.kind, row.time, -1, state.subject,
+        state.scatter,
+    )  # fmt: skip
+    return State(ensemble, scatter, state.body, state.subject), info
+
+
+def subject_number(key: str) -> Any:
+    """The number by which a subject's luck is addressed."""
+    return luck.subject_number(key)
