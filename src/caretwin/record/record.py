@@ -13,7 +13,7 @@ from typing import NamedTuple, TypeVar
 from caretwin.record import audit
 from caretwin.record.access import Action, Actor, Policy, by_role, require
 from caretwin.record.entry import Batch, Identifier, Receipt, Stored, StoredDerived, StoredEvent
-from caretwin.record.store import erase, read
+from caretwin.record.store import erase, keep, read
 from caretwin.record.store.append import Appender
 from caretwin.record.store.connection import Connection, Database
 from caretwin.record.store.postgres import PostgresDatabase
@@ -88,7 +88,9 @@ class Record:
         return receipts
 
     def listen(self, listener: Listener) -> Callable[[], None]:
-        """Be told of every commit of this process, in order; returns what ends it. The writer waits for it."""
+        """Be told of every commit of this process, in order; returns what ends it. The writer waits for it. Nothing
+        (no batches) is told when a subject was erased.
+        """
         self._listeners.append(listener)
         return lambda: self._listeners.remove(listener)
 
@@ -108,6 +110,8 @@ class Record:
                 audit.append(self._write, [audit.Act(self._clock(), actor.name, "erase", subject, True, rule, detail)])
             self._appender.forget()
             self._write.scrub()
+            for listener in self._listeners:
+                listener([], [])  # nothing came, but somebody is gone
         return removed
 
     @contextmanager
@@ -204,9 +208,15 @@ class Reading:
         """Observations in [start, stop) as known at ``as_of`` (us)."""
         return read.series(self.of([subject])._connection(), subject, codes, start, stop, as_of)
 
-    def latest(self, subject: str, codes: Collection[str] | None = None, as_of: int = read.ALWAYS) -> list[Stored]:
-        """The last observation of every series, as known at ``as_of`` (us)."""
-        return read.latest(self.of([subject])._connection(), subject, codes, as_of)
+    def latest(
+        self,
+        subject: str,
+        codes: Collection[str] | None = None,
+        as_of: int = read.ALWAYS,
+        before: int = read.ALWAYS,
+    ) -> list[Stored]:
+        """The last observation of every series before an effective time, as known at ``as_of`` (us)."""
+        return read.latest(self.of([subject])._connection(), subject, codes, as_of, before)
 
     def events(
         self,
@@ -233,6 +243,18 @@ class Reading:
     def changes(self, after: int, most: int = 10_000) -> list[Stored]:
         """Observations since a sequence number, of all subjects."""
         return read.changes(self.of([""])._connection(), after, most)
+
+    def changed_since(self, sequence: int) -> dict[str, tuple[int, int]]:
+        """Subjects with anything new since a sequence number: (first effective time, last sequence number) of each."""
+        return read.changed_since(self.of([""])._connection(), sequence)
+
+    def first_effective(self, subject: str, codes: Collection[str]) -> int | None:
+        """The earliest time (us) of any observation of these codes."""
+        return read.first_effective(self.of([subject])._connection(), subject, codes)
+
+    def checkpoints(self, subject: str, model: str) -> list[tuple[int, int, bytes]]:
+        """(time us, sequence, state) of the checkpoints of a subject's twin."""
+        return keep.checkpoints(self.of([subject])._connection(), subject, model)
 
     def _connection(self) -> Connection:
         return self._record.connection()

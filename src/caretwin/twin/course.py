@@ -100,6 +100,7 @@ class Course:
         self._body: dict[str, dict[int, tuple[int, float]]] = {name: {} for name in BODY}
         self._facts: dict[int, tuple[int, str, str]] = {}
         self._first: int | None = None
+        self.complete_from: int | None = None  # rows before this minute cannot be made of what is in memory
 
     # what is known ---------------------------------------------------------------------------------------------------
 
@@ -151,6 +152,9 @@ class Course:
         """Tell that something is known of a minute, though it is not in memory."""
         self._first = minute if self._first is None else min(self._first, minute)
 
+    def __len__(self) -> int:
+        return len(self._places)
+
     def has(self, sequence: int) -> bool:
         """Whether an observation is in the course already."""
         return sequence in self._places
@@ -193,6 +197,7 @@ class Course:
 
     def forget_before(self, minute: int) -> None:
         """Drop what no row from ``minute`` on needs; the record still has it."""
+        self.complete_from = minute if self.complete_from is None else max(minute, self.complete_from)
         for name, track in self._tracks.items():
             keep = track.last_before(minute - BACK_MIN) if channels()[name].kind == "setting" else []
             for old in track.between(-(2**40), minute - BACK_MIN - 1):

@@ -10,7 +10,7 @@ from __future__ import annotations
 
 import os
 import queue
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
 from typing import Any, NamedTuple
@@ -19,7 +19,7 @@ import jax
 import numpy as np
 
 from caretwin.core.filter import Info
-from caretwin.record.entry import Batch, Event, Observation, Receipt, Status
+from caretwin.record.entry import Batch, Event, Link, Observation, Receipt, Status
 from caretwin.twin.bedside import Row, context, ventilation_was_chosen
 from caretwin.twin.course import Course, minute_of, value_of
 from caretwin.twin.live import REMEMBERED, BedsideTwin, Living, Scatter
@@ -30,6 +30,10 @@ AHEAD_MIN = 2
 """min that a datum's time may be ahead of the clock and still be believed: clocks of devices differ by as much
 (assumed).
 """
+KEPT_MIN = 12 * 60
+"""min of a course that stay in memory before the twin: what is later than that is read from the record again."""
+MOST_REMEMBERED = 20_000
+"""Values of a course beyond which old ones are dropped: a day and a half of ten channels by the minute."""
 REPLAY_CALLS = 8
 """Calls of a turn that may go to replays: some 0.4 s, after which everybody's new data have their turn again."""
 
@@ -58,6 +62,7 @@ class _Twin:
     body: Any = None
     born_of: tuple[Any, ...] = ()
     sequence: int = 0
+    merged: bool = False
 
 
 class Turn(NamedTuple):
@@ -73,14 +78,27 @@ class Turn(NamedTuple):
     replayed: int
 
 
+class Book(NamedTuple):
+    """Where a ward reads the record again.
+
+    course    of a subject from a minute on (None: from the beginning): for what came later than a course remembers
+    subjects  keys of everybody there is: asked when two were merged, or one was erased
+    """
+
+    course: Callable[[str, int | None], Course]
+    subjects: Callable[[], Sequence[str]]
+
+
 class LivingWard:
     """Twins by subject. :meth:`tell` may be called by any thread, everything else by one.
 
     twin  model, filter and luck of all (see :func:`caretwin.twin.live.bedside_twin`)
+    book  where courses are read again; None: they remember everything
     """
 
-    def __init__(self, twin: BedsideTwin) -> None:
-        self.twin = twin
+    def __init__(self, twin: BedsideTwin, book: Book | None = None) -> None:
+        self.twin, self._book = twin, book
+        self._others_changed = False
         self._twins: dict[str, _Twin] = {}
         self._pool = ThreadPoolExecutor(os.cpu_count() or 1)  # groups of twins share the cores
         self._told: queue.SimpleQueue[tuple[Sequence[Batch], Sequence[Receipt]]] = queue.SimpleQueue()
@@ -113,18 +131,34 @@ class LivingWard:
                 batches, receipts = self._told.get_nowait()
             except queue.Empty:
                 return
+            self._others_changed = self._others_changed or not batches
             for batch, receipt in zip(batches, receipts, strict=True):
                 self._take_in(batch, receipt)
 
     def _take_in(self, batch: Batch, receipt: Receipt) -> None:
         for entry, sequence, key in zip(batch.entries, receipt.sequences, receipt.subjects, strict=True):
-            if isinstance(entry, Observation):
+            if isinstance(entry, Link):
+                self._others_changed = True
+                self._of(key).merged = True
+            elif isinstance(entry, Observation):
                 self._observe(entry, sequence, key, receipt.gone)
             elif isinstance(entry, Event) and entry.kind == "person" and sequence not in receipt.gone:
                 self._of(key).course.tell_person(sequence, entry.effective, entry.body)
         for sequence in receipt.gone:
             for one in self._twins.values():
                 _note_change(one, one.course.remove(sequence))
+
+    def _follow_the_book(self) -> None:
+        """Drop who is no longer in the record; of who was merged, begin again with all that is now theirs."""
+        if not self._others_changed or self._book is None:
+            return
+        self._others_changed = False
+        there = set(self._book.subjects())
+        for key in [key for key in self._twins if key not in there]:
+            del self._twins[key]
+        for key, one in list(self._twins.items()):
+            if one.merged:
+                self.adopt(self._book.course(key, None), [], None, one.sequence)
 
     def _observe(self, entry: Observation, sequence: int, key: str, gone: Sequence[int]) -> None:
         one = self._of(key)
@@ -146,6 +180,7 @@ class LivingWard:
         now  clock (us): rows that are further ahead than clocks differ wait until their time has come
         """
         self._hear()
+        self._follow_the_book()
         until = minute_of(now) + AHEAD_MIN
         for one in self._twins.values():
             self._plan(one, until)
@@ -163,11 +198,24 @@ class LivingWard:
             return
         if one.alive is not None and one.changed <= one.alive.minute:
             self._go_back(one, one.changed)
+        self._remember(one)
         after = None if one.alive is None else one.alive.minute
         one.waiting = one.course.rows(after, until, chosen=one.chosen)
         one.replaying = len(one.waiting) > JOBS // 4
         ahead = one.course.last_minute()
         one.changed = until + 1 if ahead is not None and ahead > until else None
+
+    def _remember(self, one: _Twin) -> None:
+        """Read the course again where it no longer has what the rows to come need; drop what they do not need."""
+        first = None if one.alive is None else one.alive.minute + 1
+        known = one.course.complete_from
+        if self._book is None:
+            return
+        if known is not None and (first is None or first < known):
+            one.course = self._book.course(one.course.subject, first)
+            one.course.person = one.course.body_known()
+        elif first is not None and len(one.course) > MOST_REMEMBERED:
+            one.course.forget_before(first - KEPT_MIN)
 
     def _go_back(self, one: _Twin, minute: int) -> None:
         found = one.previous if one.previous is not None and one.previous.minute < minute else None

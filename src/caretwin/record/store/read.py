@@ -104,15 +104,23 @@ def series(
     return found
 
 
-def latest(connection: Connection, key: str, codes: Collection[str] | None = None, as_of: int = ALWAYS) -> list[Stored]:
-    """The last observation of every series of a subject, as known at ``as_of``."""
+def latest(
+    connection: Connection,
+    key: str,
+    codes: Collection[str] | None = None,
+    as_of: int = ALWAYS,
+    before: int = ALWAYS,
+) -> list[Stored]:
+    """The last observation of every series of a subject with an effective time below ``before``, as known at
+    ``as_of`` (us).
+    """
     found = []
     for number, code, unit, source in _series_of(connection, key, codes):
         gone = _superseded(connection, number, as_of)
         rows = connection.query(
             "SELECT sequence, effective, received, value, status, quality, note FROM observation"
-            " WHERE series = ? AND received <= ? ORDER BY effective DESC, sequence DESC LIMIT ?",
-            [number, as_of, 1 + len(gone)],
+            " WHERE series = ? AND received <= ? AND effective < ? ORDER BY effective DESC, sequence DESC LIMIT ?",
+            [number, as_of, before, 1 + len(gone)],
         )
         for sequence, effective, received, value, status, quality, note in rows:
             if sequence not in gone and status != Status.RETRACTED:
@@ -218,3 +226,38 @@ def _columns(code: str, unit: str, source: str, rows: list[Row]) -> SeriesData:
 
 def _json(text: str | None) -> Mapping[str, Any]:
     return {} if text is None else orjson.loads(text)
+
+
+def changed_since(connection: Connection, sequence: int) -> dict[str, tuple[int, int]]:
+    """Subjects of which observations came or ceased to hold after a sequence number: (first effective time, last
+    sequence number) of each.
+    """
+    rows = connection.query(
+        "SELECT u.key, min(o.effective), max(o.sequence) FROM observation o JOIN series s ON s.id = o.series"
+        " JOIN subject u ON u.id = s.subject WHERE o.sequence > ? GROUP BY u.key",
+        [sequence],
+    )
+    rows += connection.query(
+        "SELECT u.key, min(o.effective), max(g.by_sequence) FROM superseded g"
+        " JOIN observation o ON o.sequence = g.sequence JOIN series s ON s.id = o.series"
+        " JOIN subject u ON u.id = s.subject WHERE g.by_sequence > ? GROUP BY u.key",
+        [sequence],
+    )
+    found: dict[str, tuple[int, int]] = {}
+    for key, effective, last in rows:
+        known = found.get(key, (effective, last))
+        found[key] = (min(known[0], effective), max(known[1], last))
+    return found
+
+
+def first_effective(connection: Connection, key: str, codes: Collection[str]) -> int | None:
+    """The earliest time of any observation of these codes, None where there is none."""
+    places = [row[0] for row in _series_of(connection, key, codes)]
+    firsts = [
+        row[0]
+        for place in places
+        for row in connection.query(
+            "SELECT effective FROM observation WHERE series = ? ORDER BY effective LIMIT 1", [place]
+        )
+    ]
+    return min(firsts, default=None)

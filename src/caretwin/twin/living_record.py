@@ -1,0 +1,146 @@
+"""A living ward and the record: what a ward reads when it starts, and the checkpoints by which it starts quickly."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+
+import jax
+import numpy as np
+
+from caretwin.base.errors import DataError
+from caretwin.record.access import Actor
+from caretwin.record.bedside import channels
+from caretwin.record.record import Reading, Record
+from caretwin.record.store import keep
+from caretwin.record.store.read import ALWAYS
+from caretwin.twin.bedside import context, settings_at
+from caretwin.twin.course import BACK_MIN, BODY, MINUTE, Course, minute_of, value_of
+from caretwin.twin.live import BedsideTwin
+from caretwin.twin.living_checkpoints import Checkpoint, before, from_bytes, model_name, to_bytes
+from caretwin.twin.living_step import born, subject_number
+from caretwin.twin.living_ward import Book, LivingWard
+
+TWIN = Actor("twin:bedside", "twin")
+"""Who reads the record and writes checkpoints and forecasts."""
+KEPT = 3
+"""Checkpoints of a subject in the record: the last, and two before it for data that come late after a restart."""
+
+
+def start(record: Record, twin: BedsideTwin) -> LivingWard:
+    """A ward of all patients of the record that listens to it; its first turns bring every twin up to date."""
+    reading = record.reading(TWIN)
+
+    def people() -> list[str]:
+        return [one.key for one in reading.subjects() if one.kind != "place"]
+
+    ward = LivingWard(twin, Book(lambda subject, minute: course_of(reading, subject, minute), people))
+    end = record.listen(ward.tell)  # first, so that nothing that comes while we read is missed: a repeat does no harm
+    try:
+        keys = people()
+        reading.of(keys)
+        found = {key: _checkpoints(reading, twin, key) for key in keys}
+        oldest = min((of[-1][1] for of in found.values() if of), default=0)
+        changed = reading.changed_since(oldest)
+        for key in keys:
+            _adopt(ward, reading, key, found[key], changed)
+    except BaseException:
+        end()
+        raise
+    return ward
+
+
+def course_of(reading: Reading, subject: str, since: int | None) -> Course:
+    """The course of a subject from the record.
+
+    since  the first minute whose rows are wanted: what they look back at is read too; None: from the beginning
+    """
+    course = Course(subject)
+    start_us = -ALWAYS if since is None else (since - 1 - BACK_MIN) * MINUTE
+    bedside = [*channels()]
+    if since is not None:
+        for held in reading.latest(subject, bedside, before=start_us):
+            if channels()[held.code].kind == "setting":
+                course.put(value_of(held.code, held.effective, held.value, held.quality, held.sequence))
+        first = reading.first_effective(subject, bedside)
+        if first is not None:
+            course.began(minute_of(first))
+        course.complete_from = since
+    for series in reading.series(subject, bedside, start=start_us):
+        rows = zip(series.effective, series.value, series.quality, series.sequence, strict=True)
+        for effective, value, quality, sequence in rows:
+            known = None if np.isnan(value) else float(value)
+            course.put(value_of(series.code, int(effective), known, quality, int(sequence)))
+    for series in reading.series(subject, BODY):
+        for row in range(len(series)):
+            value = float(series.value[row])
+            if not np.isnan(value):
+                known_at = (int(series.effective[row]), value, series.quality[row], int(series.sequence[row]))
+                course.put(value_of(series.code, *known_at))
+    for event in reading.events(subject, ["person"]):
+        course.tell_person(event.sequence, event.effective, event.body)
+    return course
+
+
+def save(record: Record, ward: LivingWard, subjects: Sequence[str]) -> int:
+    """Keep a checkpoint of each of these twins that is up to date; returns how many were."""
+    name, saved = model_name(ward.twin), 0
+    with record.writing(TWIN, "derive", "") as connection:
+        for subject in subjects:
+            found = ward.checkpoint(subject)
+            if found is None:
+                continue
+            checkpoint, sequence = found
+            at = checkpoint.minute * MINUTE
+            keep.save_checkpoint(connection, subject, name, at, sequence, to_bytes(checkpoint))
+            keep.drop_checkpoints(connection, subject, name, at, keep=KEPT - 1)
+            saved += 1
+    return saved
+
+
+def _adopt(
+    ward: LivingWard,
+    reading: Reading,
+    key: str,
+    stored: Sequence[tuple[Checkpoint, int]],
+    changed: dict[str, tuple[int, int]],
+) -> None:
+    checkpoints = [one for one, _ in stored]
+    first, last = changed.get(key, (ALWAYS, 0))
+    sequence = stored[-1][1] if stored else 0
+    new = minute_of(first) if last > sequence else None
+    good = checkpoints if new is None else checkpoints[: 1 + _place(checkpoints, new)]
+    since = good[-1].minute + 1 if good else None
+    ward.adopt(course_of(reading, key, since), good, new, max(sequence, last))
+
+
+def _place(checkpoints: Sequence[Checkpoint], minute: int) -> int:
+    found = before(checkpoints, minute)
+    return -1 if found is None else [one.minute for one in checkpoints].index(found.minute)
+
+
+def _checkpoints(reading: Reading, twin: BedsideTwin, key: str) -> list[tuple[Checkpoint, int]]:
+    """Checkpoints of a twin in order of time; what cannot be read is as if it were not there."""
+    found = []
+    for _, sequence, content in reading.checkpoints(key, model_name(twin)):
+        try:
+            found.append((from_bytes(content, _structure(twin)), sequence))
+        except DataError:
+            continue
+    return found
+
+
+def _structure(twin: BedsideTwin) -> Callable[[], object]:
+    """The structure of a twin's state, without making one."""
+
+    def tree() -> object:
+        from caretwin.record.bedside import BedsideRecord, Person
+
+        person = Person("nobody")
+        body, _ = context(person)
+        settings, _ = settings_at(BedsideRecord(person), 0.0, float(body.predicted_weight))
+        state = jax.eval_shape(
+            born.function, twin.model, twin.settings, twin.key, body, settings, 0.0, subject_number("nobody")
+        )
+        return jax.tree.structure(state)
+
+    return tree
