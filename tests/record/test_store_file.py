@@ -10,12 +10,12 @@ from pathlib import Path
 
 import apsw
 import pytest
+from tests.paths import ROOT
+from tests.record.test_store import MINUTE, seen, values, write
 
 from caretwin.base.errors import DataError
 from caretwin.record.access import operator
 from caretwin.record.record import open_record
-from tests.paths import ROOT
-from tests.record.test_store import MINUTE, seen, values, write
 
 
 def clock() -> int:

@@ -1,7 +1,7 @@
 """Twins that live: whatever comes late, twice, corrected or shuffled, they end as if it had come in order."""
 
 import random
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
@@ -16,25 +16,12 @@ from caretwin.twin import living_record
 from caretwin.twin.course import MINUTE
 from caretwin.twin.live import BedsideTwin, bedside_twin
 from caretwin.twin.living_ward import LivingWard
+from tests.twin.conftest import START
 
 DOOR = Actor("door:test", "door")
-START = 29_000_000 * MINUTE
-"""A minute of February 2025."""
 MEDIANS = {"heart_rate": 84.0, "mean_arterial_pressure": 72.0, "oxygen_saturation": 96.0, "respiratory_rate": 18.0}
 SCATTER = {"heart_rate": 4.0, "mean_arterial_pressure": 5.0, "oxygen_saturation": 1.0, "respiratory_rate": 2.0}
 CHANNELS = tuple(MEDIANS)
-
-
-@pytest.fixture(scope="module")
-def twin() -> BedsideTwin:
-    return bedside_twin(particles=60, single=True)
-
-
-@pytest.fixture
-def record(tmp_path: Path) -> Iterator[Record]:
-    opened = open_record(tmp_path / "record.db", lambda: START)
-    yield opened
-    opened.close()
 
 
 def who(number: int) -> SubjectRef:
@@ -176,7 +163,7 @@ def test_a_restart_goes_on_from_checkpoints_to_the_same_bits(record: Record, twi
     keys = set(write(record, vitals(0, range(40)) + vitals(1, range(40))))
     up_to_date(first, 40)
     assert living_record.save(record, first, sorted(keys)) == 2
-    write(record, vitals(0, range(40, 45)) + [lactate(1, 12)])  # the crash: nobody heard of these
+    write(record, [*vitals(0, range(40, 45)), lactate(1, 12)])  # the crash: nobody heard of these
     second = living_record.start(record, twin)
     turn = second.turn(START + 45 * MINUTE)
     up_to_date(second, 45)

@@ -1,12 +1,12 @@
-"""A fixture that makes every test run on a file and on a server; import it where a claim is about the record."""
+"""A record for every test: on a file and on a server, so that each claim is made about both."""
 
 from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
+from tests.peers import postgres
 
 from caretwin.record.record import Record, open_record
-from tests.peers import postgres
 
 
 class Ticking:
