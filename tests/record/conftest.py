@@ -1,5 +1,6 @@
 """A record for every test: on a file and on a server, so that each claim is made about both."""
 
+import tempfile
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -20,8 +21,8 @@ class Ticking:
 
 
 @pytest.fixture(scope="session")
-def postgres_server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
-    with postgres.server(tmp_path_factory.mktemp("postgres")) as url:
+def postgres_server() -> Iterator[str]:
+    with tempfile.TemporaryDirectory(prefix="caretwin-") as folder, postgres.server(Path(folder)) as url:
         yield url
 
 

@@ -110,8 +110,10 @@ class Course:
             if value.value is not None and value.quality == Quality.GOOD:
                 self._body[value.channel][value.sequence] = (value.effective, value.value)
             return None
-        if value.channel not in channels() or value.quality == Quality.REFUSED or value.value is None:
+        if value.channel not in channels() or value.quality == Quality.REFUSED:
             return None
+        if value.value is None and channels()[value.channel].kind != "setting":
+            return None  # of a setting it says that it is no longer set
         minute = minute_of(value.effective)
         self.began(minute)
         self._tracks.setdefault(value.channel, _Track()).put(minute, value)
@@ -168,6 +170,14 @@ class Course:
         """Channels of which anything is known, with the last minute of each."""
         return {name: track.minutes[-1] for name, track in self._tracks.items() if track.minutes}
 
+    def latest(self, channel: str) -> tuple[int, float] | None:
+        """The last minute of a channel and its value, None where nothing is known of it."""
+        track = self._tracks.get(channel)
+        if track is None or not track.minutes:
+            return None
+        minute = track.minutes[-1]
+        return minute, track.of_minute(minute, held=channels()[channel].kind == "setting")[0]
+
     # what follows ----------------------------------------------------------------------------------------------------
 
     def rows(self, after: int | None, until: int, *, chosen: bool = False) -> list[Row]:
@@ -211,13 +221,17 @@ def _of_minute(values: Iterable[Value], *, held: bool) -> tuple[float, int]:
     """Value and quality of a minute: the median of the good ones, or the last setting."""
     known = sorted(values, key=lambda one: (one.effective, one.sequence))
     if held:
-        return float(known[-1].value or 0.0), int(known[-1].quality)
+        return _number(known[-1]), int(known[-1].quality)
     if len(known) == 1:
-        return float(known[0].value or 0.0), int(known[0].quality)
+        return _number(known[0]), int(known[0].quality)
     good = [float(one.value) for one in known if one.quality == Quality.GOOD and one.value is not None]
     if good:
         return float(np.median(good)), int(Quality.GOOD)
-    return float(known[-1].value or 0.0), int(known[-1].quality)
+    return _number(known[-1]), int(known[-1].quality)
+
+
+def _number(value: Value) -> float:
+    return float("nan") if value.value is None else value.value
 
 
 def _age(birth_date: str, at: int) -> float | None:

@@ -296,6 +296,10 @@ class LivingWard:
         """The course of a subject. Raises KeyError for one that the ward does not have."""
         return self._twins[subject].course
 
+    def replays(self, subject: str) -> bool:
+        """Whether a subject's twin is going through its past again. Raises KeyError for one that is not here."""
+        return self._twins[subject].replaying
+
     def checkpoint(self, subject: str) -> tuple[Checkpoint, int] | None:
         """The last row's checkpoint with the sequence number up to which entries are in it; None: not alive or not up
         to date.

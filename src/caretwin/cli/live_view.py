@@ -1,0 +1,131 @@
+"""The ward in a terminal: every person in a row, every door in a row, drawn anew as data come."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any
+
+from rich.console import Console, Group
+from rich.table import Table
+from rich.text import Text
+
+from caretwin.base.time import from_microseconds
+from caretwin.ingest.intake import Intake
+from caretwin.serve.board import BoardRow, Vital
+from caretwin.serve.running import Running
+from caretwin.serve.ward_loop import Pulse
+from caretwin.twin.course import MINUTE
+
+STALE_MIN = 90
+"""min after which a vital sign is marked as old: charts of intensive care are hourly (assumed)."""
+NAMES = {
+    "heart_rate": "heart rate",
+    "mean_arterial_pressure": "MAP",
+    "oxygen_saturation": "SpO2",
+    "respiratory_rate": "breaths",
+}
+UNITS = {"heart_rate": "/min", "mean_arterial_pressure": "mmHg", "oxygen_saturation": "%", "respiratory_rate": "/min"}
+WIDE = 108
+"""Columns from which forecasts stand beside values."""
+
+
+def picture(found: Running, width: int) -> Group:
+    """Everything that is shown at once."""
+    now = found.clock()
+    loop = found.loop
+    parts: list[Any] = [Text(f"{found.site.name}   {from_microseconds(now):%Y-%m-%d %H:%M:%S} UTC", style="bold")]
+    if loop is not None:
+        parts += [ward_table(loop.board, now, width), Text(pulse_line(loop.pulse), style="dim")]
+    parts.append(door_table(list(found.intakes.values())))
+    troubles = [f"{name}: {intake.state.trouble}" for name, intake in found.intakes.items() if intake.state.trouble]
+    parts += [Text(trouble.splitlines()[0][: width - 1], style="yellow") for trouble in troubles]
+    return Group(*parts)
+
+
+def ward_table(board: Sequence[BoardRow], now: int, width: int) -> Table:
+    """One row for each subject: last value, and the 90 % interval of what the twin expects in an hour."""
+    table = Table(box=None, padding=(0, 1), title_justify="left")
+    table.add_column("patient", no_wrap=True)
+    for name, title in NAMES.items():
+        table.add_column(f"{title} {UNITS[name]}", justify="right", no_wrap=True)
+    table.add_column("support", no_wrap=True)
+    table.add_column("twin", no_wrap=True)
+    for row in board:
+        cells = [vital(row.vitals.get(name), now, width >= WIDE) for name in NAMES]
+        table.add_row(row.subject[:7], *cells, support(row), twin_words(row, now))
+    if not board:
+        table.add_row("nobody yet", *["" for _ in NAMES], "", "waiting for data")
+    return table
+
+
+def vital(found: Vital | None, now: int, wide: bool) -> Text:
+    """A value with its forecast; a dash where nothing is known, its age where it is old."""
+    if found is None:
+        return Text("-", style="dim")
+    age = now // MINUTE - found.minute
+    text = Text(f"{found.value:.0f}", style="dim" if age > STALE_MIN else "bold")
+    if age > STALE_MIN:
+        text.append(f" {age // 60}h old", style="yellow")
+    elif found.ahead is not None and wide:
+        low, _, high = found.ahead
+        text.append(f" \u2192 {low:.0f}-{high:.0f}".rjust(9), style="cyan")
+    return text
+
+
+def support(row: BoardRow) -> str:
+    """Breathing support and norepinephrine, as far as charted."""
+    parts = []
+    if row.mode is not None:
+        parts.append("ventilated" if row.mode > 0 else "breathes alone")
+    if row.fio2 is not None:
+        parts.append(f"FiO2 {row.fio2:.2f}")
+    if row.norepinephrine:
+        parts.append(f"NE {row.norepinephrine:.2f}")
+    return ", ".join(parts) or "-"
+
+
+def twin_words(row: BoardRow, now: int) -> Text:
+    """How the twin is."""
+    if row.twin is None:
+        return Text("no data to live on", style="dim")
+    if row.replaying:
+        return Text("late data: replaying", style="yellow")
+    if row.surprises:
+        return Text("! " + ", ".join(name.replace("_", " ") for name in row.surprises[:2]), style="red")
+    return Text(f"{max(now // MINUTE - row.twin, 0)} min ago", style="green")
+
+
+def pulse_line(pulse: Pulse) -> str:
+    """How the loop is doing, in one line."""
+    parts = [f"{pulse.rows} rows taken in, {pulse.replayed} of them in replays"]
+    if pulse.delays_s:
+        ordered = sorted(pulse.delays_s)
+        parts.append(f"receipt to twin: median {ordered[len(ordered) // 2]:.2f} s")
+    parts.append(f"{pulse.forecasts} forecasts kept, {len(pulse.scores)} scored")
+    if pulse.scores:
+        inside = sum(bool(score["inside"]) for score in pulse.scores) / len(pulse.scores)
+        parts.append(f"{inside:.0%} inside their 90 %")
+    return "; ".join(parts)
+
+
+def door_table(intakes: Sequence[Intake]) -> Table:
+    """One row for each door: where it listens and what came through it."""
+    table = Table(box=None, padding=(0, 1))
+    for title in ("door", "kind", "at"):
+        table.add_column(title, no_wrap=title != "at", overflow="fold")
+    for title in ("messages", "values", "repeats", "refused", "unmapped"):
+        table.add_column(title, justify="right", no_wrap=True)
+    for intake in intakes:
+        count = intake.state.counters
+        numbers = (count[name] for name in ("messages", "entries", "duplicates", "refused", "unmapped"))
+        where = intake.state.listening or "opening"
+        table.add_row(intake.door.name, intake.door.kind, where, *(str(number) for number in numbers))
+    return table
+
+
+def summary(found: Running, console: Console) -> None:
+    """What remains to be said when a run is over."""
+    if found.loop is not None:
+        console.print(pulse_line(found.loop.pulse))
+        if found.loop.pulse.trouble:
+            console.print(f"trouble: {found.loop.pulse.trouble}", style="yellow")

@@ -1,0 +1,108 @@
+"""A site that runs: the record, its doors and its ward, begun and ended together."""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+from collections.abc import AsyncIterator, Callable, Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from caretwin.base.errors import CaretwinError
+from caretwin.ingest.door import Door, doors, make_door
+from caretwin.ingest.intake import Intake
+from caretwin.ingest.mapping import CodeMapping, read_mapping
+from caretwin.ingest.translate import Translator
+from caretwin.record.record import Record, open_record
+from caretwin.record.writer import Writer
+from caretwin.serve.site import Site
+from caretwin.serve.ward_loop import WardLoop
+from caretwin.twin.live import bedside_twin
+
+AGAIN_S = 5.0
+"""s after which a door that ended by mistake is opened again."""
+
+
+@dataclass
+class Running:
+    """What runs. intakes  by the name of the door; loop  None where a site has no twins"""
+
+    site: Site
+    record: Record
+    writer: Writer
+    intakes: Mapping[str, Intake]
+    loop: WardLoop | None
+    clock: Callable[[], int]
+
+
+def open_doors(site: Site) -> dict[str, tuple[Door, CodeMapping]]:
+    """The doors of a site with what their codes mean. Raises DataError for what is wrong in their sections."""
+    found = {}
+    kinds = doors()
+    for name, settings in site.doors.items():
+        factory = kinds.get(str(settings.get("kind", name)))
+        known = {setting.name for setting in getattr(factory, "settings", ())}
+        more = {"zone": site.zone} if "zone" in known and "zone" not in settings else {}
+        mapping = settings.get("mapping") if "mapping" not in known else None
+        rules = read_mapping(site.folder / str(mapping)) if mapping else CodeMapping([])
+        found[name] = (make_door(name, {**settings, **more}), rules)
+    return found
+
+
+@contextlib.asynccontextmanager
+async def running(site: Site, clock: Callable[[], int], *, twins: bool = True) -> AsyncIterator[Running]:
+    """Run a site for as long as the context is open; leaving it commits what waits and keeps checkpoints.
+
+    clock  microseconds UTC now: received times are of it
+    """
+    opened = open_doors(site)
+    record = open_record(site.record, clock)
+    writer = Writer(record)
+    intakes = {
+        name: Intake(door, record, writer, Translator(f"{door.kind}:{name}", rules), clock)
+        for name, (door, rules) in opened.items()
+    }
+    loop = None
+    if twins:
+        twin = bedside_twin(particles=site.particles, seed=site.seed, single=True)
+        loop = WardLoop(record, twin, clock, site.forecast_every_min)
+        await asyncio.to_thread(loop.start)
+    stop = asyncio.Event()
+    tasks = [asyncio.create_task(_keep_open(intake, stop)) for intake in intakes.values()]
+    try:
+        yield Running(site, record, writer, intakes, loop, clock)
+    finally:
+        stop.set()
+        await asyncio.gather(*tasks, return_exceptions=True)
+        if loop is not None:
+            await asyncio.to_thread(loop.stop)
+        writer.close()
+        record.close()
+
+
+async def _keep_open(intake: Intake, stop: asyncio.Event) -> None:
+    """A door that ends by a mistake of ours or of the system is opened again, and says what was wrong."""
+    while not stop.is_set():
+        try:
+            await intake.door.run(intake, stop)
+        except (CaretwinError, OSError) as error:
+            intake.state.trouble, intake.state.listening = str(error), ""
+            intake.state.counters["restarts"] += 1
+            with contextlib.suppress(TimeoutError):
+                await asyncio.wait_for(stop.wait(), AGAIN_S)
+
+
+async def listening(found: Running, seconds: float = 10.0) -> None:
+    """Wait until every door can be reached. Raises TimeoutError, naming the doors that cannot."""
+    for _ in range(round(seconds / 0.05)):
+        if all(intake.state.listening for intake in found.intakes.values()):
+            return
+        await asyncio.sleep(0.05)
+    closed = [f"{name}: {intake.state.trouble}" for name, intake in found.intakes.items() if not intake.state.listening]
+    raise TimeoutError("not reachable: " + "; ".join(closed))
+
+
+def example(folder: Path, **doors_: Mapping[str, Any]) -> Site:
+    """A site in a folder with these doors, for demonstrations and tests."""
+    return Site("demonstration", "UTC", str(folder / "record.db"), doors_, folder=folder)

@@ -1,0 +1,87 @@
+"""A site's configuration, its clocks, and real stays as messages."""
+
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from caretwin.base.errors import DataError
+from caretwin.record.bedside import BedsideRecord, Person, Quality, Signal
+from caretwin.serve.clock import Replayed
+from caretwin.serve.replay_plan import HOUR_US, busiest, plan, way_of
+from caretwin.serve.site import read_site
+
+
+def written(folder: Path, text: str) -> Path:
+    path = folder / "site.toml"
+    path.write_text(text)
+    return path
+
+
+def test_a_configuration_is_read_and_its_files_lie_beside_it(tmp_path: Path) -> None:
+    head = '[site]\nname = "ICU"\nzone = "Europe/London"\n[record]\nurl = "ward.db"\n'
+    text = head + '[doors.gw]\nkind = "hl7v2"\nport = 1\n'
+    site = read_site(written(tmp_path, text))
+    assert (site.name, site.zone, site.record) == ("ICU", "Europe/London", str(tmp_path / "ward.db"))
+    assert site.doors == {"gw": {"kind": "hl7v2", "port": 1}}
+    server = read_site(written(tmp_path, '[record]\nurl = "postgresql://x@y/z"\n'))
+    assert server.record == "postgresql://x@y/z"
+
+
+@pytest.mark.parametrize(
+    ("text", "word"),
+    [
+        ("[site\n", "TOML"), ("[ward]\n", "ward"), ('[site]\nnmae = "x"\n', "nmae"),
+        ("[doors]\nhl7v2 = 1\n", "doors"),
+        ('[site]\nzone = "Europe/Atlantis"\n', "Atlantis"), ("[twins]\nparticles = 3\n", "50 to 5000"),
+        ('[twins]\nparticles = "many"\n', "number"),
+    ],
+)  # fmt: skip
+def test_a_wrong_configuration_says_what_to_mend(tmp_path: Path, text: str, word: str) -> None:
+    with pytest.raises(DataError, match=word):
+        read_site(written(tmp_path, text))
+
+
+def test_a_missing_configuration_is_an_error_with_advice(tmp_path: Path) -> None:
+    with pytest.raises(DataError, match="configuration to copy|for one to copy"):
+        read_site(tmp_path / "nothing.toml")
+
+
+def test_a_replayed_clock_runs_as_fast_as_it_is_told() -> None:
+    slow, fast = Replayed(0, 1.0, began=0), Replayed(0, 60.0, began=0)
+    assert fast() / slow() == pytest.approx(60.0, rel=0.01)
+    later = Replayed(1_000_000, 10.0)
+    assert later.seconds_until(later() + 10_000_000) == pytest.approx(1.0, abs=0.01)
+    with pytest.raises(ValueError, match="speed"):
+        Replayed(0, 0.0)
+
+
+def stay(**more: Signal) -> BedsideRecord:
+    observed = {"heart_rate": Signal.of(np.array([-1.0, 0.5, 30.0]), np.array([70.0, 80.0, 90.0])), **more}
+    settings = {"peep": Signal.of(np.array([0.0, 2.0]), np.array([5.0, np.nan]))}
+    return BedsideRecord(Person("x", "female", 70.0), observed, settings)
+
+
+def test_a_stay_becomes_messages_when_things_became_known() -> None:
+    lactate = Signal.of(np.array([1.0]), np.array([2.0]), np.array([2.25]))
+    refused = Signal.of(np.array([1.0]), np.array([999.0]), None, np.array([int(Quality.REFUSED)]))
+    posts = plan({"s": stay(lactate=lactate, respiratory_rate=refused)}, 0, 24.0)
+    assert [post.person is not None for post in posts[:1]] == [True]
+    said = [(post.way, post.at / HOUR_US, value.channel, value.value) for post in posts for value in post.values]
+    assert said == [
+        ("mqtt", 0.0, "peep", 5.0),
+        ("hl7v2", 0.5, "heart_rate", 80.0),
+        ("mqtt", 2.0, "peep", None),
+        ("fhir", 2.25, "lactate", 2.0),
+    ]
+    (late,) = [value for post in posts for value in post.values if value.channel == "lactate"]
+    assert late.effective == HOUR_US
+
+
+def test_every_channel_has_a_way() -> None:
+    assert (way_of("heart_rate"), way_of("lactate"), way_of("peep")) == ("hl7v2", "fhir", "mqtt")
+
+
+def test_the_busiest_stays_come_first() -> None:
+    busy = stay(oxygen_saturation=Signal.of(np.arange(20.0), np.full(20, 97.0)))
+    assert busiest({"a": stay(), "b": busy}, 1, 24.0) == ["b"]
