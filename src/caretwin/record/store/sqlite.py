@@ -66,6 +66,7 @@ class SqliteDatabase:
         try:
             if self.key is not None:
                 raw.pragma("cipher", "sqlcipher")
+                raw.pragma("legacy", 4)  # SQLCipher 4's own file format, which other programs read too
                 raw.pragma("key", self.key)
             raw.execute("SELECT count(*) FROM sqlite_schema").fetchall()
         except apsw.NotADBError as problem:
