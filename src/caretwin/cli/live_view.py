@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from pathlib import Path
 from typing import Any
 
 from rich.console import Console, Group
@@ -12,6 +13,7 @@ from rich.text import Text
 from caretwin.base.time import from_microseconds
 from caretwin.ingest.intake import Intake
 from caretwin.serve.board import BoardRow, Vital
+from caretwin.serve.replay import Played
 from caretwin.serve.running import Running
 from caretwin.serve.ward_loop import Pulse
 from caretwin.twin.course import MINUTE
@@ -129,3 +131,20 @@ def summary(found: Running, console: Console) -> None:
         console.print(pulse_line(found.loop.pulse))
         if found.loop.pulse.trouble:
             console.print(f"trouble: {found.loop.pulse.trouble}", style="yellow")
+
+
+def goodbye(found: Running, played: Played, console: Console, kept: Path | None) -> None:
+    """What a demonstration says when it is over."""
+    ways = ", ".join(f"{count} by {way}" for way, count in sorted(played.sent.items()))
+    console.print(
+        f"\n{sum(played.sent.values())} messages ({ways}) with {played.values} values went through the doors."
+    )
+    if found.loop is not None:
+        console.print(pulse_line(found.loop.pulse))
+    if played.trouble:
+        console.print(f"last trouble of the sender: {played.trouble}", style="yellow")
+    if kept is not None:
+        console.print(f"the record is {kept}: caretwin record subjects {kept}")
+    console.print(
+        "caretwin live opens the doors of your own systems: docs/live.md. caretwin tour shows doses and ventilators."
+    )

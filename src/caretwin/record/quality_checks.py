@@ -44,7 +44,7 @@ BULK = 6
 
 
 class Loss(NamedTuple):
-    """What a check takes off: its name, the share lost in [0, 1], and the reason in words ("" where nothing is lost)."""
+    """What a check takes off: its name, the share lost in [0, 1], and the reason in words ("": nothing is lost)."""
 
     check: str
     share: float

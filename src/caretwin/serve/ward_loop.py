@@ -56,7 +56,7 @@ class WardLoop:
     def __init__(
         self, record: Record, twin: BedsideTwin, clock: Callable[[], int], forecast_every_min: float = 15.0
     ) -> None:
-        self._record, self._twin, self._clock = record, twin, clock
+        self._record, self.twin, self._clock = record, twin, clock
         self._every = round(forecast_every_min * MINUTE)
         self.pulse = Pulse()
         self.ward: LivingWard | None = None
@@ -82,7 +82,7 @@ class WardLoop:
 
     def _run(self) -> None:
         self._record.listen(self._heard)
-        self.ward = living_record.start(self._record, self._twin)
+        self.ward = living_record.start(self._record, self.twin)
         self._ready.set()
         part, saved = 0, time.monotonic()
         while not self._stop.is_set():
@@ -116,8 +116,10 @@ class WardLoop:
         self.pulse.rows += turn.steps
         self.pulse.replayed += turn.replayed
         self.pulse.waiting = len(turn.waiting)
-        updated = set(turn.updated)
-        self.pulse.delays_s.extend(done - at for subject, at in arrived.items() if subject in updated)
+        waiting = {subject: at for subject, at in arrived.items() if subject in turn.waiting}
+        self.pulse.delays_s.extend(done - at for subject, at in arrived.items() if subject not in waiting)
+        with self._lock:
+            self._arrived = {**self._arrived, **waiting}
         self._forecast(ward, now)
         if done - self._drawn >= DRAWN_EVERY_S:
             self.board, self._drawn = board(ward, self.said), done
@@ -135,9 +137,9 @@ class WardLoop:
             return
         minute = now // MINUTE
         course = ward.course(key).record(minute - round(kept_forecasts.FORECAST_FROM_H * 60), minute)
-        said = kept_forecasts.say(self._twin, fork, course, now)
+        said = kept_forecasts.say(self.twin, fork, course, now)
         self.said[key] = said
-        provenance = {"code": __version__, "particles": self._twin.settings.particles, "rows_until": fork_time(fork)}
+        provenance = {"code": __version__, "particles": self.twin.settings.particles, "rows_until": fork_time(fork)}
         self._keep(kept_forecasts.to_keep(key, said, provenance), now)
         self.pulse.forecasts += len(said)
         reading = self._record.reading(living_record.TWIN)

@@ -1,0 +1,27 @@
+"""The programs of a twin, compiled or loaded before anybody waits for them."""
+
+from __future__ import annotations
+
+import numpy as np
+
+from caretwin.record.bedside import Quality
+from caretwin.twin import kept_forecasts
+from caretwin.twin.course import MINUTE, Course, Value
+from caretwin.twin.kept_forecasts import HOUR
+from caretwin.twin.live import BedsideTwin
+from caretwin.twin.living_ward import LivingWard
+
+
+def warm(twin: BedsideTwin) -> None:
+    """Let a twin of nobody live for two minutes and say what comes next."""
+    course = Course("nobody")
+    for number, (channel, value) in enumerate((("heart_rate", 80.0), ("mean_arterial_pressure", 75.0))):
+        for minute in (1, 2):
+            course.put(Value(channel, minute * MINUTE, value, Quality.GOOD, 10 * number + minute))
+    ward = LivingWard(twin)
+    ward.adopt(course, [], None)
+    ward.turn(3 * MINUTE)
+    fork = ward.fork("nobody")
+    if fork is not None:
+        said = kept_forecasts.say(twin, fork, course.record(0, 3), HOUR)
+        assert all(np.all(np.isfinite(one.quantiles)) for one in said)

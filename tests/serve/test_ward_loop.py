@@ -1,0 +1,50 @@
+"""The loop of a ward: what is committed reaches the twins by itself, and a stopped loop goes on where it was."""
+
+import time
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+from tests.twin.conftest import START
+from tests.twin.test_living_ward import vitals, write
+
+from caretwin.record.record import open_record
+from caretwin.serve.ward_loop import WardLoop
+from caretwin.twin.course import MINUTE
+from caretwin.twin.live import BedsideTwin, bedside_twin
+
+
+@pytest.fixture(scope="module")
+def small() -> BedsideTwin:
+    return bedside_twin(particles=60, single=True)
+
+
+def wait_for(what: Callable[[], bool], seconds: float = 60.0) -> None:
+    end = time.monotonic() + seconds
+    while not what():
+        assert time.monotonic() < end, "it did not come"
+        time.sleep(0.02)
+
+
+@pytest.mark.slow
+def test_what_is_committed_reaches_the_twin_and_is_foretold_and_survives(tmp_path: Path, small: BedsideTwin) -> None:
+    record = open_record(tmp_path / "record.db", lambda: START + 10 * MINUTE)
+    loop = WardLoop(record, small, lambda: START + 10 * MINUTE)
+    loop.start()
+    (key,) = set(write(record, vitals(0, range(10))))
+    wait_for(lambda: bool(loop.board) and bool(loop.board[0].vitals) and loop.pulse.forecasts > 0)
+    (row,) = loop.board
+    assert row.subject == key and row.twin == START // MINUTE + 9
+    assert row.vitals["heart_rate"].value == vitals(0, range(10))[36].value
+    wait_for(lambda: loop.board[0].vitals["heart_rate"].ahead is not None)
+    low, middle, high = loop.board[0].vitals["heart_rate"].ahead or (0.0, 0.0, 0.0)
+    assert low < middle < high
+    assert loop.pulse.delays_s
+    loop.stop()
+    again = WardLoop(record, small, lambda: START + 10 * MINUTE)
+    again.start()
+    wait_for(lambda: bool(again.board))
+    assert again.board[0].twin == START // MINUTE + 9
+    assert again.pulse.rows <= 2  # from the checkpoint, not from the beginning
+    again.stop()
+    record.close()
