@@ -153,6 +153,8 @@ def _request(context: Context, order: Order, drug: Segment) -> tuple[str, Instan
         "strength_unit": _word(drug, 26 if given else 19), "frequency": timing.text(3) if timing else drug.text(1, 2),
         "state": state,
     }  # fmt: skip
+    if state in ("stopped", "cancelled") and all(time.us is None for time in times[:2]):
+        return "medication_stop", stop, NEVER, body, Status.FINAL  # it would move the begin of the order to its end
     return "medication_request", begin, stop, body, Status.FINAL
 
 
@@ -186,8 +188,9 @@ def _amount(segment: Segment, position: int) -> float | None:
 
 
 def _word(segment: Segment, position: int) -> str:
-    """A unit or form: its code, else its words."""
-    return segment.text(position) or segment.text(position, 2)
+    """A unit or form: its code, or its words where the code is a number of a table."""
+    code, words = segment.text(position), segment.text(position, 2)
+    return words if words and (not code or code.isdigit()) else code
 
 
 def _route(context: Context, routes: list[Segment]) -> dict[str, Any]:

@@ -5,6 +5,7 @@ Sources: HL7 v2.5.1 chapter 3, 3.4.2 (PID), 3.4.9 (MRG); 2.A.14 (CX), 2.A.36 (HD
 
 from __future__ import annotations
 
+import re
 from typing import Any, NamedTuple
 
 from caretwin.base.errors import DataError
@@ -19,6 +20,7 @@ _OF_A_VISIT = frozenset({"AN", "VN", "ANON", "BC", "CC"})
 """Types (table 0203) of numbers of a visit, an account or a card: the same number may be another person's."""
 _OF_A_PERSON = frozenset({"", "MR", "PI", "PT", "PE", "PN"})
 """Types that share one pool of numbers of their authority; a merge (MRG-1) often leaves the type out."""
+_TYPE = re.compile(r"[A-Z]{2,5}")
 _SEX = {"F": "female", "M": "male", "O": "other", "A": "other", "N": "other", "U": "unknown"}
 
 
@@ -60,6 +62,7 @@ def _identifiers(context: Context, segment: Segment, position: int) -> list[_Kno
     found = []
     for repetition in segment.repetitions(position):
         value, kind = segment.part(repetition, 1), segment.part(repetition, 5).upper()
+        kind = kind if _TYPE.fullmatch(kind) else ""  # some senders leave a component out
         if not value or kind in _OF_A_VISIT:
             continue
         try:
