@@ -1,10 +1,10 @@
 """Doses: ordered, given, not given, dispensed. A dose nobody got is never one that somebody did."""
 
 import pytest
+from tests.ingest.doors.hl7v2_lines import PID, decoded, message
 
 from caretwin.base.time import from_microseconds
 from caretwin.record.entry import Event, Status
-from tests.ingest.doors.hl7v2_lines import PID, decoded, message
 
 ORC = "ORC|RE|P5|F6||||||20240301060000+0000"
 RXA = "RXA|0|1|20240301061000+0000|20240301064000+0000|11124^Vancomycin^RXNORM|1000|mg|||||20 mg/min" + "|" * 8 + "CP|A"

@@ -4,15 +4,18 @@ import hl7
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from tests.ingest.doors.hl7v2_lines import MSH, PID, message, obx, oru, value
+from tests.paths import shared
 
 from caretwin.ingest.decoded import RefusedError
 from caretwin.ingest.doors.hl7v2_message import split
 from caretwin.ingest.doors.hl7v2_text import escaped, read_text, unescape
-from tests.ingest.doors.hl7v2_lines import MSH, PID, message, obx, oru, value
-from tests.paths import shared
 
 SAMPLES = shared("data", "interop", "hl7v2")
-ODD = {"sample_unix.hl7", "sample_win.hl7"}  # MSH-2 with a doubled escape character: the library takes it for five signs
+ODD = {
+    "sample_unix.hl7",
+    "sample_win.hl7",
+}  # MSH-2 with a doubled escape character: the library takes it for five signs
 
 
 def ours(raw: bytes) -> list[list[str]]:
@@ -42,7 +45,7 @@ def test_every_component_and_subcomponent_of_every_sample_is_where_the_library_f
     compared = 0
     for mine, other in zip(split(raw).segments, hl7.parse(text), strict=True):
         for position, field in enumerate(other):
-            if mine.name == "MSH" and position < 3 or not str(field) or isinstance(field, str) or position == 0:
+            if (mine.name == "MSH" and position < 3) or not str(field) or isinstance(field, str) or position == 0:
                 continue
             repetition = field[0]
             parts = repetition if not isinstance(repetition, str) else [repetition]
@@ -55,7 +58,9 @@ def test_every_component_and_subcomponent_of_every_sample_is_where_the_library_f
     assert compared > 5
 
 
-word = st.text(alphabet=st.characters(codec="utf-8", exclude_characters="|^~&\\\r\n\x0b\x1c", exclude_categories=("C", "Z")))
+word = st.text(
+    alphabet=st.characters(codec="utf-8", exclude_characters="|^~&\\\r\n\x0b\x1c", exclude_categories=("C", "Z"))
+)
 component = st.lists(word, min_size=1, max_size=3).map("&".join)
 repetition = st.lists(component, min_size=1, max_size=4).map("^".join)
 field = st.lists(repetition, min_size=1, max_size=3).map("~".join)

@@ -1,12 +1,12 @@
 """What an OBX becomes: its value, its time, its state, and the name by which its sender will speak of it again."""
 
 import pytest
+from tests.ingest.doors.hl7v2_lines import MSH, OBR, PID, decoded, message, obx, oru, refusals, value, values
 
 from caretwin.base.time import from_microseconds, parse_instant, to_microseconds
 from caretwin.ingest.decoded import LOINC, MDC, SNOMED, Code, RefusedError
 from caretwin.ingest.doors.hl7v2_times import instant
 from caretwin.record.entry import Status
-from tests.ingest.doors.hl7v2_lines import MSH, OBR, PID, decoded, message, obx, oru, refusals, value, values
 
 BARE_OBR = "OBR|1|P77|F88|24323-8^Panel^LN"
 NO_ORDER = "OBR|1|||24323-8^Panel^LN|||20240301060000+0000"

@@ -1,12 +1,12 @@
 """Whom a message is about, what it says of the person, merges, and stays."""
 
 import pytest
+from tests.ingest.doors.hl7v2_lines import MSH, PID, decoded, door, message, obx, oru, value
 
 from caretwin.base.time import from_microseconds
 from caretwin.ingest.decoded import RefusedError
 from caretwin.record.entry import Event, Identifier, Link, Status
 from caretwin.record.identifiers import NHS_NUMBER
-from tests.ingest.doors.hl7v2_lines import MSH, PID, decoded, door, message, obx, oru, value
 
 PV1 = "PV1|1|I|ICU^4^B^NORTH||||||||ICM||||||||V55^^^NORTH" + "|" * 25 + "20240301050000+0000"
 
@@ -72,7 +72,9 @@ def test_a_wrong_number_beside_a_right_one_is_refused_alone():
 
 
 def test_what_is_said_of_a_person_is_kept_without_name_and_address():
-    pid = "PID|1||1234^^^NORTH^MR||DOE^JANE||19500412|F|ALIAS|2106-3^White^CDCREC|1 HIGH ST||||en" + "|" * 7 + "H^Hisp^L"
+    pid = (
+        "PID|1||1234^^^NORTH^MR||DOE^JANE||19500412|F|ALIAS|2106-3^White^CDCREC|1 HIGH ST||||en" + "|" * 7 + "H^Hisp^L"
+    )
     body = event(adt("A08", pid + "|" * 7 + '""|N'), "person").body
     assert (body["sex"], body["birth_date"], body["language"]) == ("female", "1950-04-12", "en")
     assert body["race"][0]["code"] == "2106-3"

@@ -4,13 +4,13 @@ Sources: microsoft/FHIR-Converter (MIT) and LinuxForHealth (Apache-2.0); kept ou
 """
 
 import pytest
+from tests.ingest.doors.hl7v2_lines import NOW, door, intake_of, reader
+from tests.paths import shared
 
 from caretwin.base.time import from_microseconds
 from caretwin.ingest.decoded import CodedValue, RefusedError
 from caretwin.ingest.doors.hl7v2_answer import answer
 from caretwin.record.entry import Link, Status
-from tests.ingest.doors.hl7v2_lines import NOW, door, intake_of, reader
-from tests.paths import shared
 
 SAMPLES = shared("data", "interop", "hl7v2")
 
