@@ -1,5 +1,7 @@
 """Frames are found however a network cuts them, and whatever stands between them."""
 
+from itertools import pairwise
+
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
@@ -12,7 +14,7 @@ garbage = st.binary(max_size=20).map(lambda raw: bytes(b for b in raw if b != 0x
 
 def fed(framer: Framer, stream: bytes, cuts: list[int]) -> list[bytes]:
     edges = sorted({0, len(stream), *(cut % (len(stream) + 1) for cut in cuts)})
-    pieces = [stream[a:b] for a, b in zip(edges, edges[1:], strict=False)]
+    pieces = [stream[a:b] for a, b in pairwise(edges)]
     return [frame.raw for piece in pieces for frame in framer.feed(piece)]
 
 

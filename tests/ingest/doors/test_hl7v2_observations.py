@@ -39,7 +39,8 @@ def test_a_number_is_read_with_what_bounds_it(kind, sent, read, comparator):
     [
         ("NM", "haemolysed", "haemolysed"), ("NM", "7,4", "7,4"), ("ST", "1:128", "1:128"), ("SN", "^1^:^128", "1:128"),
         ("SN", "^100^-^200", "100-200"), ("SN", "^2^+", "2+"), ("ST", "positive", "positive"), ("NM", "1_000", "1_000"),
-        ("ST", "nan", "nan"), ("ST", "inf", "inf"), ("FT", r"one\.br\two", "one\ntwo"), ("TX", "a~b", "a\nb"),
+        ("NM", "٣", "٣"), ("ST", "nan", "nan"), ("ST", "inf", "inf"), ("FT", r"one\.br\two", "one\ntwo"),
+        ("TX", "a~b", "a\nb"),
         ("DT", "20240229", "2024-02-29"), ("TM", "0610", "0610"),
     ],
 )  # fmt: skip

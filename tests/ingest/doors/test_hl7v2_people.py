@@ -134,6 +134,11 @@ def test_a_transfer_is_the_same_stay_elsewhere():
     assert moved.body["moved"] == "2024-03-01T06:14:00+00:00"
 
 
+def test_a_swap_of_two_beds_is_not_passed_over_in_silence():
+    found = decoded(adt("A17", PID, PV1, PID.replace("1234", "5678"), PV1))
+    assert (found.parts, found.refused[0].code) == ((), "not-supported")
+
+
 def test_person_messages_say_nothing_of_a_stay():
     assert [part.kind for part in decoded(adt("A31", PID, PV1)).parts] == ["person"]
     assert event(adt("A29", PID), "person").status == Status.RETRACTED

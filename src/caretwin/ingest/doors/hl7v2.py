@@ -57,8 +57,9 @@ class Hl7v2Door:
         self.name = name
         allow = [values["allow"]] if isinstance(values["allow"], str) else list(values["allow"])
         certificate, key, client_ca = (str(values[name]) for name in ("certificate", "key", "client_ca"))
+        tls = server_tls(certificate, key, client_ca, where)
         self._how = Listening(
-            str(values["host"]), int(values["port"]), networks(allow, where), server_tls(certificate, key, client_ca, where),
+            str(values["host"]), int(values["port"]), networks(allow, where), tls,
             int(values["most_bytes"]), float(values["silence_s"]), float(values["patience_s"]),
             int(values["connections"]),
         )  # fmt: skip

@@ -88,6 +88,9 @@ def _adt(context: Context, trigger: str) -> list[Decodable]:
     _subject(context)
     if trigger in MOVES:
         return _move(context, trigger)
+    if trigger == "A17":
+        context.refuse("MSH[1]-9", "a swap of two patients' places", "two transfers", "send A02 twice", "not-supported")
+        return []
     if trigger in ("A24", "A37"):
         context.ignore(f"ADT^{trigger}: patients who belong together are not one person")
         return []

@@ -14,8 +14,10 @@ from caretwin.base.errors import TimeError
 from caretwin.base.time import parse_instant, to_microseconds
 
 _DTM = re.compile(
-    r"(?P<date>\d{4}(?:\d\d(?:\d\d)?)?)(?:(?P<hour>\d\d)(?:(?P<minute>\d\d)(?:(?P<second>\d\d)(?P<fraction>\.\d{1,9})?)?)?)?"
-    r"(?P<offset>[+-]\d{4})?"
+    r"""(?P<date>\d{4}(?:\d\d(?:\d\d)?)?)
+        (?:(?P<hour>\d\d)(?:(?P<minute>\d\d)(?:(?P<second>\d\d)(?P<fraction>\.\d{1,9})?)?)?)?
+        (?P<offset>[+-]\d{4})?""",
+    re.VERBOSE | re.ASCII,
 )
 IMPRECISE = "a date without a time of day to the minute"
 

@@ -15,7 +15,7 @@ from caretwin.ingest.doors.hl7v2_context import Context
 from caretwin.ingest.doors.hl7v2_message import NULL, Segment
 from caretwin.record.entry import Status
 
-_NUMBER = re.compile(r"[+-]?(?:\d{1,300}(?:\.\d{0,300})?|\.\d{1,300})(?:[eE][+-]?\d{1,3})?")
+_NUMBER = re.compile(r"[+-]?(?:\d{1,300}(?:\.\d{0,300})?|\.\d{1,300})(?:[eE][+-]?\d{1,3})?", re.ASCII)
 _BOUND = re.compile(r"(<=|>=|<|>|≤|≥)\s*(\S.*)")
 _COMPARATORS = {"<": "<", ">": ">", "<=": "<=", ">=": ">=", "≤": "<=", "≥": ">="}
 TEXTS = frozenset({"ST", "TX", "FT", "", "IS", "ID", "SI"})
