@@ -98,6 +98,11 @@ def test_the_declared_character_set_is_read(declared, python):
     assert value(text.encode(python)).note["text"] == word
 
 
+def test_utf_8_is_read_as_such_even_where_the_header_says_otherwise():
+    text = "\r".join((f"{MSH}||||||8859/1", PID, obx("Größe", "ST", time="20240301061000+0000"))) + "\r"
+    assert value(text.encode("utf-8")).note["text"] == "Größe"
+
+
 def test_text_in_no_declared_set_is_read_as_latin_1_and_that_is_noted():
     text, encoding, note = read_text("MSH|^~\\&|Größe\r".encode("iso8859-1"))
     assert ("Größe" in text, encoding, "ISO 8859-1" in note) == (True, "iso8859-1", True)

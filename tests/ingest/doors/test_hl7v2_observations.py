@@ -220,10 +220,12 @@ def test_a_repeated_vital_sign_in_a_new_message_keeps_its_first_version():
     first = oru(obx("118"), obr=NO_ORDER)
     later = oru(obx("118"), obr=NO_ORDER, msh=MSH.replace("M1", "M2").replace("0615", "0616"))
     changed = oru(obx("119"), obr=NO_ORDER, msh=MSH.replace("M1", "M3").replace("0615", "0617"))
-    one, two, three, four = (made.decode(raw, "").parts[0] for raw in (first, later, changed, first))
+    again = oru(obx("119"), obr=NO_ORDER, msh=MSH.replace("M1", "M4").replace("0615", "0618"))
+    one, two, three, four, five = (made.decode(raw, "").parts[0] for raw in (first, later, changed, first, again))
     assert one == two
     assert three.version > one.version
     assert four.version == one.version  # late, and older than what was said since
+    assert five == three
 
 
 def test_a_corrected_result_has_the_name_of_the_one_that_it_corrects():
@@ -256,8 +258,10 @@ def test_where_order_numbers_are_never_used_again_a_correction_may_move_to_anoth
 
 
 def test_an_nhs_number_that_is_learnt_later_does_not_rename_a_result():
-    both = PID.replace("1234^^^NORTH^MR", "9434765919^^^NHS^NH~1234^^^NORTH^MR")
-    assert value(oru(obx(), pid=both)).source_id == value(oru(obx())).source_id
+    for kind in ("MR", "PI"):
+        alone = PID.replace("NORTH^MR", f"NORTH^{kind}")
+        both = alone.replace("1234^", "9434765919^^^NHS^NH~1234^")
+        assert value(oru(obx(), pid=both)).source_id == value(oru(obx(), pid=alone)).source_id
 
 
 def test_a_result_without_any_time_of_its_own_is_named_by_its_order_and_not_by_when_it_was_reported():
@@ -320,6 +324,16 @@ def test_each_result_belongs_to_the_patient_before_it():
     other = PID.replace("1234", "5678")
     found = values(message(MSH, PID, OBR, obx("1"), other, OBR, obx("2")))
     assert [(one.subject.identifiers[0].value, one.value) for one in found] == [("1234", 1.0), ("5678", 2.0)]
+
+
+def test_nothing_of_one_patient_is_lent_to_the_next():
+    """Neither the monitor that the first is connected to, nor the time of their order."""
+    other, order = PID.replace("1234", "5678"), "OBR|1|||A^B^L|||20240301061000+0000"
+    pulse = obx("72", code=HEART_RATE, unit=BPM, sub="1.7.4.1", time="20240301061000+0000")
+    first, second = values(message(PCD_MSH, PID, order, MDS, pulse, other, order, pulse))
+    assert first.device == "00A0370012345678/1.7.4.1"
+    assert second.device == "1.7.4.1"
+    assert refusals(message(MSH, PID, OBR, obx("1"), other, obx("2")))[0][0] == "OBX[2]-14"
 
 
 def test_results_of_an_unknown_patient_are_not_given_to_the_one_before():

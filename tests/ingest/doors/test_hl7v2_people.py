@@ -92,8 +92,10 @@ def test_a_death_is_told_with_its_time():
 def test_a_person_of_whom_nothing_new_is_said_is_not_told_twice():
     made = door()
     one = made.decode(adt("A08", PID), "").parts[0]
-    again = made.decode(adt("A08", PID, sent="20240301071500+0000"), "").parts[0]
-    assert one == again
+    later = adt("A08", PID, sent="20240301071500+0000").replace(b"061400", b"071400")
+    assert made.decode(later, "").parts[0] == one
+    changed = made.decode(later.replace(b"|F", b"|M"), "").parts[0]
+    assert (changed.body["sex"], changed.version > one.version) == ("male", True)
 
 
 # stays ---------------------------------------------------------------------------------------------------------------

@@ -195,11 +195,12 @@ def test_a_peer_that_drips_bytes_does_not_stay_for_ever(tmp_path):
 
 def test_a_message_that_is_too_long_is_rejected_and_the_next_is_taken_in(tmp_path):
     async def story():
-        async with listening(tmp_path, door(most_bytes=2000)) as (made, _, record):
+        async with listening(tmp_path, door(most_bytes=2000)) as (made, intake, record):
             long = framed(pulse(control="L") + b"NTE|1||" + b"x" * 200_000 + b"\r")
             assert await answers(made.port, long, framed(pulse()), expected=2) == ["AR L", "AA M1"]
             assert len(heart_rates(record)) == 1
             assert keep.quarantined(record.connection()) == []
+            assert (intake.state.counters["messages"], intake.state.counters["refused"]) == (2, 1)
 
     asyncio.run(story())
 
