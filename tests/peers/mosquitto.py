@@ -1,4 +1,4 @@
-"""A real MQTT broker for tests: Eclipse mosquitto, found, or installed where that is allowed, or else a reason to skip."""
+"""A real MQTT broker for tests: Eclipse mosquitto, found or installed, or else a reason to skip."""
 
 import os
 import shutil

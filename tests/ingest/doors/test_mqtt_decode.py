@@ -5,13 +5,13 @@ import json
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from tests.paths import ROOT
 
 from caretwin.base.errors import DataError
 from caretwin.ingest.decoded import RefusedError
 from caretwin.ingest.doors.mqtt import MqttDoor
 from caretwin.ingest.doors.mqtt_mapping import read_topics
 from caretwin.ingest.doors.mqtt_media import Arrival, arrival_of, media_of
-from tests.paths import ROOT
 
 CLIMATE, DOOR, BED, MONITOR = (
     "homes/elm/rooms/12/climate", "homes/elm/rooms/12/door", "homes/elm/residents/R12/bed", "ward/monitors/bed7",
@@ -89,6 +89,12 @@ def test_a_bound_is_kept_as_a_bound():
 
 def test_a_number_with_a_comma_is_refused_for_it_may_be_a_thousand_times_another():
     assert refusal(CLIMATE, {"co2": "1,234", "at": AT, "sensor": "s"}).seen == "a number with a comma"
+
+
+@pytest.mark.parametrize("text", ["120/80", "12:30", "2025-11-25", "1.2.3", "HIGH"])
+def test_a_text_that_is_no_number_with_a_unit_stays_a_text(text):
+    part = only(said(DOOR, text.encode()))
+    assert (part.value, part.note) == (None, {"text": text})
 
 
 def test_what_is_good_of_a_message_counts_when_something_else_of_it_is_refused():

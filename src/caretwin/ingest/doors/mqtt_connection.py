@@ -1,4 +1,4 @@
-"""A broker: its address, who we are to it, and a client of paho that speaks to it. Secrets come from the environment."""
+"""A broker: its address, who we are to it, and a client that speaks to it. Secrets come from the environment."""
 
 from __future__ import annotations
 

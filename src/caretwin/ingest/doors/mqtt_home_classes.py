@@ -1,7 +1,7 @@
 """What Home Assistant's device classes mean here, and in which units each may come.
 
-Source: Home Assistant developer documentation, "Sensor entity" and "Binary sensor entity", available device classes with
-their units; MQTT discovery, "Supported abbreviations in MQTT discovery messages". A unit that a class may not have
+Source: Home Assistant developer documentation, "Sensor entity" and "Binary sensor entity", available device classes
+with their units; MQTT discovery, "Supported abbreviations in MQTT discovery messages". A unit that a class may not have
 is a mistake of the integration (carbon dioxide in percent was seen): such an entity is listed, not read.
 """
 

@@ -30,7 +30,7 @@ class Home:
 
 @dataclass(frozen=True)
 class Rooms:
-    """A site's devices by name, identifier or unique id; ``area_system`` makes places of suggested areas ("" : none)."""
+    """A site's devices by name, identifier or unique id; ``area_system`` makes places of areas ("" : none)."""
 
     devices: Mapping[str, Home] = field(default_factory=dict)
     area_system: str = ""

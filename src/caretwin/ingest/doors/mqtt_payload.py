@@ -19,6 +19,8 @@ from caretwin.ingest.decoded import Refusal, RefusedError
 Json: TypeAlias = Any
 MOST_BYTES = 4_000_000
 """Of a payload: a longer one is a file, not a reading (assumed)."""
+LONGEST_TEXT = 200
+"""Characters that are kept of a text (assumed)."""
 MISSING = object()
 """What is at a place that a message does not have."""
 WORDS: Mapping[str, float] = {"on": 1.0, "off": 0.0, "true": 1.0, "false": 0.0}
@@ -29,7 +31,9 @@ _ABSENT = {
     "positive-infinity", "-inf": "negative-infinity", "-infinity": "negative-infinity", "error": "error",
 }  # fmt: skip
 """Reasons as HL7 FHIR R4 codes them (data-absent-reason)."""
-_NUMBER = re.compile(r"(<=|>=|<|>)?\s*([+-]?(?:\d+\.?\d*|\.\d+)(?:[eE][+-]?\d{1,3})?)\s*(\D.{0,30})?", re.ASCII)
+_UNIT = r"(?:[^\W\d_]|[%°\[{]|/[^\W\d_]|10\*).{0,30}"
+_NUMBER = re.compile(rf"(<=|>=|<|>)?\s*([+-]?(?:[0-9]+\.?[0-9]*|\.[0-9]+)(?:[eE][+-]?[0-9]{{1,3}})?)\s*({_UNIT})?")
+"""A number and what can be a unit: 120/80, 12:30 and 2025-11-25 are none."""
 _COMMA = re.compile(r"[+-]?\d+,\d+\s*\D{0,30}")
 
 
@@ -112,7 +116,7 @@ def reading(found: Json, words: Mapping[str, float], where: str) -> Reading:
     if isinstance(found, int | float):
         return _number(found)
     if isinstance(found, str):
-        return _text(clean(found), words, where)
+        return _text(clean(found, len(found)), words, where)
     kind = "an array" if isinstance(found, list) else "an object"
     raise refused(where, kind, "one value", "name the place of the value within it in the mapping", "structure")
 
@@ -140,13 +144,13 @@ def _text(text: str, words: Mapping[str, float], where: str) -> Reading:
         return found._replace(unit=(number[3] or "").strip(), comparator=number[1] or "")
     if _COMMA.fullmatch(text):
         raise refused(where, "a number with a comma", "a decimal point", "let the sender write 21.5 and not 21,5")
-    return Reading(None, text=text)
+    return Reading(None, text=text[:LONGEST_TEXT])
 
 
-def clean(text: str, most: int = 200) -> str:
-    """A text that can be stored and shown: no control characters, no halves of characters, not endless.
+def clean(text: str, most: int = LONGEST_TEXT) -> str:
+    r"""A text that can be stored and shown: no control characters, no halves of characters, not endless.
 
-    >>> clean("a\\x00b" + chr(0xD800))
+    >>> clean("a\x00b" + chr(0xD800))
     'ab'
     """
     kept = text if text.isprintable() else "".join(one for one in text if one.isprintable())

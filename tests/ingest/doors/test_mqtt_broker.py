@@ -1,0 +1,234 @@
+"""The MQTT door against a real broker: what is acknowledged is kept, and what is not kept is sent again."""
+
+import asyncio
+import time
+
+import pytest
+from tests.ingest.doors.site import now, site, until, while_running
+from tests.paths import ROOT
+from tests.peers.mosquitto import mosquitto
+
+from caretwin.ingest.doors.mqtt import MqttDoor
+from caretwin.ingest.doors.mqtt_sender import MqttSender
+
+pytestmark = pytest.mark.service
+CLIMATE, DOOR = "homes/elm/rooms/12/climate", "homes/elm/rooms/12/door"
+ROOM = ("local:rooms", "elm-12")
+
+
+def door_to(broker, **more):
+    settings = {"url": broker.url, "topics": str(ROOT / "examples/mqtt_topics.toml"), **more}
+    return MqttDoor("home", settings)
+
+
+def climate(number, temperature=21.5):
+    at = f"2025-11-25T12:{number // 60:02d}:{number % 60:02d}Z"
+    return {"temperature": temperature, "at": at, "sensor": "s1"}
+
+
+@pytest.fixture(scope="module")
+def broker(tmp_path_factory):
+    with mosquitto(tmp_path_factory.mktemp("mosquitto")) as running:
+        yield running
+
+
+@pytest.mark.parametrize("version", [5, 3])
+def test_a_reading_that_is_published_stands_in_the_record(broker, tmp_path, version):
+    with site(door_to(broker, version=version, client=f"reads{version}"), tmp_path) as one:
+
+        async def publish():
+            await asyncio.to_thread(send, broker, [(CLIMATE, climate(0)), (DOOR, "OPEN")])
+            await until(lambda: "door_open" in one.latest(*ROOM), "the door's state")
+
+        while_running(one, publish)
+        found = one.latest(*ROOM)
+        assert found["room_temperature"].value == 21.5
+        assert found["door_open"].value == 1.0
+        assert abs(found["door_open"].effective - now()) < 30_000_000
+        assert found["room_temperature"].source == "home/s1"
+        assert one.intake.state.counters["accepted"] == 2
+        assert one.intake.state.listening == ""
+
+
+def send(broker, messages, **more):
+    with MqttSender(broker.url) as sender:
+        for topic, payload in messages:
+            sender.send(topic, payload, **more)
+
+
+def test_what_the_record_could_not_take_is_not_acknowledged_and_is_sent_again(broker, tmp_path):
+    """The disk fails at the commit; the server stops and starts again; nothing that was published is lost."""
+    messages = [(CLIMATE, climate(i, 20 + i / 100)) for i in range(50)]
+    with site(door_to(broker, client="redelivery"), tmp_path) as one:
+        whole = one.record.append_all
+        one.record.append_all = broken
+        one.record.writing = broken
+
+        async def publish():
+            await asyncio.to_thread(send, broker, messages)
+            await until(lambda: "cannot be written" in one.intake.state.trouble, "the trouble is told")
+
+        while_running(one, publish)
+        del one.record.writing
+        one.record.append_all = whole
+        assert one.values(*ROOM, "room_temperature") == []
+
+        async def come_again():
+            await until(lambda: len(one.values(*ROOM, "room_temperature")) == 50, "all come again")
+
+        while_running(one, come_again)
+
+        async def nothing_more():
+            await asyncio.sleep(0.5)
+
+        seen = one.intake.state.counters["messages"]
+        while_running(one, nothing_more)
+        assert one.intake.state.counters["messages"] - seen <= 1  # a mark of our own: all else was acknowledged
+
+
+def broken(*_, **__):
+    raise OSError("no space left on device")
+
+
+def test_the_broker_has_every_acknowledgement_only_after_the_commit(broker, tmp_path):
+    """While a commit lasts, nothing is acknowledged: a second client of the same name gets all of it again."""
+    with site(door_to(broker, client="slow"), tmp_path) as one:
+        whole, begun = one.record.append_all, []
+
+        def slow(work):
+            begun.append(len(work))
+            time.sleep(1.0)
+            return whole(work)
+
+        one.record.append_all = slow
+        acknowledged = []
+
+        async def publish():
+            await asyncio.to_thread(send, broker, [(CLIMATE, climate(i)) for i in range(20)])
+            await until(lambda: begun, "the commit begins")
+            acknowledged.append(inflight(one))
+            await until(lambda: len(one.values(*ROOM, "room_temperature")) == 20, "the commits end")
+
+        while_running(one, publish)
+        assert acknowledged == [0]
+
+
+def inflight(one):
+    return one.intake.state.counters["entries"]
+
+
+def test_readings_published_while_we_were_away_come_with_their_times(broker, tmp_path):
+    with site(door_to(broker, client="away"), tmp_path) as one:
+
+        async def nothing():
+            pass
+
+        while_running(one, nothing)  # makes the session
+        send(broker, [(CLIMATE, climate(i)) for i in range(30)] + [(DOOR, "OPEN")])
+
+        async def back():
+            await until(lambda: len(one.values(*ROOM, "room_temperature")) == 30, "the readings of our absence")
+            await until(one.quarantined, "the state without a time is put aside")
+            await asyncio.to_thread(send, broker, [(DOOR, "CLOSED")])
+            await until(lambda: one.values(*ROOM, "door_open"), "what is published now counts")
+
+        while_running(one, back)
+        assert one.values(*ROOM, "door_open") == [0.0]  # when the door was open is not known: it is no state of now
+        (aside,) = one.quarantined()
+        assert "waited at the broker" in aside.reason
+        assert aside.raw == b"OPEN"
+
+
+def test_a_retained_state_is_ignored_until_it_is_published_anew(broker, tmp_path):
+    send(broker, [("homes/oak/rooms/1/door", "OPEN")], retain=True)
+    with site(door_to(broker, client="retained"), tmp_path) as one:
+
+        async def look():
+            await until(lambda: one.intake.state.counters["ignored"], "the retained message")
+            await asyncio.to_thread(send, broker, [("homes/oak/rooms/1/door", "CLOSED")], retain=True)
+            await until(lambda: one.values("local:rooms", "oak-1", "door_open"), "a new one")
+
+        while_running(one, look)
+        assert one.values("local:rooms", "oak-1", "door_open") == [0.0]
+    send(broker, [("homes/oak/rooms/1/door", b"")], retain=True)
+
+
+def test_the_same_reading_twice_is_kept_once(broker, tmp_path):
+    with site(door_to(broker, client="twice"), tmp_path) as one:
+
+        async def publish():
+            await asyncio.to_thread(send, broker, [(CLIMATE, climate(0))] * 3)
+            await until(lambda: one.intake.state.counters["messages"] == 3, "three messages")
+            await until(lambda: one.intake.state.counters["duplicates"] == 2, "two are known")
+
+        while_running(one, publish)
+        assert one.values(*ROOM, "room_temperature") == [21.5]
+
+
+def test_a_bad_message_waits_in_quarantine_and_takes_no_other_with_it(broker, tmp_path):
+    with site(door_to(broker, client="bad"), tmp_path) as one:
+
+        async def publish():
+            bad = [(CLIMATE, b"{not json"), (CLIMATE, {"temperature": "1,5", "at": "2025-11-25T12:00Z", "sensor": "s"})]
+            await asyncio.to_thread(send, broker, [*bad, (CLIMATE, climate(1))])
+            await until(lambda: len(one.quarantined()) == 2, "two in quarantine")
+            await until(lambda: one.values(*ROOM, "room_temperature"), "the good one")
+
+        while_running(one, publish)
+        assert one.values(*ROOM, "room_temperature") == [21.5]
+        assert one.intake.state.counters["refused"] == 2
+
+
+def test_a_broker_that_goes_and_comes_is_found_again(tmp_path):
+    with mosquitto(tmp_path / "broker") as broker, site(door_to(broker), tmp_path) as one:
+
+        async def lose():
+            await asyncio.to_thread(broker.stop)
+            await until(lambda: not one.intake.state.listening, "the loss is noticed")
+            await asyncio.to_thread(broker.start)
+            await until(lambda: one.intake.state.listening, "the broker is found again")
+            await asyncio.to_thread(send, broker, [(CLIMATE, climate(5))])
+            await until(lambda: one.values(*ROOM, "room_temperature"), "a reading after it")
+
+        while_running(one, lose)
+        assert one.intake.state.counters["reconnects"] >= 1
+
+
+def test_announced_devices_are_subscribed_to_as_they_come(broker, tmp_path):
+    config = {
+        "unique_id": "t1", "device_class": "temperature", "unit_of_measurement": "°F", "state_topic": "z/t1",
+        "value_template": "{{ value_json.t }}", "device": {"suggested_area": "Room 7"},
+    }  # fmt: skip
+    rooms = tmp_path / "rooms.toml"
+    rooms.write_text('area_system = "local:areas"\n')
+    send(broker, [("ha/sensor/t1/config", config)], retain=True)
+    door = door_to(broker, topics="", discovery="ha", rooms=str(rooms), client="announced")
+    tested = asyncio.run(door.test())
+    assert tested.works
+    assert "1 announced sensors are read, 0 are not" in tested.sentence
+    with site(door, tmp_path) as one:
+
+        async def publish():
+            await until(lambda: "z/t1" in door.topics, "the announcement")
+            await asyncio.sleep(0.3)
+            await asyncio.to_thread(send, broker, [("z/t1", {"t": 70.7})])
+            await until(lambda: one.latest("local:areas", "Room 7"), "the reading")
+
+        while_running(one, publish)
+        assert one.latest("local:areas", "Room 7")["room_temperature"].value == pytest.approx(21.5)
+
+
+def test_a_test_of_the_connection_says_what_is_wrong(tmp_path, monkeypatch):
+    password_file = tmp_path / "passwords"
+    password_file.write_text("")
+    lines = ("allow_anonymous false", f"password_file {password_file}")
+    with mosquitto(tmp_path / "closed", *lines) as broker:
+        assert not asyncio.run(door_to(broker).test()).works
+        monkeypatch.setenv("MQTT_USER", "ward")
+        monkeypatch.setenv("MQTT_PASSWORD", "wrong-secret")
+        named = door_to(broker, user_variable="MQTT_USER", password_variable="MQTT_PASSWORD")
+        tested = asyncio.run(named.test())
+        assert not tested.works
+        assert "let us in" in tested.sentence
+        assert "wrong-secret" not in tested.sentence + repr(named.broker)
+    assert "does not answer" in asyncio.run(door_to(broker).test()).sentence
