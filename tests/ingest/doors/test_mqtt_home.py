@@ -97,7 +97,8 @@ def test_a_template_that_computes_is_listed_and_never_run(house, template):
     "template, payload",
     [
         ("{{value_json.a.b}}", {"a": {"b": 5}}), ("{{ value_json['a b'].c }}", {"a b": {"c": 5}}),
-        ("{{ value_json.a[1] }}", {"a": [4, 5]}), ("{{ value }}", 5), (None, 5), ('{{ value_json["x/y"] }}', {"x/y": 5}),
+        ("{{ value_json.a[1] }}", {"a": [4, 5]}), ("{{ value }}", 5),
+        (None, 5), ('{{ value_json["x/y"] }}', {"x/y": 5}),
     ],
     ids=str,
 )  # fmt: skip

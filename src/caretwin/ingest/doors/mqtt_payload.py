@@ -9,7 +9,8 @@ from __future__ import annotations
 import json
 import math
 import re
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
+from functools import lru_cache
 from typing import Any, NamedTuple, TypeAlias
 
 import orjson
@@ -93,7 +94,8 @@ def at(content: Json, path: str) -> Json:
     return content
 
 
-def steps(path: str) -> list[str]:
+@lru_cache(maxsize=1000)
+def steps(path: str) -> Sequence[str]:
     """The steps of a JSON pointer or a dotted path."""
     if path.startswith("/"):
         return [step.replace("~1", "/").replace("~0", "~") for step in path[1:].split("/")]
