@@ -12,7 +12,7 @@ from pathlib import Path
 from typing import Any
 
 from caretwin.base.errors import DataError
-from caretwin.ingest.doors.mqtt_mapping import check, subject_of, table_of
+from caretwin.ingest.doors.toml_file import check, subject_of, table_of
 from caretwin.record.entry import SubjectRef
 from caretwin.record.identifiers import identifier
 from caretwin.record.vocabulary import vocabulary

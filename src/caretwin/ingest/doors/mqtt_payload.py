@@ -24,8 +24,6 @@ LONGEST_TEXT = 200
 """Characters that are kept of a text (assumed)."""
 MISSING = object()
 """What is at a place that a message does not have."""
-WORDS: Mapping[str, float] = {"on": 1.0, "off": 0.0, "true": 1.0, "false": 0.0}
-"""Words that are values wherever no mapping says otherwise."""
 _ABSENT = {
     "": "unknown", "null": "unknown", "none": "unknown", "unknown": "unknown", "unavailable": "temp-unknown",
     "n/a": "unknown", "nan": "not-a-number", "-": "unknown", "inf": "positive-infinity", "infinity":
@@ -108,7 +106,7 @@ def reading(found: Json, words: Mapping[str, float], where: str) -> Reading:
     words  what words mean, in small letters
     where  the place as the mapping calls it, for whoever has to find it
 
-    >>> reading("21.5 °C", WORDS, "t").unit, reading(True, WORDS, "door").value, reading(None, WORDS, "t").absent
+    >>> reading("21.5 °C", {}, "t").unit, reading(True, {}, "door").value, reading(None, {}, "t").absent
     ('°C', 1.0, 'unknown')
     """
     if found is None:

@@ -13,9 +13,10 @@ from typing import NamedTuple
 from caretwin.base.errors import DataError
 from caretwin.ingest.decoded import Code, CodedValue, Decoded, Refusal, RefusedError
 from caretwin.ingest.doors.mqtt_media import Arrival
-from caretwin.ingest.doors.mqtt_payload import MISSING, WORDS, Json, at, clean, reading, refused
+from caretwin.ingest.doors.mqtt_payload import MISSING, Json, at, clean, reading, refused
 from caretwin.ingest.doors.mqtt_time import instant
 from caretwin.ingest.doors.mqtt_topics import TopicPattern
+from caretwin.ingest.doors.toml_file import WORDS
 from caretwin.record.entry import SubjectKind, SubjectRef
 from caretwin.record.identifiers import identifier
 
