@@ -4,14 +4,17 @@ import asyncio
 import gc
 import shutil
 import subprocess
+import sys
 import threading
 import time
+from pathlib import Path
 
 import pytest
 from tests.ingest.doors.site import now, site, until, while_running
 from tests.paths import ROOT
 from tests.peers.mosquitto import mosquitto
 
+from caretwin.ingest.doors import mqtt
 from caretwin.ingest.doors.mqtt import MqttDoor
 from caretwin.ingest.doors.mqtt_sender import MqttSender
 
@@ -130,6 +133,82 @@ def session_has(broker, name):
     client.disconnect()
     client.loop_stop()
     return sum(topic == CLIMATE for topic in found)
+
+
+def test_every_reading_survives_a_kill_at_any_moment(broker, tmp_path):
+    """The server is killed amid 4,000 readings; whoever comes after it finds all of them, each once."""
+    names = ("survives", str(tmp_path), broker.url)
+    code = "from tests.ingest.doors.test_mqtt_broker import serve; import sys; serve(*sys.argv[1:])"
+    server = subprocess.Popen([sys.executable, "-c", code, *names], cwd=ROOT, stdout=subprocess.PIPE)
+    assert server.stdout is not None
+    with server.stdout:
+        server.stdout.readline()  # it listens: the session is there
+        for part in range(2):
+            with MqttSender(broker.url) as sender:
+                for i in range(2000):
+                    sender.send(CLIMATE, climate(i % 3000, 10 + part + (i % 2000) / 10_000))
+                    if i == 1000:
+                        sender.flush()
+                        server.kill()
+            server.wait(10)
+    with site(door_to(broker, client="survives"), tmp_path) as one:
+
+        async def rest():
+            await until(lambda: len(one.values(*ROOM, "room_temperature")) == 4000, "all readings", 30.0)
+            await asyncio.sleep(0.5)
+
+        kept = len(one.values(*ROOM, "room_temperature"))
+        while_running(one, rest)
+        assert len(one.values(*ROOM, "room_temperature")) == 4000
+        assert kept > 0, "nothing was kept before the kill: the test shows nothing"
+
+
+def serve(name, folder, url):
+    """A server of its own, until it is killed."""
+    door = MqttDoor("home", {"url": url, "topics": str(ROOT / "examples/mqtt_topics.toml"), "client": name})
+
+    async def run(one):
+        stop = asyncio.Event()
+        running = asyncio.create_task(door.run(one.intake, stop))
+        await until(lambda: one.intake.state.listening, "the door listens")
+        print("listens", flush=True)
+        await running
+
+    with site(door, Path(folder)) as one:
+        asyncio.run(run(one))
+
+
+@pytest.mark.parametrize("quality", [0, 1])
+def test_what_waits_in_memory_is_bounded_while_the_disk_is_slow(broker, tmp_path, monkeypatch, quality):
+    """With a window of 50 and a commit that lasts, no more than that is taken from the broker."""
+    waiting = []
+
+    class Watched(mqtt.Inbox):
+        def put(self, message):
+            super().put(message)
+            waiting.append(len(self._waiting))
+
+    monkeypatch.setattr(mqtt, "Inbox", Watched)
+    with site(door_to(broker, client=f"bounded{quality}", window=50), tmp_path) as one:
+        whole, go_on = one.record.append_all, threading.Event()
+
+        def held(work):
+            go_on.wait(20.0)
+            return whole(work)
+
+        one.record.append_all = held
+        messages = [(CLIMATE, climate(i)) for i in range(1000)]
+
+        async def flood():
+            await asyncio.to_thread(send, broker, messages, quality=quality)
+            await asyncio.sleep(0.5)
+            taken = len(waiting)
+            go_on.set()
+            assert taken <= 101  # a batch that is being committed, what waits, and one at the door
+            await until(lambda: len(one.values(*ROOM, "room_temperature")) == 1000, "all in the end")
+
+        while_running(one, flood)
+        assert max(waiting) <= 50
 
 
 def test_readings_published_while_we_were_away_come_with_their_times(broker, tmp_path):

@@ -168,7 +168,7 @@ def _plain(name: str, properties: Mapping[str, Any]) -> dict[str, Any]:
     plain = float(value) if isinstance(value, float) else int(value) if type(value).__name__ == "Unsigned" else None
     flags = properties.get("status-flags")
     bits = list(flags) if isinstance(flags, StatusFlags) else []
-    said = {"object": name, "value": str(value) if plain is None else plain}
+    said: dict[str, Any] = {"object": name, "value": str(value) if plain is None else plain}
     said["flags"] = [flag for flag, bit in zip(FLAGS, bits, strict=False) if bit]
     for one in ("units", "reliability"):
         if one in properties and not isinstance(properties[one], ErrorType | ErrorRejectAbortNack):

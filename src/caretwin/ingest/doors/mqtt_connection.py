@@ -104,7 +104,8 @@ def broker(settings: Mapping[str, Any], where: str) -> Broker:
     if version not in (3, 5):
         raise DataError(where, seen=f"version = {version}", wanted="5, or 3 for MQTT 3.1.1", fix="write one of them")
     user, password = (os.environ.get(name, "") if name else "" for name in names)
-    return Broker(host, port, secure, user, password, *files, version=version)
+    ca, certificate, key = files
+    return Broker(host, port, secure, user, password, ca, certificate, key, version)
 
 
 def address(url: str, where: str) -> tuple[str, int, bool]:

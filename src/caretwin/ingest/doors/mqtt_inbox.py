@@ -14,6 +14,8 @@ from caretwin.ingest.doors.mqtt_media import Arrival
 
 MOST_TOGETHER = 500
 """Messages of one batch: so many are decoded before anything else has its turn (assumed)."""
+MOST_BYTES, MOST_BYTES_TOGETHER = 64_000_000, 8_000_000
+"""Of payloads that wait, and of one batch (assumed)."""
 
 
 class Waiting(NamedTuple):
@@ -38,6 +40,7 @@ class Inbox:
     def __init__(self, most: int, loop: asyncio.AbstractEventLoop) -> None:
         self.most, self._loop = most, loop
         self._waiting: deque[Waiting] = deque()
+        self._bytes = 0
         self._changed = threading.Condition()
         self._filled = asyncio.Event()
         self._closed = False
@@ -45,11 +48,12 @@ class Inbox:
     def put(self, message: Waiting) -> None:
         """Leave a message, when there is room (network's thread)."""
         with self._changed:
-            while len(self._waiting) >= self.most and not self._closed:
+            while (len(self._waiting) >= self.most or self._bytes > MOST_BYTES) and not self._closed:
                 self._changed.wait()
             if self._closed:
                 return  # it was not acknowledged: the broker keeps it
             self._waiting.append(message)
+            self._bytes += len(message.raw)
             if len(self._waiting) > 1:
                 return  # the loop knows already
         self.wake()
@@ -63,7 +67,11 @@ class Inbox:
         """What waits, up to :data:`MOST_TOGETHER`: what arrives together is taken together. Empty when only woken."""
         await self._filled.wait()
         with self._changed:
-            found = [self._waiting.popleft() for _ in range(min(len(self._waiting), MOST_TOGETHER))]
+            found, size = list[Waiting](), 0
+            while self._waiting and len(found) < MOST_TOGETHER and size < MOST_BYTES_TOGETHER:
+                found.append(self._waiting.popleft())
+                size += len(found[-1].raw)
+            self._bytes -= size
             if not self._waiting:
                 self._filled.clear()
             self._changed.notify()

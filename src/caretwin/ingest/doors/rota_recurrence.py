@@ -1,7 +1,7 @@
 """Appointments that recur: which of them fall into a window, on the clock of their zone, with exceptions taken out.
 
 Source: RFC 5545, sections 3.3.10 (RRULE), 3.8.5 (EXDATE, RDATE) and 3.3.5: a clock time that a change of the clocks
-shows twice is the first of the two, and one that it leaves out is read with the offset before the change. Of an appointment
+shows twice is the first of the two, and one that it leaves out is read with the offset before the change. Of a series
 with an end the same exact duration holds for all, of one with a duration the nominal one (section 3.8.5.3).
 """
 
