@@ -168,7 +168,7 @@ def _timing(found: Timing | None) -> dict[str, Any] | None:
     if found is None:
         return None
     repeat = found.repeat
-    body: dict[str, Any] = {"text": word(found.code), "events": found.event[:MOST]}
+    body: dict[str, Any] = {"text": word(found.code), "events": list(found.event[:MOST])}
     if repeat is not None:
         bounds = repeat.boundsPeriod
         body |= {

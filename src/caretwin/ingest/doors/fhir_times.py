@@ -83,9 +83,7 @@ def _instant(clock: str, offset: str | None, zone: str) -> int:
     try:
         found = datetime.fromisoformat(clock + offset)
     except ValueError:
-        raise TimeError(
-            "a FHIR time", seen="a day that its month does not have", wanted="a real day", fix=_FIX
-        ) from None
+        raise _no_day() from None
     whole = found - EPOCH  # not astimezone: it fails in the first and the last hours that datetime knows
     return (whole.days * 86_400 + whole.seconds) * SECOND + whole.microseconds
 
@@ -96,12 +94,14 @@ def _beginning(text: str, zone: str) -> int:
     try:
         day = datetime.fromisoformat(full).replace(tzinfo=UTC)
     except ValueError:
-        raise TimeError(
-            "a FHIR date", seen="a day that its month does not have", wanted="a real day", fix=_FIX
-        ) from None
+        raise _no_day() from None
     if not zone:
         return to_microseconds(day)
     try:
         return to_microseconds(parse_instant(f"{full}T00:00:00", zone))
     except TimeError:  # clocks of some zones change at midnight: then the day begins an hour later there
         return to_microseconds(parse_instant(f"{full}T01:00:00", zone))
+
+
+def _no_day() -> TimeError:
+    return TimeError("a FHIR time", seen="a day that its month does not have", wanted="a real day", fix=_FIX)
