@@ -2,8 +2,8 @@
 
 import asyncio
 import itertools
-from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager
+from collections.abc import AsyncIterator, Iterator
+from contextlib import asynccontextmanager, contextmanager
 from pathlib import Path
 from typing import Any, NamedTuple
 
@@ -51,25 +51,32 @@ def clock():
     return lambda: next(ticks)
 
 
-@asynccontextmanager
-async def open_door(folder: Path, settings: dict[str, Any] | None = None, waiting: int = 4096) -> AsyncIterator[Open]:
-    """A door named "ward" at a free port; it has stopped, and all is on the disk, afterwards."""
+@contextmanager
+def behind(folder: Path, settings: dict[str, Any] | None = None, waiting: int = 4096) -> Iterator[Open]:
+    """A door named "ward" that does not run yet; all is on the disk afterwards."""
     (folder / "tokens").write_text(f"icu: {hashed(TOKEN)}\n")
     now = clock()
     record = open_record(folder / "ward.caretwin", now)
-    said = {"listen": "127.0.0.1:0", "tokens": str(folder / "tokens"), **(settings or {})}
-    door = FhirDoor("ward", said)
-    with Writer(record, waiting) as writer:
-        intake = Intake(door, record, writer, Translator("fhir:ward", CodeMapping([])), now)
+    door = FhirDoor("ward", {"listen": "127.0.0.1:0", "tokens": str(folder / "tokens"), **(settings or {})})
+    try:
+        with Writer(record, waiting) as writer:
+            yield Open("", door, Intake(door, record, writer, Translator("fhir:ward", CodeMapping([])), now), record)
+    finally:
+        record.close()
+
+
+@asynccontextmanager
+async def open_door(folder: Path, settings: dict[str, Any] | None = None, waiting: int = 4096) -> AsyncIterator[Open]:
+    """A door at a free port, unless ``listen`` is ""; it has stopped afterwards."""
+    with behind(folder, settings, waiting) as opened:
         stop = asyncio.Event()
-        running = asyncio.create_task(door.run(intake, stop))
-        while said["listen"] and not intake.state.listening:
+        running = asyncio.create_task(opened.door.run(opened.intake, stop))
+        while (settings or {}).get("listen", "here") and not opened.intake.state.listening:
             if running.done():
                 running.result()
             await asyncio.sleep(0.005)
         try:
-            yield Open(intake.state.listening.partition(" ")[0], door, intake, record)
+            yield opened._replace(base=opened.intake.state.listening.partition(" ")[0])
         finally:
             stop.set()
             await running
-    record.close()

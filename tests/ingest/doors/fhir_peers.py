@@ -1,4 +1,4 @@
-"""The official FHIR R4 examples (HL7, package hl7.fhir.r4.examples 4.0.1, CC0), fetched when a test first needs them."""
+"""The official FHIR R4 examples (HL7, package hl7.fhir.r4.examples 4.0.1, CC0), fetched when first needed."""
 
 import json
 import subprocess
@@ -7,7 +7,6 @@ from functools import cache
 from typing import Any
 
 import pytest
-
 from tests.paths import ROOT
 
 FETCH = ROOT / "scripts" / "fhir_examples.sh"

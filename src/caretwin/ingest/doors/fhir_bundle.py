@@ -62,7 +62,10 @@ class Message(NamedTuple):
 
 
 class _Open(NamedTuple):
-    """An entry whose resource was read, before others of the Bundle are known."""
+    """An entry whose resource was read, before others of the Bundle are known.
+
+    unchecked  its bytes, where only the fast parser has seen them
+    """
 
     name: str
     method: str
@@ -70,6 +73,7 @@ class _Open(NamedTuple):
     refused: Refusal | None = None
     ignored: str = ""
     deleted: bool = False
+    unchecked: bytes = b""
 
 
 def read(raw: bytes, house: House) -> Message:
@@ -126,7 +130,7 @@ def _entry(entry: Entry, i: int, kind: str, scope: Scope) -> _Open:
 def _opened(raw: bytes, method: str, address: str, scope: Scope) -> _Open:
     """A resource read, and known to the others of its message."""
     resource: Known | None = fast(raw)
-    kind = "Observation"
+    kind, quick = "Observation", resource is not None
     if resource is None:
         try:
             kind = kind_of(raw, "Resource").resourceType
@@ -144,7 +148,7 @@ def _opened(raw: bytes, method: str, address: str, scope: Scope) -> _Open:
                               "give the person a number", "required")  # fmt: skip
             return _Open("", method, refused=problem.refusal)
     scope.add(resource, name, address)
-    return _Open(name, method, resource)
+    return _Open(name, method, resource, unchecked=raw if quick else b"")
 
 
 def _said(opened: _Open, scope: Scope, place: str) -> One:
@@ -155,10 +159,20 @@ def _said(opened: _Open, scope: Scope, place: str) -> One:
     if resource is None:
         return One(opened.name, opened.method, ignored=opened.ignored, deleted=opened.deleted)
     try:
-        parts = _parts(resource, opened.name, scope)
+        parts = _checked(opened, resource, scope)
     except RefusedError as problem:
         return One(opened.name, opened.method, refused=_placed(problem.refusal, place))
     return One(opened.name, opened.method, parts, ignored="" if parts else type(resource).__name__)
+
+
+def _checked(opened: _Open, resource: Known, scope: Scope) -> tuple[Decodable, ...]:
+    """What a resource says. The fast parser never refuses: what it let pass is validated before it is refused."""
+    try:
+        return _parts(resource, opened.name, scope)
+    except RefusedError:
+        if not opened.unchecked:
+            raise
+        return _parts(full(opened.unchecked, "Observation", scope.house.zone), opened.name, scope)
 
 
 def _parts(resource: Known, name: str, scope: Scope) -> tuple[Decodable, ...]:

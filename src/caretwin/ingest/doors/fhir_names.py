@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from hashlib import blake2b
 from typing import Literal, NamedTuple
 
-import orjson
+import msgspec
 from msgspec import Raw
 
 from caretwin.base.errors import DataError
@@ -16,7 +16,7 @@ from caretwin.ingest.decoded import LOINC, SNOMED, UCUM, Code
 from caretwin.ingest.doors.fhir_json import refusal
 from caretwin.ingest.doors.fhir_parse import written
 from caretwin.ingest.doors.fhir_resources import Known
-from caretwin.ingest.doors.fhir_structs import CodeableConcept, Identifier
+from caretwin.ingest.doors.fhir_structs import CodeableConcept, Extension, Identifier
 from caretwin.ingest.doors.fhir_times import refused
 from caretwin.record import entry
 from caretwin.record.identifiers import NHS_NUMBER, identifier
@@ -24,6 +24,7 @@ from caretwin.record.identifiers import NHS_NUMBER, identifier
 NHS_VERIFICATION = re.compile(
     r"https://fhir\.hl7\.org\.uk/StructureDefinition/Extension-UKCore-NHSNumberVerification\w*"
 )
+_EXTENSION = msgspec.json.Decoder(Extension)
 VERIFIED = "01"
 """Number present and verified (UK Core, NHS number verification status)."""
 SYSTEMS = {
@@ -117,11 +118,15 @@ def codes_of(concept: CodeableConcept, place: str, local: str) -> tuple[Code, ..
 
 
 def _verification(extensions: Sequence[Raw]) -> str:
-    for one in extensions:
-        said = orjson.loads(one)
-        if isinstance(said, dict) and NHS_VERIFICATION.fullmatch(str(said.get("url"))):
-            coding = said.get("valueCodeableConcept", {}).get("coding", [{}])
-            return str(coding[0].get("code", "")) if coding else ""
+    """What the sender says of the number's verification; a saying that cannot be read is none that it is verified."""
+    for raw in extensions:
+        try:
+            said = _EXTENSION.decode(raw)
+        except (msgspec.MsgspecError, UnicodeDecodeError, RecursionError):
+            return "unreadable"
+        if NHS_VERIFICATION.fullmatch(said.url):
+            coding = said.valueCodeableConcept.coding if said.valueCodeableConcept is not None else ()
+            return (coding[0].code if coding else None) or "unreadable"
     return ""
 
 

@@ -26,6 +26,10 @@ STATUSES = {
 """Value set observation-status, 4.0.1. A cancelled one says that there is no value; "unknown" promises nothing."""
 
 
+_THINGS = frozenset({"Procedure", "Device", "Condition", "Encounter", "MedicationAdministration", "ServiceRequest"})
+"""What a focus may be on while the value is still the subject's own (assumed)."""
+
+
 class _Common(NamedTuple):
     """What the parts of one Observation share."""
 
@@ -73,6 +77,7 @@ def _common(found: Observation, name: str, scope: Scope) -> _Common:
     if status is None:
         raise refusal("Observation.status", "an unknown status", "one of " + ", ".join(STATUSES), "send one of these")
     subject = scope.subject(found.subject, "Observation.subject", found.contained)
+    _about_its_subject(found)
     version = version_of(found.meta, found.issued, "Observation", zone)
     effective, note = _effective(found, status, version, zone)
     if found.issued:
@@ -87,6 +92,17 @@ def _common(found: Observation, name: str, scope: Scope) -> _Common:
         note["status"] = found.status
     device, cancelled = _device(found.device), found.status == "cancelled"
     return _Common(subject, effective, name, version, status, device, cancelled, note, scope.house.local)
+
+
+def _about_its_subject(found: Observation) -> None:
+    """A focus on somebody else, such as a child before birth in its mother's record, is no value of the subject."""
+    subject = found.subject.reference if found.subject is not None else None
+    for i, one in enumerate(found.focus):
+        kind = one.type or (one.reference or "").rpartition("/")[0].rpartition("/")[2]
+        if kind not in _THINGS and one.reference != subject:
+            wanted = "a focus on the subject, a procedure, a device or a condition"
+            fix = "send it about the person whose value it is"
+            raise refusal(f"Observation.focus[{i}]", "a focus on somebody else", wanted, fix, "not-supported")
 
 
 def _effective(found: Observation, status: Status, version: int, zone: str) -> tuple[int, dict[str, Any]]:

@@ -8,7 +8,9 @@ here has the elements of R4 (the package has no plain R4). A refusal is always t
 from __future__ import annotations
 
 import re
+from collections.abc import Iterator
 from functools import cache, lru_cache
+from itertools import chain
 from typing import Any
 
 import msgspec
@@ -17,7 +19,7 @@ from msgspec.json import Decoder
 from caretwin.ingest.decoded import RefusedError
 from caretwin.ingest.doors.fhir_json import parsed, refusal, same_content
 from caretwin.ingest.doors.fhir_resources import KNOWN, Bundle, Known
-from caretwin.ingest.doors.fhir_structs import CodeableConcept, Head, Observation
+from caretwin.ingest.doors.fhir_structs import CodeableConcept, Head, Identifier, Observation
 
 _OBSERVATION = Decoder(Observation)
 _HEAD = Decoder(Head)
@@ -72,6 +74,9 @@ def full(raw: bytes, kind: str, zone: str = "") -> Known:
     except _BROKEN:
         raise refusal(kind, "a JSON text that cannot be read", "FHIR R4 in JSON", "mend it", "structure") from None
     _validate(said, kind, zone)
+    for place in chain([f"{kind}.implicitRules"] if said.get("implicitRules") else [], _modifiers(said, kind)):
+        wanted = "a resource that means what R4 says it means"
+        raise refusal(place, "a rule that changes its meaning", wanted, "send it without", "not-supported")
     _identifier_of(found.id, kind)
     return found
 
@@ -95,8 +100,11 @@ def written(resource: Known) -> bytes:
 
 def contained(raw: bytes) -> Known | None:
     """A contained resource that is read, None for one that is not; its resource was validated with it."""
-    head = _HEAD.decode(raw)
-    return _decoder(head.resourceType).decode(raw) if head.resourceType in KNOWN else None
+    try:
+        head = _HEAD.decode(raw)
+        return _decoder(head.resourceType).decode(raw) if head.resourceType in KNOWN else None
+    except _BROKEN:  # the validation takes "1" for 1; what is read here does not
+        return None
 
 
 @cache
@@ -113,29 +121,37 @@ def _sure(found: Observation) -> bool:
         return False
     if text is not None and (not text.status or not text.div or not _is_code(text.status)):
         return False
-    if found.identifier or found.valueSampledData or found.effectiveTiming or found.referenceRange:
+    if found.valueSampledData or found.effectiveTiming:
+        return False
+    if not all(_plain(one) for one in found.identifier):
         return False
     concepts = [found.code, *found.category, *found.interpretation]
-    concepts += [one for one in (found.valueCodeableConcept, found.dataAbsentReason, found.method) if one is not None]
+    more = (found.valueCodeableConcept, found.dataAbsentReason, found.method, found.bodySite)
+    concepts += [one for one in more if one is not None]
     for component in found.component:
-        if component.valueSampledData or component.referenceRange:
+        if component.valueSampledData:
             return False
         concepts += [component.code, *component.interpretation]
         concepts += [one for one in (component.valueCodeableConcept, component.dataAbsentReason) if one is not None]
-    return found.bodySite is None and all(_coded(one) for one in concepts) and _quantities_sure(found)
+    return all(_coded(one) for one in concepts) and _quantities_sure(found)
 
 
 def _quantities_sure(found: Observation) -> bool:
     for one in (found, *found.component):
-        quantity = one.valueQuantity
-        if quantity is not None and quantity.code is not None and not _is_code(quantity.code):
-            return False
-        if quantity is not None and quantity.comparator is not None:
-            return False
+        ranges = [limit for range in one.referenceRange for limit in (range.low, range.high)]
+        for quantity in (one.valueQuantity, *ranges):
+            if quantity is not None and not (_is_code(quantity.code or "-") and quantity.comparator is None):
+                return False
         if one.valueRange or one.valueRatio or one.valueTime or one.valueDateTime or one.valuePeriod:
             return False
-    references = (found.subject, found.encounter, found.specimen, found.device, *found.performer, *found.hasMember)
-    return not found.derivedFrom and all(one is None or one.identifier is None for one in references)
+    some = (found.subject, found.encounter, found.specimen, found.device)
+    lists = (found.performer, found.hasMember, found.basedOn, found.partOf, found.focus, found.derivedFrom)
+    numbers = [one.identifier for one in (*some, *chain.from_iterable(lists)) if one is not None]
+    return all(one is None or _plain(one) for one in numbers)
+
+
+def _plain(number: Identifier) -> bool:
+    return not number.extension and number.type is None and _is_code(number.use or "-")
 
 
 def _coded(concept: CodeableConcept) -> bool:
@@ -149,6 +165,18 @@ def _is_code(text: str) -> bool:
 
 def _is_id(text: str) -> bool:
     return ID.fullmatch(text) is not None
+
+
+def _modifiers(said: Any, place: str) -> Iterator[str]:
+    """Where extensions stand that change what their element means: nobody may pass over them (section 2.4.0.2)."""
+    if isinstance(said, dict):
+        for name, one in said.items():
+            if name == "modifierExtension" and one:
+                yield f"{place}.{name}"
+            yield from _modifiers(one, f"{place}.{name}")
+    elif isinstance(said, list):
+        for i, one in enumerate(said):
+            yield from _modifiers(one, f"{place}[{i}]")
 
 
 def _identifier_of(found: str | None, kind: str) -> None:

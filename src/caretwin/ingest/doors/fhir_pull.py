@@ -18,7 +18,7 @@ from urllib.parse import urljoin
 
 import httpx
 import msgspec
-from tenacity import AsyncRetrying, RetryCallState, retry_if_exception_type, stop_after_attempt, wait_exponential_jitter
+from tenacity import AsyncRetrying, RetryCallState, retry_if_exception_type, stop_after_attempt, wait_random_exponential
 
 from caretwin.base.errors import TimeError
 from caretwin.base.time import EPOCH
@@ -111,17 +111,18 @@ class Pull:
             try:
                 await self._type(asked, kind)
                 state.listening = self.source.base
-            except (AgainError, StopError, httpx.HTTPError, RefusedError) as problem:
+            except Exception as problem:  # whatever one answer breaks, the next look may go well
                 state.counters["reconnects"] += 1
                 state.trouble, state.listening = _told(problem), ""
 
     async def _type(self, asked: httpx.AsyncClient, kind: str) -> None:
         """All pages of what changed; the window moves only when the last of them is on the disk."""
-        begin = self._since[kind] - int(self.source.overlap_s * SECOND)
-        newest = self._since[kind]
+        since, started, newest, some = self._since[kind], self.intake.clock(), 0, False
+        begin = since - int(self.source.overlap_s * SECOND)
         async for page in self._pages(asked, f"{kind}?_lastUpdated=ge{_iso(begin)}&_count={PAGE}"):
-            newest = max(newest, await self._keep(page))
-        self._since[kind] = newest
+            newest, some = max(newest, await self._keep(page)), some or bool(page.entry)
+        if some:  # not into the future: one wrong date there would hide all that comes until then
+            self._since[kind] = max(since, min(newest or started, started))
 
     async def _pages(self, asked: httpx.AsyncClient, first: str) -> AsyncIterator[Bundle]:
         url, seen = urljoin(f"{self.source.base}/", first), set[str]()
@@ -144,9 +145,8 @@ class Pull:
             self.intake.state.counters["messages"] += 1
             message = await self.read(raw)
             kept = await keep(self.intake, message, raw, MEDIA)
-            while kept.busy:
-                await asyncio.sleep(FIRST_WAIT_S)
-                kept = await keep(self.intake, message, raw, MEDIA)
+            if kept.busy:
+                raise AgainError("saw a record that does not keep up; the window is asked for again")
             self.read.remember(kept.message)
             self._remember(fresh)
         return newest
@@ -227,7 +227,7 @@ def _patience(state: RetryCallState) -> float:
     """s until the next try: what the server asks for, or twice as long as before."""
     problem = state.outcome.exception() if state.outcome is not None else None
     asked = problem.after if isinstance(problem, AgainError) else 0.0
-    return min(max(asked, wait_exponential_jitter(FIRST_WAIT_S, LONGEST_WAIT_S)(state)), LONGEST_WAIT_S)
+    return min(max(asked, wait_random_exponential(FIRST_WAIT_S, LONGEST_WAIT_S)(state)), LONGEST_WAIT_S)
 
 
 async def _either(stop: asyncio.Event, seconds: float) -> None:
@@ -248,5 +248,7 @@ def _iso(at: int) -> str:
 
 def _told(problem: Exception) -> str:
     """What went wrong, without the address's query or password."""
-    text = str(problem.refusal) if isinstance(problem, RefusedError) else str(problem)
-    return _SECRET.sub("", text) or type(problem).__name__
+    if isinstance(problem, RefusedError):
+        return str(problem.refusal)
+    known = isinstance(problem, AgainError | StopError | httpx.HTTPError)
+    return (_SECRET.sub("", str(problem)) if known else "") or type(problem).__name__

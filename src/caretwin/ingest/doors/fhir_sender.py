@@ -12,7 +12,7 @@ from typing import Any, Literal, NamedTuple
 
 import httpx
 import orjson
-from tenacity import AsyncRetrying, retry_if_exception, stop_after_attempt, wait_exponential_jitter
+from tenacity import AsyncRetrying, retry_if_exception, stop_after_attempt, wait_random_exponential
 
 from caretwin.base.time import EPOCH
 from caretwin.ingest.decoded import LOINC, UCUM, Code
@@ -165,7 +165,7 @@ class Sender:
         """One request, again where the server is busy or away. Raises an error of httpx after the last try."""
         async for attempt in AsyncRetrying(
             stop=stop_after_attempt(TRIES),
-            wait=wait_exponential_jitter(FIRST_WAIT_S, LONGEST_WAIT_S),
+            wait=wait_random_exponential(FIRST_WAIT_S, LONGEST_WAIT_S),
             retry=retry_if_exception(_worth_it),
             reraise=True,
         ):

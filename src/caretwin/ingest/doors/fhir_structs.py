@@ -53,6 +53,13 @@ class Identifier(Part):
     extension: tuple[Raw, ...] = ()
 
 
+class Extension(Part):
+    """An extension, as far as one is read."""
+
+    url: str = ""
+    valueCodeableConcept: CodeableConcept | None = None
+
+
 class Reference(Part):
     """Another resource, by address or by number."""
 
@@ -173,8 +180,11 @@ class Observation(Valued, tag_field="resourceType", tag="Observation", kw_only=T
     text: Narrative | None = None
     contained: tuple[Raw, ...] = ()
     identifier: tuple[Identifier, ...] = ()
+    basedOn: tuple[Reference, ...] = ()
+    partOf: tuple[Reference, ...] = ()
     category: tuple[CodeableConcept, ...] = ()
     subject: Reference | None = None
+    focus: tuple[Reference, ...] = ()
     encounter: Reference | None = None
     effectiveDateTime: str | None = None
     effectivePeriod: Period | None = None
