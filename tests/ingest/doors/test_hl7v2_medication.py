@@ -99,13 +99,14 @@ def test_an_order_that_is_stopped_keeps_its_begin_and_ends_then():
     assert (at(ended.stop), ended.body["state"]) == ("2024-03-01T09:00:00+00:00", "stopped")
 
 
-def test_a_stop_that_does_not_say_when_the_order_began_does_not_move_its_begin():
-    rxe, stop = "RXE||7512^Norepinephrine^RXNORM|4||mg", ORC.replace("RE", "DC").replace("0600", "0900")
+@pytest.mark.parametrize(("control", "state"), [("DC", "stopped"), ("CA", "cancelled"), ("HD", "held")])
+def test_a_stop_that_does_not_say_when_the_order_began_does_not_move_its_begin(control, state):
+    rxe, stop = "RXE||7512^Norepinephrine^RXNORM|4||mg", ORC.replace("RE", control).replace("0600", "0900")
     raw = pharmacy("RDE^O11", stop, rxe)
     assert events(raw, "medication_request") == []
     (ended,) = events(raw, "medication_stop")
     assert at(ended.effective) == "2024-03-01T09:00:00+00:00"
-    assert ended.body["order"]["filler"] == "F6"
+    assert (ended.body["order"]["filler"], ended.body["state"]) == ("F6", state)
 
 
 def test_what_was_dispensed_is_no_dose():

@@ -1,6 +1,7 @@
 """The door on a real socket with a real record: what is acknowledged is kept, and no peer can hold it up."""
 
 import asyncio
+import random
 import ssl
 import subprocess
 
@@ -15,6 +16,7 @@ from caretwin.ingest.doors.hl7v2_framing import Framer, framed
 from caretwin.ingest.doors.hl7v2_sender import Measured, MllpSender, SendError, oru, read_answer
 from caretwin.record.entry import Identifier
 from caretwin.record.store import keep
+from caretwin.record.writer import BusyError, Writer
 
 pytestmark = pytest.mark.service
 WHO = Identifier("NORTH", "1234")
@@ -215,6 +217,43 @@ def test_a_record_that_fails_acknowledges_nothing(tmp_path, monkeypatch):
             assert intake.state.counters["failed"] == 1
             assert (await sender.send(pulse())).code == "AA"  # the sender sends again, and now it is kept
             assert heart_rates(record) == [72.0]
+
+    asyncio.run(story())
+
+
+def test_a_disk_that_does_not_keep_up_asks_the_sender_to_wait_and_keeps_nothing(tmp_path, monkeypatch):
+    def full(self, actor, batch, *, wait_s=0.0):
+        raise BusyError("keeping a batch", seen="a full queue", wanted="room", fix="send again later")
+
+    async def story():
+        async with listening(tmp_path) as (made, _, record):
+            with monkeypatch.context() as busy:
+                busy.setattr(Writer, "submit", full)
+                assert await answers(made.port, framed(pulse()), expected=1) == ["AR M1"]
+            assert heart_rates(record) == []
+            assert keep.quarantined(record.connection()) == []
+            assert await answers(made.port, framed(pulse()), expected=1) == ["AA M1"]
+
+    asyncio.run(story())
+
+
+def test_noise_and_broken_connections_do_not_disturb_a_good_one(tmp_path):
+    async def noise(port: int, seed: int):
+        luck = random.Random(seed)
+        for _ in range(10):
+            _, outgoing = await asyncio.open_connection("127.0.0.1", port)
+            outgoing.write(luck.randbytes(luck.randint(1, 3000)))
+            outgoing.write(framed(b"MSH|^~\\&|" + luck.randbytes(200)))
+            outgoing.transport.abort() if luck.random() < 0.5 else outgoing.close()
+            await asyncio.sleep(0)
+
+    async def story():
+        async with listening(tmp_path) as (made, _, record), MllpSender("127.0.0.1", made.port) as sender:
+            noisy = asyncio.gather(*(noise(made.port, seed) for seed in range(3)))
+            for n in range(30):
+                assert (await sender.send(pulse(60.0 + n, minute=n, control=f"M{n}"))).code == "AA"
+            await noisy
+            assert heart_rates(record) == [60.0 + n for n in range(30)]
 
     asyncio.run(story())
 

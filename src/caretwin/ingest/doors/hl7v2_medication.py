@@ -143,7 +143,7 @@ def _request(context: Context, order: Order, drug: Segment) -> tuple[str, Instan
     begin = next((time for time in times if time.us is not None), next((t for t in times if t.text), NEVER))
     stop = context.when(timing.text(8)) if timing else (context.when(drug.text(1, 5)) if given else NEVER)
     state = _ENDS.get(orc.text(1).upper(), "") if orc else ""
-    if orc and state in ("stopped", "cancelled"):
+    if orc and state:
         stop = context.when(orc.text(15) or orc.text(9))
     at = (3, 4, 5) if given else (2, 3, 4)
     body = {
@@ -153,7 +153,7 @@ def _request(context: Context, order: Order, drug: Segment) -> tuple[str, Instan
         "strength_unit": _word(drug, 26 if given else 19), "frequency": timing.text(3) if timing else drug.text(1, 2),
         "state": state,
     }  # fmt: skip
-    if state in ("stopped", "cancelled") and all(time.us is None for time in times[:2]):
+    if state and all(time.us is None for time in times[:2]):
         return "medication_stop", stop, NEVER, body, Status.FINAL  # it would move the begin of the order to its end
     return "medication_request", begin, stop, body, Status.FINAL
 
