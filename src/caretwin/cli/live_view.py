@@ -20,15 +20,10 @@ from caretwin.twin.course import MINUTE
 
 STALE_MIN = 90
 """min after which a vital sign is marked as old: charts of intensive care are hourly (assumed)."""
-NAMES = {
-    "heart_rate": "heart rate",
-    "mean_arterial_pressure": "MAP",
-    "oxygen_saturation": "SpO2",
-    "respiratory_rate": "breaths",
-}
-UNITS = {"heart_rate": "/min", "mean_arterial_pressure": "mmHg", "oxygen_saturation": "%", "respiratory_rate": "/min"}
-WIDE = 108
-"""Columns from which forecasts stand beside values."""
+NAMES = {"heart_rate": "HR", "mean_arterial_pressure": "MAP", "oxygen_saturation": "SpO2", "respiratory_rate": "RR"}
+LEGEND = "HR and breaths (RR) /min, MAP mmHg, SpO2 %"
+WIDE = 100
+"""Columns from which forecasts stand beside values, and a door's address beside its name."""
 
 
 def picture(found: Running, width: int) -> Group:
@@ -37,8 +32,10 @@ def picture(found: Running, width: int) -> Group:
     loop = found.loop
     parts: list[Any] = [Text(f"{found.site.name}   {from_microseconds(now):%Y-%m-%d %H:%M:%S} UTC", style="bold")]
     if loop is not None:
-        parts += [ward_table(loop.board, now, width), Text(pulse_line(loop.pulse), style="dim")]
-    parts.append(door_table(list(found.intakes.values())))
+        ahead = "; 12 \u2192 10-14: 90 % interval of what comes in an hour" if width >= WIDE else ""
+        parts += [ward_table(loop.board, now, width), Text(LEGEND + ahead, style="dim")]
+        parts += [Text(pulse_line(loop.pulse), style="dim"), Text("")]
+    parts.append(door_table(list(found.intakes.values()), width))
     troubles = [f"{name}: {intake.state.trouble}" for name, intake in found.intakes.items() if intake.state.trouble]
     parts += [Text(trouble.splitlines()[0][: width - 1], style="yellow") for trouble in troubles]
     return Group(*parts)
@@ -48,8 +45,8 @@ def ward_table(board: Sequence[BoardRow], now: int, width: int) -> Table:
     """One row for each subject: last value, and the 90 % interval of what the twin expects in an hour."""
     table = Table(box=None, padding=(0, 1), title_justify="left")
     table.add_column("patient", no_wrap=True)
-    for name, title in NAMES.items():
-        table.add_column(f"{title} {UNITS[name]}", justify="right", no_wrap=True)
+    for title in NAMES.values():
+        table.add_column(title, justify="left" if width >= WIDE else "right", no_wrap=True)
     table.add_column("support", no_wrap=True)
     table.add_column("twin", no_wrap=True)
     for row in board:
@@ -67,10 +64,10 @@ def vital(found: Vital | None, now: int, wide: bool) -> Text:
     age = now // MINUTE - found.minute
     text = Text(f"{found.value:.0f}", style="dim" if age > STALE_MIN else "bold")
     if age > STALE_MIN:
-        text.append(f" {age // 60}h old", style="yellow")
+        text.append(f" {age // 60}h" if age >= 120 else f" {age}min", style="yellow")
     elif found.ahead is not None and wide:
         low, _, high = found.ahead
-        text.append(f" \u2192 {low:.0f}-{high:.0f}".rjust(9), style="cyan")
+        text.append(f" \u2192 {low:.0f}-{high:.0f}", style="cyan")
     return text
 
 
@@ -78,12 +75,12 @@ def support(row: BoardRow) -> str:
     """Breathing support and norepinephrine, as far as charted."""
     parts = []
     if row.mode is not None:
-        parts.append("ventilated" if row.mode > 0 else "breathes alone")
+        parts.append("ventilator" if row.mode > 0 else "breathes alone")
     if row.fio2 is not None:
         parts.append(f"FiO2 {row.fio2:.2f}")
     if row.norepinephrine:
-        parts.append(f"NE {row.norepinephrine:.2f}")
-    return ", ".join(parts) or "-"
+        parts.append(f"norepi {row.norepinephrine:.2f}")
+    return " ".join(parts) or "-"
 
 
 def twin_words(row: BoardRow, now: int) -> Text:
@@ -110,18 +107,18 @@ def pulse_line(pulse: Pulse) -> str:
     return "; ".join(parts)
 
 
-def door_table(intakes: Sequence[Intake]) -> Table:
-    """One row for each door: where it listens and what came through it."""
+def door_table(intakes: Sequence[Intake], width: int) -> Table:
+    """One row for each door: where it listens (where there is room) and what came through it."""
     table = Table(box=None, padding=(0, 1))
-    for title in ("door", "kind", "at"):
-        table.add_column(title, no_wrap=title != "at", overflow="fold")
+    for title in ("door", "kind", "at") if width >= WIDE else ("door", "kind"):
+        table.add_column(title, no_wrap=True)
     for title in ("messages", "values", "repeats", "refused", "unmapped"):
         table.add_column(title, justify="right", no_wrap=True)
     for intake in intakes:
         count = intake.state.counters
         numbers = (count[name] for name in ("messages", "entries", "duplicates", "refused", "unmapped"))
-        where = intake.state.listening or "opening"
-        table.add_row(intake.door.name, intake.door.kind, where, *(str(number) for number in numbers))
+        where = (intake.state.listening or "opening",) if width >= WIDE else ()
+        table.add_row(intake.door.name, intake.door.kind, *where, *(str(number) for number in numbers))
     return table
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import time
 from collections import Counter, deque
 from collections.abc import Callable
 from concurrent.futures import Future
@@ -22,6 +23,8 @@ PREVIEWED = 10
 """Decoded messages that a door keeps for a person to look at."""
 WAIT_FOR_ROOM_S = 5.0
 """s that a message waits for room in the writer's queue before the sender is told to hold on."""
+FLUSH_S = 2.0
+"""s between two writings of the list of codes that nobody mapped."""
 
 
 @dataclass
@@ -66,6 +69,8 @@ class Intake:
     ) -> None:
         self.door, self.state = door, DoorState()
         self._record, self._writer, self._translator, self.clock = record, writer, translator, clock
+        self._unmapped: dict[tuple[str, str, str, str], keep.Unmapped] = {}
+        self._flushed = 0.0
         self.actor = Actor(f"door:{door.kind}:{door.name}", "door")
 
     async def accept(self, raw: bytes, media: str = "") -> Outcome:
@@ -74,14 +79,14 @@ class Intake:
         try:
             decoded = self.door.decode(raw, media)
         except RefusedError as error:
-            return self._refuse(raw, media, (error.refusal,))
+            return await self._refuse(raw, media, (error.refusal,))
         return await self.accept_decoded(decoded, raw, media)
 
     async def accept_decoded(self, decoded: Decoded, raw: bytes = b"", media: str = "") -> Outcome:
         """As :meth:`accept`, for what the door has decoded already."""
         batch = self._batch(decoded)
         if batch is None:
-            return self._without_entries(decoded, raw, media)
+            return await self._without_entries(decoded, raw, media)
         try:
             future = await self._submit(batch)
             receipt = await asyncio.wrap_future(future)
@@ -91,8 +96,9 @@ class Intake:
             return Outcome("busy")
         self._count(accepted=1, entries=len(batch.entries), duplicates=receipt.duplicates)
         self.state.last.append((batch.received, _preview(decoded)))
+        await self._flush_unmapped()
         if decoded.refused:
-            self._quarantine(raw, media, decoded.refused)
+            await self._quarantine(raw, media, decoded.refused)
             return Outcome("partly", receipt, decoded.refused)
         return Outcome("accepted", receipt)
 
@@ -119,32 +125,55 @@ class Intake:
                     unmapped.append(unknown)
             else:
                 entries.append(part)
-        if unmapped:
-            self._count(unmapped=len(unmapped))
-            with self._record.writing(self.actor, "write", "") as connection:
-                keep.note_unmapped(connection, unmapped)
+        self._note_unmapped(unmapped)
         self.state.last_received = now
         return Batch(tuple(entries), now, self.actor.name, decoded.message) if entries else None
 
-    def _without_entries(self, decoded: Decoded, raw: bytes, media: str) -> Outcome:
+    async def _without_entries(self, decoded: Decoded, raw: bytes, media: str) -> Outcome:
         if decoded.refused:
-            return self._refuse(raw, media, decoded.refused)
+            return await self._refuse(raw, media, decoded.refused)
         self._count(accepted=1, ignored=1)
         self.state.last.append((self.clock(), _preview(decoded)))
         return Outcome("accepted", Receipt((), 0, 0, ()))
 
-    def _refuse(self, raw: bytes, media: str, refused: tuple[Refusal, ...]) -> Outcome:
-        self._quarantine(raw, media, refused)
+    async def _refuse(self, raw: bytes, media: str, refused: tuple[Refusal, ...]) -> Outcome:
+        await self._quarantine(raw, media, refused)
         self._count(refused=1)
         return Outcome("refused", None, refused)
 
-    def _quarantine(self, raw: bytes, media: str, refused: tuple[Refusal, ...]) -> None:
+    async def _quarantine(self, raw: bytes, media: str, refused: tuple[Refusal, ...]) -> None:
+        """Keep a message as it came: on the disk before the sender is answered; others go on meanwhile."""
         reason, now = "\n".join(str(one) for one in refused), self.clock()
         self.state.trouble = str(refused[0])
         self.state.last.append((now, f"refused: {refused[0]}"))
         if raw:
-            with self._record.writing(self.actor, "write", f"quarantine of {len(raw)} bytes") as connection:
-                keep.quarantine(connection, now, self.door.name, reason, media, raw)
+            await asyncio.to_thread(self._keep_raw, now, reason, media, raw)
+
+    def _keep_raw(self, now: int, reason: str, media: str, raw: bytes) -> None:
+        with self._record.writing(self.actor, "write", f"quarantine of {len(raw)} bytes") as connection:
+            keep.quarantine(connection, now, self.door.name, reason, media, raw)
+
+    def _note_unmapped(self, seen: list[keep.Unmapped]) -> None:
+        """Count codes that nobody mapped; they are written now and then, for they are only a list to work through."""
+        self._count(unmapped=len(seen))
+        for one in seen:
+            key = (one.source, one.system, one.code, one.unit)
+            known = self._unmapped.get(key)
+            first, times = (known.first, known.times) if known else (one.first, 0)
+            self._unmapped[key] = one._replace(first=first, times=times + one.times)
+
+    async def _flush_unmapped(self) -> None:
+        now = time.monotonic()
+        if self._unmapped and now - self._flushed >= FLUSH_S:
+            self._flushed = now
+            await asyncio.to_thread(self.flush)
+
+    def flush(self) -> None:
+        """Write the codes that nobody mapped; a door that ends does it."""
+        seen, self._unmapped = self._unmapped, {}
+        if seen:
+            with self._record.writing(self.actor, "write", "") as connection:
+                keep.note_unmapped(connection, seen.values())
 
     def _count(self, **more: int) -> None:
         self.state.counters.update({name: count for name, count in more.items() if count})

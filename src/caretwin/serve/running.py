@@ -60,8 +60,7 @@ async def running(site: Site, clock: Callable[[], int], *, twins: bool = True) -
     record = open_record(site.record, clock)
     writer = Writer(record)
     intakes = {
-        name: Intake(door, record, writer, Translator(f"{door.kind}:{name}", rules), clock)
-        for name, (door, rules) in opened.items()
+        name: Intake(door, record, writer, Translator(name, rules), clock) for name, (door, rules) in opened.items()
     }
     loop = None
     if twins:
@@ -75,6 +74,8 @@ async def running(site: Site, clock: Callable[[], int], *, twins: bool = True) -
     finally:
         stop.set()
         await asyncio.gather(*tasks, return_exceptions=True)
+        for intake in intakes.values():
+            intake.flush()
         if loop is not None:
             await asyncio.to_thread(loop.stop)
         writer.close()
