@@ -122,6 +122,31 @@ def test_nothing_is_acknowledged_before_its_commit_and_everything_after_it(broke
         assert session_has(broker, "taken") == 0
 
 
+def test_a_state_without_a_time_that_is_sent_again_keeps_the_time_of_its_first_arrival(broker, tmp_path):
+    """The connection is lost between the commit and its acknowledgement: the door has opened once, not twice."""
+    with site(door_to(broker, client="again"), tmp_path) as one:
+        whole, begun, go_on = one.record.append_all, threading.Event(), threading.Event()
+
+        def held(work):
+            begun.set()
+            go_on.wait(20.0)
+            return whole(work)
+
+        one.record.append_all = held
+
+        async def lose():
+            await asyncio.to_thread(send, broker, [(DOOR, "OPEN")])
+            await asyncio.to_thread(begun.wait, 10.0)
+            await asyncio.to_thread(session_has, broker, "again")
+            await until(lambda: one.intake.state.listening, "it is connected again")
+            go_on.set()
+            await until(lambda: one.intake.state.counters["messages"] >= 2, "it comes again")
+            await until(lambda: one.intake.state.counters["duplicates"] == 1, "and is known")
+
+        while_running(one, lose)
+        assert one.values(*ROOM, "door_open") == [1.0]
+
+
 def session_has(broker, name):
     """How many readings the broker sends to a client that takes a session over and acknowledges nothing."""
     found = []
