@@ -3,7 +3,7 @@ SHELL := /bin/bash
 .SHELLFLAGS := -eu -o pipefail -c
 .DEFAULT_GOAL := help
 .ONESHELL:
-.PHONY: help demo test bench lint format docs docs-serve setup lock clean
+.PHONY: help demo tour peers test bench lint format docs docs-serve setup lock clean
 
 BIN := .venv/bin
 THREADS ?= 2
@@ -19,10 +19,16 @@ export NO_MKDOCS_2_WARNING ?= 1
 help:  ## list these targets
 	@grep -hE '^[a-z-]+: .*## |^[a-z-]+:  ## ' Makefile | sed -E 's/^([a-z-]+):.*## /  make \1\t/' | expand -t 20
 
-demo: setup  ## real patients end to end: fit, forecast, dose decision, report; opens no network connection
+demo: setup  ## a ward of real stays that lives, fed through the real doors; about two minutes, nothing leaves this machine
 	@$(BIN)/caretwin demo
 
-test: setup lint  ## everything the gate checks: style, types, import direction, tests, coverage floor
+tour: setup  ## real patients end to end: fit, forecast, dose decision, report; opens no network connection
+	@$(BIN)/caretwin tour
+
+peers: setup  ## the broker, database and image tools that tests speak with (Debian packages; only root can install them)
+	@scripts/peers.sh || true
+
+test: setup peers lint  ## everything the gate checks: style, types, import direction, tests, coverage floor
 	@mkdir -p .cache/coverage
 	$(BIN)/python -m pytest -n $(THREADS) --dist loadfile --cov --cov-report=term $(PYTEST)
 

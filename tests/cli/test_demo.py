@@ -1,52 +1,72 @@
-"""``caretwin demo`` on a few patients: tables, a decision and a report, with every way to a network closed."""
+"""``caretwin demo``: real stays live in a ward, fed through real doors on the loopback interface."""
 
-import socket
+from pathlib import Path
 
 import pytest
 from click.testing import CliRunner
 
-from caretwin.cli import demo, main
+from caretwin.cli import main
+from caretwin.record import audit
+from caretwin.record.access import operator
+from caretwin.record.record import open_record
+from caretwin.twin.kept_forecasts import FORECAST, SCORE
 
-PATIENTS = "4"
+pytestmark = [pytest.mark.slow, pytest.mark.service]
 
 
 @pytest.fixture(scope="module")
-def shown(tmp_path_factory):
-    """The demo with one of its sets; whoever opens a socket fails."""
-    out = tmp_path_factory.mktemp("demo")
-
-    def refused(*_arguments, **_named):
-        raise AssertionError("the demo opened a network connection")
-
-    with pytest.MonkeyPatch.context() as patched:
-        for name in ("connect", "connect_ex", "bind", "sendto"):
-            patched.setattr(socket.socket, name, refused)
-        patched.setattr(socket, "getaddrinfo", refused)
-        patched.setattr(demo, "SHOWN", {demo.DECISION: demo.SHOWN[demo.DECISION]})
-        arguments = ["demo", "--out", str(out), "--patients", PATIENTS]
-        found = CliRunner().invoke(main, arguments, catch_exceptions=False)
-    return found, out
+def shown(tmp_path_factory: pytest.TempPathFactory) -> tuple[str, Path]:
+    kept = tmp_path_factory.mktemp("demo") / "record.db"
+    arguments = ["demo", "--patients", "3", "--hours", "3", "--speed", "600", "--record", str(kept), "--no-view"]
+    found = CliRunner().invoke(main, arguments, catch_exceptions=False)
+    assert found.exit_code == 0, found.output
+    return found.output, kept
 
 
-def test_it_ends_well_without_a_network(shown):
-    assert shown[0].exit_code == 0
+def test_what_went_in_is_in_the_record_and_nothing_was_refused(shown: tuple[str, Path]) -> None:
+    text, kept = shown
+    record = open_record(kept, lambda: 0)
+    reading = record.reading(operator())
+    keys = [one.key for one in reading.subjects()]
+    assert len(keys) == 3
+    assert "went through the doors" in text and "trouble" not in text
+    sources = {series.source for key in keys for series in reading.series(key)}
+    assert {"monitors", "devices", "laboratory"} <= {source.split("/")[0] for source in sources}
+    for key in keys:
+        codes = {series.code for series in reading.series(key)}
+        assert {"heart_rate", "oxygen_saturation"} <= codes
+        assert not any("|" in code for code in codes), "every code is known"
+    assert audit.verify(record.connection())[1] is None
+    record.close()
 
 
-def test_it_shows_forecasts_a_decision_and_where_the_report_is(shown):
-    text = shown[0].output
-    assert "4 patients" in text
-    assert "caretwin advises" in text
-    assert "demo.phenobarbital.html" in text.replace("\n", "")
-    assert "A ventilated stay" in text and "demo.ventilation.html" in text.replace("\n", "")
+def test_laboratory_results_came_late_and_vital_signs_did_not(shown: tuple[str, Path]) -> None:
+    record = open_record(shown[1], lambda: 0)
+    reading = record.reading(operator())
+    delays: dict[str, list[float]] = {"laboratory": [], "monitors": []}
+    for one in reading.subjects():
+        for series in reading.series(one.key):
+            of = delays.get(series.source.split("/")[0])
+            if of is not None and series.code not in ("weight", "height"):
+                of += ((series.received - series.effective) / 60e6).tolist()
+    record.close()
+    assert sorted(delays["laboratory"])[len(delays["laboratory"]) // 2] > 10.0  # min
+    assert sorted(delays["monitors"])[len(delays["monitors"]) // 2] < 5.0
 
 
-@pytest.mark.parametrize("name", ["phenobarbital", "ventilation"])
-def test_the_reports_open_offline(shown, name):
-    report = (shown[1] / f"demo.{name}.html").read_text(encoding="utf-8")
-    assert "<html" in report
-    assert "src=" not in report.replace('src="data:', "")
-    assert "<script" not in report
+def test_twins_said_what_comes_and_were_scored(shown: tuple[str, Path]) -> None:
+    record = open_record(shown[1], lambda: 0)
+    reading = record.reading(operator())
+    said = [one for subject in reading.subjects() for one in reading.derived(subject.key, [FORECAST])]
+    scores = [one for subject in reading.subjects() for one in reading.derived(subject.key, [SCORE])]
+    record.close()
+    assert len(said) > 30 and scores
+    assert {one.about for one in scores} <= {one.sequence for one in said}
 
 
-def test_the_sets_are_those_that_come_with_a_package():
-    assert set(demo.SHOWN) == {"remifentanil", "phenobarbital", "quinidine"}
+def test_a_record_that_exists_is_not_written_over(tmp_path: Path) -> None:
+    kept = tmp_path / "record.db"
+    kept.write_text("mine")
+    found = CliRunner().invoke(main, ["demo", "--record", str(kept)])
+    assert found.exit_code == 2 and "exists already" in found.output
+    assert kept.read_text() == "mine"
