@@ -82,9 +82,8 @@ def pulled(tmp_path, answer, looks=1, **settings):
             with behind(tmp_path, {**said, "pull": server.base}) as opened:
                 pull = Pull(opened.door._source(), opened.door._read, opened.intake)
                 for _ in range(looks):
-                    stop = asyncio.Event()
                     async with fhir_pull.client(pull.source) as http:
-                        await pull._look(http, stop)
+                        await pull.look(http)
                 return values(opened.record), server, opened.intake.state, keep.quarantined(opened.record.connection())
 
     return asyncio.run(run())
@@ -217,6 +216,16 @@ def test_a_server_that_goes_away_is_told_and_found_again(tmp_path, monkeypatch):
             return values(opened.record)
 
     assert asyncio.run(asyncio.wait_for(run(), 20)) == [70.0]
+
+
+def test_a_door_that_is_to_stop_does_not_wait_for_a_server_that_is_away(tmp_path):
+    async def run():
+        async with peer(lambda path, query: (200, b"")) as server:
+            pass
+        async with open_door(tmp_path, {"listen": "", "pull": server.base}):
+            await asyncio.sleep(0.1)
+
+    asyncio.run(asyncio.wait_for(run(), 2))
 
 
 def test_the_test_names_software_and_version_in_one_sentence():

@@ -3,6 +3,7 @@
 import asyncio
 import json
 import os
+import re
 import stat
 import threading
 from contextlib import asynccontextmanager
@@ -13,11 +14,13 @@ import pytest
 from tests.ingest.doors.fhir_house import READER, START, TOKEN, open_door
 from tests.ingest.doors.fhir_peers import raw
 from tests.ingest.doors.test_fhir_observation import PULSE, changed, pressure
+from tests.paths import ROOT
 
 from caretwin.base.errors import DataError
 from caretwin.ingest.door import make_door
 from caretwin.ingest.doors.fhir import FhirDoor
 from caretwin.ingest.doors.fhir_access import hashed, read_clients
+from caretwin.ingest.doors.fhir_answers import TAKEN
 from caretwin.ingest.doors.fhir_json import MOST_BYTES
 from caretwin.ingest.doors.fhir_sender import Sender, administration, bundle, observation, patient
 from caretwin.record.identifiers import NHS_NUMBER
@@ -449,6 +452,23 @@ def test_after_it_stopped_the_port_is_free_and_the_signals_are_as_they_were(tmp_
 
     asyncio.run(run())
     assert signal.getsignal(signal.SIGINT) is before
+
+
+# ---- what the documentation says -----------------------------------------------------------------------------------
+
+PAGE = (ROOT / "docs" / "doors" / "fhir.md").read_text("utf-8")
+
+
+@door_test()
+async def test_the_first_observation_of_the_documentation_arrives(opened, http):
+    said = re.search(r"-d '(\{.*?\})'", PAGE, re.S)[1]
+    assert (await http.put("/Observation/first", content=said)).status_code == 200
+    assert opened.latest("Patient/123") == {"heart_rate": 72.0}
+
+
+def test_every_setting_and_every_resource_is_documented():
+    assert [one.name for one in FhirDoor.settings if f"`{one.name}`" not in PAGE] == []
+    assert [kind for kind in TAKEN if f"`{kind}" not in PAGE] == []
 
 
 # ---- our own sender ------------------------------------------------------------------------------------------------

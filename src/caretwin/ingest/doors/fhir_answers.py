@@ -72,9 +72,9 @@ def entry_response(one: One, sequence: int, when: str) -> dict[str, Any]:
         return {"status": "202 Accepted", "outcome": trouble("informational", text, "information")}
     if one.deleted:
         return {"status": "204 No Content", "etag": f'W/"{sequence}"', "lastModified": when}
-    status = "200 OK" if one.method == "PUT" else "201 Created"
+    said = "200 OK" if one.method == "PUT" else "201 Created"
     location = f"{one.name}/_history/{sequence}"
-    return {"status": status, "location": location, "etag": f'W/"{sequence}"', "lastModified": when}
+    return {"status": said, "location": location, "etag": f'W/"{sequence}"', "lastModified": when}
 
 
 def capabilities(software: str) -> dict[str, Any]:

@@ -144,9 +144,9 @@ def _opened(raw: bytes, method: str, address: str, scope: Scope) -> _Open:
         if address.startswith("urn:uuid:") and not any(one.value for one in resource.identifier):
             name = f"Patient/{address.removeprefix('urn:uuid:')[:64]}"
         elif not any(one.value for one in resource.identifier):
-            problem = refusal("Patient.id", "neither an id nor an identifier", "one of them",
+            nobody = refusal("Patient.id", "neither an id nor an identifier", "one of them",
                               "give the person a number", "required")  # fmt: skip
-            return _Open("", method, refused=problem.refusal)
+            return _Open("", method, refused=nobody.refusal)
     scope.add(resource, name, address)
     return _Open(name, method, resource, unchecked=raw if quick else b"")
 

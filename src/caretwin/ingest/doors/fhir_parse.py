@@ -11,7 +11,8 @@ import re
 from collections.abc import Iterator
 from functools import cache, lru_cache
 from itertools import chain
-from typing import Any
+from operator import attrgetter
+from typing import Any, Literal, TypeAlias
 
 import msgspec
 from msgspec.json import Decoder
@@ -19,8 +20,10 @@ from msgspec.json import Decoder
 from caretwin.ingest.decoded import RefusedError
 from caretwin.ingest.doors.fhir_json import parsed, refusal, same_content
 from caretwin.ingest.doors.fhir_resources import KNOWN, Bundle, Known
-from caretwin.ingest.doors.fhir_structs import CodeableConcept, Head, Identifier, Observation
+from caretwin.ingest.doors.fhir_structs import CodeableConcept, Head, Identifier, Observation, Valued
 
+_rare = attrgetter("valueSampledData", "valueRange", "valueRatio", "valueTime", "valueDateTime", "valuePeriod")
+_NONE = (None,) * 6
 _OBSERVATION = Decoder(Observation)
 _HEAD = Decoder(Head)
 _BUNDLE = Decoder(Bundle)
@@ -29,7 +32,8 @@ ID = re.compile(r"[A-Za-z0-9\-.]{1,64}")
 _CODE = re.compile(r"\S+(\s\S+)*")
 _NO_OFFSET = re.compile(r"\d{4}-\d{2}-\d{2}T\d{2}:\d{2}:\d{2}(\.\d+)?")
 _BROKEN = (msgspec.MsgspecError, UnicodeDecodeError, RecursionError, ValueError)
-_INSTEAD = {
+_Kind: TypeAlias = Literal["structure", "required", "value", "not-supported"]
+_INSTEAD: dict[str, tuple[str, str, _Kind]] = {
     "missing": ("nothing", "an element that FHIR requires", "required"),
     "model_field_validation.missing": ("nothing", "an element that FHIR requires", "required"),
     "extra_forbidden": ("an element that FHIR R4 does not have here", "the elements that R4 defines", "structure"),
@@ -113,41 +117,48 @@ def _decoder(kind: str) -> Decoder[Any]:
 
 
 def _sure(found: Observation) -> bool:
-    """Whether forms that the fast parser does not check hold: identifiers and codes."""
-    if found.contained or not _is_code(found.status) or (found.id is not None and not _is_id(found.id)):
+    """Whether forms that the fast parser does not check hold: those of ids, codes and numbers."""
+    if found.contained or not _is_code(found.status) or not _is_id(found.id or "-"):
         return False
     meta, text = found.meta, found.text
     if meta is not None and meta.versionId is not None and not _is_id(meta.versionId):
         return False
     if text is not None and (not text.status or not text.div or not _is_code(text.status)):
         return False
-    if found.valueSampledData or found.effectiveTiming:
+    if found.effectiveTiming is not None or not all(
+        map(_coded, (*found.category, *_some(found.method, found.bodySite)))
+    ):
         return False
-    if not all(_plain(one) for one in found.identifier):
-        return False
-    concepts = [found.code, *found.category, *found.interpretation]
-    more = (found.valueCodeableConcept, found.dataAbsentReason, found.method, found.bodySite)
-    concepts += [one for one in more if one is not None]
-    for component in found.component:
-        if component.valueSampledData:
-            return False
-        concepts += [component.code, *component.interpretation]
-        concepts += [one for one in (component.valueCodeableConcept, component.dataAbsentReason) if one is not None]
-    return all(_coded(one) for one in concepts) and _quantities_sure(found)
+    return _valued(found) and all(map(_valued, found.component)) and all(map(_plain, _numbers(found)))
 
 
-def _quantities_sure(found: Observation) -> bool:
-    for one in (found, *found.component):
-        ranges = [limit for range in one.referenceRange for limit in (range.low, range.high)]
-        for quantity in (one.valueQuantity, *ranges):
-            if quantity is not None and not (_is_code(quantity.code or "-") and quantity.comparator is None):
-                return False
-        if one.valueRange or one.valueRatio or one.valueTime or one.valueDateTime or one.valuePeriod:
+def _valued(found: Valued) -> bool:
+    """Whether a value has its form; what is rare is left to the full parser."""
+    if _rare(found) != _NONE:
+        return False
+    for quantity in (
+        found.valueQuantity,
+        *[one for limits in found.referenceRange for one in (limits.low, limits.high)],
+    ):
+        if quantity is not None and not (_is_code(quantity.code or "-") and quantity.comparator is None):
             return False
-    some = (found.subject, found.encounter, found.specimen, found.device)
-    lists = (found.performer, found.hasMember, found.basedOn, found.partOf, found.focus, found.derivedFrom)
-    numbers = [one.identifier for one in (*some, *chain.from_iterable(lists)) if one is not None]
-    return all(one is None or _plain(one) for one in numbers)
+    return all(
+        map(_coded, (found.code, *found.interpretation, *_some(found.valueCodeableConcept, found.dataAbsentReason)))
+    )
+
+
+def _some(*concepts: CodeableConcept | None) -> list[CodeableConcept]:
+    return [one for one in concepts if one is not None]
+
+
+def _numbers(found: Observation) -> list[Identifier]:
+    """Identifiers of an Observation, and of what it refers to."""
+    references = [
+        found.subject, found.encounter, found.specimen, found.device, *found.performer, *found.hasMember,
+        *found.basedOn, *found.partOf, *found.focus, *found.derivedFrom,
+    ]  # fmt: skip
+    named = [one.identifier for one in references if one is not None and one.identifier is not None]
+    return [*found.identifier, *named]
 
 
 def _plain(number: Identifier) -> bool:

@@ -92,22 +92,25 @@ class Pull:
 
     async def run(self, stop: asyncio.Event) -> None:
         """Ask until ``stop`` is set; what goes wrong is told in the door's state and tried again."""
-        async with client(self.source) as asked:
-            while not stop.is_set():
-                await self._look(asked, stop)
-                await _either(stop, self.source.every_s)
+        asking, waiting = asyncio.create_task(self._ask()), asyncio.create_task(stop.wait())
+        try:
+            await asyncio.wait({asking, waiting}, return_when=asyncio.FIRST_COMPLETED)
+        finally:  # in the middle of a page too: what was not remembered is asked for again
+            asking.cancel()
+            waiting.cancel()
+            await asyncio.gather(asking, waiting, return_exceptions=True)
+            self.intake.state.listening = ""
 
-    async def once(self) -> None:
-        """One look at every type. Raises what went wrong."""
+    async def _ask(self) -> None:
         async with client(self.source) as asked:
-            for kind in self.source.types:
-                await self._type(asked, kind)
+            while True:
+                await self.look(asked)
+                await asyncio.sleep(self.source.every_s)
 
-    async def _look(self, asked: httpx.AsyncClient, stop: asyncio.Event) -> None:
+    async def look(self, asked: httpx.AsyncClient) -> None:
+        """One look at every type."""
         state = self.intake.state
         for kind in self.source.types:
-            if stop.is_set():
-                return
             try:
                 await self._type(asked, kind)
                 state.listening = self.source.base
@@ -141,7 +144,7 @@ class Pull:
         fresh = [one for one in page.entry if _digest(one) not in self._seen]
         newest = max((changed(one) for one in page.entry), default=0)
         if fresh:
-            raw = msgspec.json.encode(Bundle(type="searchset", id=page.id, entry=fresh))
+            raw = msgspec.json.encode(Bundle(type="searchset", id=page.id, entry=tuple(fresh)))
             self.intake.state.counters["messages"] += 1
             message = await self.read(raw)
             kept = await keep(self.intake, message, raw, MEDIA)
@@ -228,14 +231,6 @@ def _patience(state: RetryCallState) -> float:
     problem = state.outcome.exception() if state.outcome is not None else None
     asked = problem.after if isinstance(problem, AgainError) else 0.0
     return min(max(asked, wait_random_exponential(FIRST_WAIT_S, LONGEST_WAIT_S)(state)), LONGEST_WAIT_S)
-
-
-async def _either(stop: asyncio.Event, seconds: float) -> None:
-    """Sleep, or until the door is to stop."""
-    try:
-        await asyncio.wait_for(stop.wait(), seconds)
-    except TimeoutError:
-        return
 
 
 def _digest(entry: Entry) -> bytes:
