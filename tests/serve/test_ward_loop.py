@@ -31,6 +31,7 @@ def test_what_is_committed_reaches_the_twin_and_is_foretold_and_survives(tmp_pat
     record = open_record(tmp_path / "record.db", lambda: START + 10 * MINUTE)
     loop = WardLoop(record, small, lambda: START + 10 * MINUTE)
     loop.start()
+    loop.wait_until_ready()
     (key,) = set(write(record, vitals(0, range(10))))
     wait_for(lambda: bool(loop.board) and bool(loop.board[0].vitals) and loop.pulse.forecasts > 0)
     (row,) = loop.board
@@ -43,6 +44,7 @@ def test_what_is_committed_reaches_the_twin_and_is_foretold_and_survives(tmp_pat
     loop.stop()
     again = WardLoop(record, small, lambda: START + 10 * MINUTE)
     again.start()
+    again.wait_until_ready()
     wait_for(lambda: bool(again.board))
     assert again.board[0].twin == START // MINUTE + 9
     assert again.pulse.rows <= 2  # from the checkpoint, not from the beginning

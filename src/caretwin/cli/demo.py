@@ -73,7 +73,7 @@ async def _live(posts: list[Post], speed: float, folder: Path, kept: Path | None
         begun = Held(posts[0].at)
         async with running(site, begun) as found:
             await listening(found)
-            await asyncio.to_thread(_woken, found)
+            await asyncio.to_thread(found.loop.wait_until_ready)
             begun.clock = clock = Replayed(posts[0].at, speed)
             found.clock = clock
             played = Played(len(posts))
@@ -119,10 +119,3 @@ def _site(folder: Path, mqtt: str, kept: Path | None) -> tuple[Any, Any]:
         forecast_every_min=60.0, folder=folder,
     )  # fmt: skip
     return site, Targets(("127.0.0.1", mllp), f"http://127.0.0.1:{http}/fhir", TOKEN, mqtt)
-
-
-def _woken(found: Any) -> None:
-    """Compile or load the programs of a twin before the clock starts, with somebody who is not in the record."""
-    from caretwin.serve.warm import warm
-
-    warm(found.loop.twin)

@@ -33,15 +33,17 @@ def picture(found: Running, width: int) -> Group:
     parts: list[Any] = [Text(f"{found.site.name}   {from_microseconds(now):%Y-%m-%d %H:%M:%S} UTC", style="bold")]
     if loop is not None:
         ahead = "; 12 \u2192 10-14: 90 % interval of what comes in an hour" if width >= WIDE else ""
-        parts += [ward_table(loop.board, now, width), Text(LEGEND + ahead, style="dim")]
+        parts += [ward_table(loop.board, now, width, waking=loop.ward is None), Text(LEGEND + ahead, style="dim")]
         parts += [Text(pulse_line(loop.pulse), style="dim"), Text("")]
     parts.append(door_table(list(found.intakes.values()), width))
+    notes = [(name, intake.state.listening.partition(" (")[2].rstrip(")")) for name, intake in found.intakes.items()]
+    parts += [Text(f"{name}: {note}", style="dim") for name, note in notes if note]
     troubles = [f"{name}: {intake.state.trouble}" for name, intake in found.intakes.items() if intake.state.trouble]
     parts += [Text(trouble.splitlines()[0][: width - 1], style="yellow") for trouble in troubles]
     return Group(*parts)
 
 
-def ward_table(board: Sequence[BoardRow], now: int, width: int) -> Table:
+def ward_table(board: Sequence[BoardRow], now: int, width: int, *, waking: bool = False) -> Table:
     """One row for each subject: last value, and the 90 % interval of what the twin expects in an hour."""
     table = Table(box=None, padding=(0, 1), title_justify="left")
     table.add_column("patient", no_wrap=True)
@@ -53,7 +55,7 @@ def ward_table(board: Sequence[BoardRow], now: int, width: int) -> Table:
         cells = [vital(row.vitals.get(name), now, width >= WIDE) for name in NAMES]
         table.add_row(row.subject[:7], *cells, support(row), twin_words(row, now))
     if not board:
-        table.add_row("nobody yet", *["" for _ in NAMES], "", "waiting for data")
+        table.add_row("nobody", *["" for _ in NAMES], "", "twins wake" if waking else "waiting for data")
     return table
 
 
@@ -117,7 +119,7 @@ def door_table(intakes: Sequence[Intake], width: int) -> Table:
     for intake in intakes:
         count = intake.state.counters
         numbers = (count[name] for name in ("messages", "entries", "duplicates", "refused", "unmapped"))
-        where = (intake.state.listening or "opening",) if width >= WIDE else ()
+        where = (intake.state.listening.split(" (")[0] or "opening",) if width >= WIDE else ()
         table.add_row(intake.door.name, intake.door.kind, *where, *(str(number) for number in numbers))
     return table
 

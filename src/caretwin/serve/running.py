@@ -46,8 +46,18 @@ def open_doors(site: Site) -> dict[str, tuple[Door, CodeMapping]]:
         more = {"zone": site.zone} if "zone" in known and "zone" not in settings else {}
         mapping = settings.get("mapping") if "mapping" not in known else None
         rules = read_mapping(site.folder / str(mapping)) if mapping else CodeMapping([])
-        found[name] = (make_door(name, {**settings, **more}), rules)
+        found[name] = (make_door(name, {**_beside(site, settings), **more}), rules)
     return found
+
+
+def _beside(site: Site, settings: Mapping[str, Any]) -> dict[str, Any]:
+    """Settings whose files are those beside the configuration, wherever the program was started."""
+
+    def found(value: Any) -> Any:
+        beside = isinstance(value, str) and value and "://" not in value and (site.folder / value).exists()
+        return str(site.folder / value) if beside else value
+
+    return {name: found(value) for name, value in settings.items()}
 
 
 @contextlib.asynccontextmanager
@@ -66,7 +76,7 @@ async def running(site: Site, clock: Callable[[], int], *, twins: bool = True) -
     if twins:
         twin = bedside_twin(particles=site.particles, seed=site.seed, single=True)
         loop = WardLoop(record, twin, clock, site.forecast_every_min)
-        await asyncio.to_thread(loop.start)
+        loop.start()  # doors open meanwhile: what comes is kept and acknowledged before the twins are awake
     stop = asyncio.Event()
     tasks = [asyncio.create_task(_keep_open(intake, stop)) for intake in intakes.values()]
     try:

@@ -15,11 +15,12 @@ from caretwin import __version__
 from caretwin.record.entry import Batch, Derived
 from caretwin.record.record import Record
 from caretwin.serve.board import BoardRow, board
+from caretwin.serve.warm import warm
 from caretwin.twin import kept_forecasts, living_record
-from caretwin.twin.course import MINUTE
+from caretwin.twin.course import MINUTE, minute_of
 from caretwin.twin.kept_forecasts import HOUR, Said
 from caretwin.twin.live import BedsideTwin
-from caretwin.twin.living_ward import LivingWard
+from caretwin.twin.living_ward import AHEAD_MIN, LivingWard
 
 REST_S = 0.2
 """s that the loop waits when nothing comes: clocks go on without data too."""
@@ -70,8 +71,11 @@ class WardLoop:
         self._thread = threading.Thread(target=self._run, name="ward", daemon=True)
 
     def start(self) -> None:
-        """Begin; returns when every twin has been taken from the record."""
+        """Begin; see :meth:`wait_until_ready`."""
         self._thread.start()
+
+    def wait_until_ready(self) -> None:
+        """Return when programs are loaded and every twin has been taken from the record."""
         self._ready.wait()
 
     def stop(self) -> None:
@@ -82,6 +86,7 @@ class WardLoop:
 
     def _run(self) -> None:
         self._record.listen(self._heard)
+        warm(self.twin)
         self.ward = living_record.start(self._record, self.twin)
         self._ready.set()
         part, saved = 0, time.monotonic()
@@ -135,7 +140,7 @@ class WardLoop:
         fork = ward.fork(key)
         if fork is None or fork.settings is None:
             return
-        minute = now // MINUTE
+        minute = minute_of(now) + AHEAD_MIN
         course = ward.course(key).record(minute - round(kept_forecasts.FORECAST_FROM_H * 60), minute)
         said = kept_forecasts.say(self.twin, fork, course, now)
         self.said[key] = said

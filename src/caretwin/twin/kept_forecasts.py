@@ -61,9 +61,9 @@ def say(twin: BedsideTwin, living: Living, course: BedsideRecord, now: int) -> l
     known = [name for name in CHANNELS if (signal := course.observations.get(name)) is not None and len(signal)]
     if not known:
         return []
-    hours = now / HOUR
-    times = hours + np.array(HORIZONS_H)
-    samples = samples_ahead(twin, living, times, care_of(course, hours))
+    times = now / HOUR + np.array(HORIZONS_H)
+    heard = max(now / HOUR, course.last_h())  # a minute that is still open ends later than now
+    samples = samples_ahead(twin, living, times, care_of(course, heard))
     names = twin.model.channel_names
     return [
         Said(name, k, now, _quantiles(as_charted(samples[k][:, names.index(name)], course.observations[name])))
