@@ -68,8 +68,12 @@ def test_the_fast_one_is_unsure_of_what_it_does_not_know():
     for more in (
         {"extension": [{"url": "urn:x", "valueString": "y"}]}, {"_status": {"id": "s"}}, {"note": [{"text": "n"}]},
         {"status": " final"}, {"id": "a b"}, {"valueString": "two"}, {"subject": {"display": ""}},
+        {"valueQuantity": {"value": 1, "comparator": "<"}},
     ):  # fmt: skip
         assert not check(raw({**PULSE, **more})), more
+    bare = {name: one for name, one in PULSE.items() if name != "valueQuantity"}
+    for more in ({"valueTime": "25:00:00"}, {"valueDateTime": "soon"}, {"valuePeriod": {"start": "soon"}}):
+        assert not check(raw({**bare, **more})), more
     assert fast(raw(PULSE).replace(b'"status"', b'"status": "amended", "status"')) is None
 
 

@@ -4,6 +4,7 @@ import asyncio
 import json
 import os
 import re
+import socket
 import stat
 import threading
 from contextlib import asynccontextmanager
@@ -18,7 +19,7 @@ from tests.paths import ROOT
 
 from caretwin.base.errors import DataError
 from caretwin.ingest.door import make_door
-from caretwin.ingest.doors.fhir import FhirDoor
+from caretwin.ingest.doors.fhir import FhirDoor, _bound
 from caretwin.ingest.doors.fhir_access import hashed, read_clients
 from caretwin.ingest.doors.fhir_answers import TAKEN
 from caretwin.ingest.doors.fhir_json import MOST_BYTES
@@ -180,6 +181,7 @@ async def test_an_older_version_that_comes_late_drops_nothing(opened, http):
     new, old = {"lastUpdated": "2025-06-15T10:00:00Z"}, {"lastUpdated": "2025-06-15T09:00:00Z"}
     await http.put("/Observation/p1", content=raw(pressure(("8480-6", 120), ("8462-4", 70), meta=new)))
     await http.put("/Observation/p1", content=raw(pressure(("8462-4", 99), meta=old)))
+    assert opened.intake.state.counters["entries"] == 3
     assert opened.latest("Patient/7") == {"systolic_pressure": 120.0, "diastolic_pressure": 70.0}
 
 
@@ -435,6 +437,13 @@ def test_the_test_says_whether_there_is_room_to_listen(tmp_path):
     taken, free = asyncio.run(run())
     assert (taken.works, free.works) == (False, True)
     assert taken.sentence.count(".") and "listen" in taken.sentence
+
+
+def test_answers_are_sent_at_once():
+    """Without the protocol named, asyncio leaves Nagle's algorithm on, and each answer waits 40 ms."""
+    found = _bound("127.0.0.1", 0)
+    assert found.proto == socket.IPPROTO_TCP
+    found.close()
 
 
 def test_after_it_stopped_the_port_is_free_and_the_signals_are_as_they_were(tmp_path):
