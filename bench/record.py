@@ -2,7 +2,8 @@
 
 import random
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
@@ -36,6 +37,16 @@ def filled(where: Path, minutes: int = MINUTES) -> Record:
         ]
         record.append(DOOR, batches)
     return record
+
+
+@contextmanager
+def kept() -> Iterator[Record]:
+    """The record of ten million, made the first time (some minutes) and kept in .cache."""
+    folder = Path(__file__).parent.parent / ".cache" / "bench"
+    folder.mkdir(parents=True, exist_ok=True)
+    record = filled(folder / "ten_million.db")
+    yield record
+    record.close()
 
 
 def asked(record: Record) -> dict[str, Callable[[], Any]]:
