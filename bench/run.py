@@ -239,7 +239,8 @@ JOBS: dict[str, tuple[Callable[[], list[float]], float | None, str]] = {
     "restart with 200 twins from checkpoints, programs kept": (restart_of_a_ward, 15.0, ""),
 }  # fmt: skip
 WITHOUT_PROGRAMS = (
-    by_fhir, by_mllp, by_mqtt, latest_of_ten_million, day_of_ten_million, late_datum, late_for_others, restart_of_a_ward,
+    by_fhir, by_mllp, by_mqtt, latest_of_ten_million, day_of_ten_million, late_datum, late_for_others,
+    restart_of_a_ward,
 )  # fmt: skip
 """Jobs that compile nothing, or nothing that the one before them did not."""
 

@@ -19,6 +19,7 @@ COMMANDS = {
     "glucose": "How much insulin and feed until the next glucose, and when should that be?",
     "live": "Open the doors of a site, keep what comes, and let its twins live.",
     "record": "Look into a record, export it, deal with what could not be taken in.",
+    "replay": "Play real stays, or a synthetic home, through the real doors at any speed.",
     "simulate": "A typical patient through a timed list of settings, infusions and bleeding.",
     "tour": "Fit real measured patients, forecast each next level, decide one dose, write a report.",
     "validate": "Score forecasts on measured patients.",

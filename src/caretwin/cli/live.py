@@ -11,6 +11,9 @@ import click
 
 from caretwin.cli.errors import friendly
 
+LINE_EVERY_S = 10
+"""s between lines where there is no picture."""
+
 
 @click.command()
 @click.argument("configuration", type=click.Path(path_type=Path))
@@ -59,8 +62,11 @@ async def watch(found: object, seconds: float | None, view: bool, over: Callable
                 while not await _pause(stop, 1.0, end) and not over():
                     live.update(picture(found, console.width), refresh=True)
         else:
-            while not await _pause(stop, 10.0, end) and not over():
-                summary(found, console)
+            seconds_shown = 0
+            while not await _pause(stop, 1.0, end) and not over():
+                seconds_shown += 1
+                if seconds_shown % LINE_EVERY_S == 0:
+                    summary(found, console)
     finally:
         for number in (signal.SIGINT, signal.SIGTERM):
             loop.remove_signal_handler(number)

@@ -12,6 +12,7 @@ from rich.text import Text
 
 from caretwin.base.time import from_microseconds
 from caretwin.ingest.intake import Intake
+from caretwin.record.vocabulary import vocabulary
 from caretwin.serve.board import BoardRow, Vital
 from caretwin.serve.replay import Played
 from caretwin.serve.running import Running
@@ -22,6 +23,8 @@ STALE_MIN = 90
 """min after which a vital sign is marked as old: charts of intensive care are hourly (assumed)."""
 NAMES = {"heart_rate": "HR", "mean_arterial_pressure": "MAP", "oxygen_saturation": "SpO2", "respiratory_rate": "RR"}
 LEGEND = "HR and breaths (RR) /min, MAP mmHg, SpO2 %"
+SHOWN_SUBJECTS = 20
+"""Rows of a site without twins: a terminal has no more."""
 WIDE = 100
 """Columns from which forecasts stand beside values, and a door's address beside its name."""
 
@@ -35,6 +38,8 @@ def picture(found: Running, width: int) -> Group:
         ahead = "; 12 \u2192 10-14: 90 % interval of what comes in an hour" if width >= WIDE else ""
         parts += [ward_table(loop.board, now, width, waking=loop.ward is None), Text(LEGEND + ahead, style="dim")]
         parts += [Text(pulse_line(loop.pulse), style="dim"), Text("")]
+    else:
+        parts += [latest_table(found, now), Text("")]
     parts.append(door_table(list(found.intakes.values()), width))
     notes = [(name, intake.state.listening.partition(" (")[2].rstrip(")")) for name, intake in found.intakes.items()]
     parts += [Text(f"{name}: {note}", style="dim") for name, note in notes if note]
@@ -56,6 +61,21 @@ def ward_table(board: Sequence[BoardRow], now: int, width: int, *, waking: bool 
         table.add_row(row.subject[:7], *cells, support(row), twin_words(row, now))
     if not board:
         table.add_row("nobody", *["" for _ in NAMES], "", "twins wake" if waking else "waiting for data")
+    return table
+
+
+def latest_table(found: Running, now: int) -> Table:
+    """One row for each subject of a site without twins: what was heard last, the newest first."""
+    table = Table(box=None, padding=(0, 1))
+    for title in ("subject", "kind", "heard"):
+        table.add_column(title, no_wrap=True)
+    table.add_column("last values", overflow="fold")
+    for one in found.reading.subjects()[:SHOWN_SUBJECTS]:
+        latest = sorted(found.reading.latest(one.key), key=lambda value: -value.effective)
+        known = [value for value in latest if value.value is not None and value.code in vocabulary()]
+        words = [f"{value.code.replace('_', ' ')} {value.value:g}" for value in known[:5]]
+        heard = f"{max(now - latest[0].received, 0) // MINUTE} min ago" if latest else "-"
+        table.add_row(one.key[:7], one.kind, heard, ", ".join(words) or "-")
     return table
 
 

@@ -15,6 +15,17 @@ from typing import Any, Literal, NamedTuple, TypeAlias
 from caretwin.record.bedside import Quality
 
 SubjectKind = Literal["patient", "resident", "place"]
+KIND_LETTERS: Mapping[SubjectKind, str] = {"patient": "p", "resident": "r", "place": "l"}
+"""First letter of the keys of each kind of subject."""
+
+
+def kind_of(key: str) -> SubjectKind:
+    """What the subject of a key is.
+
+    >>> kind_of("r0a1b2c3d4e5")
+    'resident'
+    """
+    return next(kind for kind, letter in KIND_LETTERS.items() if key.startswith(letter))
 
 
 class Status(IntEnum):

@@ -18,11 +18,12 @@ from caretwin.base.time import from_microseconds
 from caretwin.ingest.decoded import LOINC, Code
 from caretwin.ingest.doors import fhir_sender, hl7v2_sender, mqtt_sender
 from caretwin.record.bedside import Person
+from caretwin.record.entry import KIND_LETTERS
 from caretwin.record.vocabulary import vocabulary
 from caretwin.serve.clock import Replayed
 from caretwin.serve.replay_plan import SYSTEM, Post, Sent, Way
 
-TOPIC = "replay/stays/{stay}/devices"
+TOPIC = "replay/{kind}/{subject}/devices"
 DAYS_PER_YEAR = 365.2425
 
 
@@ -99,21 +100,24 @@ async def _by_mqtt(posts: Sequence[Post], clock: Replayed, targets: Targets, pla
             for effective in sorted({one.effective for one in post.values}):
                 said = {one.channel: one.value for one in post.values if one.effective == effective}
                 payload = {"at": fhir_sender.iso(effective), **said}
-                sender.send(TOPIC.replace("{stay}", post.who.value), payload)
+                sender.send(TOPIC.format(kind=post.kind, subject=post.who.value), payload)
             _count(played, post)
 
 
 def topics() -> str:
     """The mapping file by which the MQTT door understands the replay's devices."""
-    lines = [
-        "[[topic]]",
-        f'pattern = "{TOPIC}"',
-        f'subject = {{ system = "{SYSTEM}", value = "{{stay}}", kind = "patient" }}',
-        'time = "at"',
-        "value = [",
-        *(f'    {{ at = "{name}", code = "{name}", unit = "{term.unit}" }},' for name, term in vocabulary().items()),
-        "]",
-    ]
+    values = [f'    {{ at = "{name}", code = "{name}", unit = "{term.unit}" }},' for name, term in vocabulary().items()]
+    lines: list[str] = []
+    for kind in KIND_LETTERS:
+        lines += [
+            "[[topic]]",
+            f'pattern = "{TOPIC.format(kind=kind, subject="{subject}")}"',
+            f'subject = {{ system = "{SYSTEM}", value = "{{subject}}", kind = "{kind}" }}',
+            'time = "at"',
+            "value = [",
+            *values,
+            "]",
+        ]
     return "\n".join(lines) + "\n"
 
 

@@ -13,10 +13,10 @@ from typing import Literal, NamedTuple
 import numpy as np
 
 from caretwin.record.bedside import BedsideRecord, Person, Quality, Signal, channels
-from caretwin.record.entry import Identifier
+from caretwin.record.entry import Identifier, SubjectKind
 
-SYSTEM = "urn:caretwin:replayed-stay"
-"""System of the identifiers of replayed stays: nobody's hospital number."""
+SYSTEM = "urn:caretwin:replay"
+"""System of the identifiers of a replay: nobody's hospital number."""
 HOUR_US = 3_600_000_000
 LABORATORY = frozenset(
     {
@@ -46,6 +46,7 @@ class Post(NamedTuple):
     """One message: when it becomes known (us of the replay's clock), how it travels, whose it is, and what it says.
 
     person  who it is, in the first message of a stay through FHIR; None in all others
+    kind    what the subject is
     """
 
     at: int
@@ -53,6 +54,7 @@ class Post(NamedTuple):
     who: Identifier
     values: tuple[Sent, ...]
     person: Person | None = None
+    kind: SubjectKind = "patient"
 
 
 def way_of(channel: str) -> Way:

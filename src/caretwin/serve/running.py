@@ -14,7 +14,8 @@ from caretwin.ingest.door import Door, doors, make_door
 from caretwin.ingest.intake import Intake
 from caretwin.ingest.mapping import CodeMapping, read_mapping
 from caretwin.ingest.translate import Translator
-from caretwin.record.record import Record, open_record
+from caretwin.record.access import operator
+from caretwin.record.record import Reading, Record, open_record
 from caretwin.record.writer import Writer
 from caretwin.serve.site import Site
 from caretwin.serve.ward_loop import WardLoop
@@ -26,7 +27,7 @@ AGAIN_S = 5.0
 
 @dataclass
 class Running:
-    """What runs. intakes  by the name of the door; loop  None where a site has no twins"""
+    """What runs. intakes  by the name of the door; loop  None where a site has no twins; reading  of who looks at it"""
 
     site: Site
     record: Record
@@ -34,6 +35,7 @@ class Running:
     intakes: Mapping[str, Intake]
     loop: WardLoop | None
     clock: Callable[[], int]
+    reading: Reading
 
 
 def open_doors(site: Site) -> dict[str, tuple[Door, CodeMapping]]:
@@ -80,7 +82,7 @@ async def running(site: Site, clock: Callable[[], int], *, twins: bool = True) -
     stop = asyncio.Event()
     tasks = [asyncio.create_task(_keep_open(intake, stop)) for intake in intakes.values()]
     try:
-        yield Running(site, record, writer, intakes, loop, clock)
+        yield Running(site, record, writer, intakes, loop, clock, record.reading(operator("direct care")))
     finally:
         stop.set()
         await asyncio.gather(*tasks, return_exceptions=True)

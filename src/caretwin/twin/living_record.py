@@ -31,7 +31,7 @@ def start(record: Record, twin: BedsideTwin) -> LivingWard:
     reading = record.reading(TWIN)
 
     def people() -> list[str]:
-        return [one.key for one in reading.subjects() if one.kind != "place"]
+        return [one.key for one in reading.subjects() if one.kind == "patient"]
 
     ward = LivingWard(twin, Book(lambda subject, minute: course_of(reading, subject, minute), people))
     end = record.listen(ward.tell)  # first, so that nothing that comes while we read is missed: a repeat does no harm

@@ -19,7 +19,7 @@ import jax
 import numpy as np
 
 from caretwin.core.filter import Info
-from caretwin.record.entry import Batch, Event, Link, Observation, Receipt, Status
+from caretwin.record.entry import Batch, Event, Link, Observation, Receipt, Status, kind_of
 from caretwin.twin.bedside import Row, context, ventilation_was_chosen
 from caretwin.twin.course import Course, minute_of, value_of
 from caretwin.twin.live import REMEMBERED, BedsideTwin, Living, Scatter
@@ -137,6 +137,8 @@ class LivingWard:
 
     def _take_in(self, batch: Batch, receipt: Receipt) -> None:
         for entry, sequence, key in zip(batch.entries, receipt.sequences, receipt.subjects, strict=True):
+            if kind_of(key) != "patient":
+                continue  # residents and places have models of their own
             if isinstance(entry, Link):
                 self._others_changed = True
                 self._of(key).merged = True

@@ -6,7 +6,7 @@ between transactions are only numbers that never change, and it is dropped when 
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from hashlib import blake2b
@@ -14,6 +14,7 @@ from hashlib import blake2b
 import orjson
 
 from caretwin.record.entry import (
+    KIND_LETTERS,
     Batch,
     Derived,
     Entry,
@@ -22,7 +23,6 @@ from caretwin.record.entry import (
     Link,
     Observation,
     Receipt,
-    SubjectKind,
     SubjectRef,
 )
 from caretwin.record.store.connection import Connection, Row
@@ -40,8 +40,6 @@ _TABLES = {
     "identifier": ("system", "value", "sequence", "subject", "received"),
     "merged": ("sequence", "subject", "into_subject", "received", "source"),
 }  # fmt: skip
-
-_LETTERS: Mapping[SubjectKind, str] = {"patient": "p", "resident": "r", "place": "l"}
 
 
 @dataclass
@@ -156,7 +154,7 @@ class Appender:
         """A subject whose key follows from its identifiers, whichever message came first."""
         first = min(ref.identifiers)
         digest = blake2b(f"{self.salt}\x00{first.system}\x00{first.value}".encode(), digest_size=6).hexdigest()
-        key = f"{_LETTERS[ref.kind]}{digest}"
+        key = f"{KIND_LETTERS[ref.kind]}{digest}"
         number = int(self.connection.query("SELECT coalesce(max(id), 0) + 1 FROM subject")[0][0])
         self.connection.query("INSERT INTO subject VALUES (?, ?, ?, ?)", [number, key, ref.kind, received])
         self._keys[number], self._numbers[key] = key, number
