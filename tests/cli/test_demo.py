@@ -29,7 +29,8 @@ def test_what_went_in_is_in_the_record_and_nothing_was_refused(shown: tuple[str,
     reading = record.reading(operator())
     keys = [one.key for one in reading.subjects()]
     assert len(keys) == 3
-    assert "went through the doors" in text and "trouble" not in text
+    words = " ".join(text.split())
+    assert "went through the doors" in words and "trouble" not in words
     sources = {series.source for key in keys for series in reading.series(key)}
     assert {"monitors", "devices", "laboratory"} <= {source.split("/")[0] for source in sources}
     for key in keys:
@@ -50,8 +51,8 @@ def test_laboratory_results_came_late_and_vital_signs_did_not(shown: tuple[str, 
             if of is not None and series.code not in ("weight", "height"):
                 of += ((series.received - series.effective) / 60e6).tolist()
     record.close()
-    assert sorted(delays["laboratory"])[len(delays["laboratory"]) // 2] > 10.0  # min
-    assert sorted(delays["monitors"])[len(delays["monitors"]) // 2] < 5.0
+    median = {name: sorted(values)[len(values) // 2] for name, values in delays.items()}
+    assert median["laboratory"] > 3.0 > 1.5 > median["monitors"]  # min
 
 
 def test_twins_said_what_comes_and_were_scored(shown: tuple[str, Path]) -> None:

@@ -23,6 +23,8 @@ STALE_MIN = 90
 """min after which a vital sign is marked as old: charts of intensive care are hourly (assumed)."""
 NAMES = {"heart_rate": "HR", "mean_arterial_pressure": "MAP", "oxygen_saturation": "SpO2", "respiratory_rate": "RR"}
 LEGEND = "HR and breaths (RR) /min, MAP mmHg, SpO2 %"
+DOUBTS, WIDER = 3, 1.1
+"""People of whose data is spoken below the picture; from how much wider a forecast that is said."""
 SHOWN_SUBJECTS = 20
 """Rows of a site without twins: a terminal has no more."""
 WIDE = 100
@@ -37,7 +39,7 @@ def picture(found: Running, width: int) -> Group:
     if loop is not None:
         ahead = "; 12 \u2192 10-14: 90 % interval of what comes in an hour" if width >= WIDE else ""
         parts += [ward_table(loop.board, now, width, waking=loop.ward is None), Text(LEGEND + ahead, style="dim")]
-        parts += [Text(pulse_line(loop.pulse), style="dim"), Text("")]
+        parts += [*doubt_lines(loop.board, width), Text(pulse_line(loop.pulse), style="dim"), Text("")]
     else:
         parts += [latest_table(found, now), Text("")]
     parts.append(door_table(list(found.intakes.values()), width))
@@ -56,11 +58,12 @@ def ward_table(board: Sequence[BoardRow], now: int, width: int, *, waking: bool 
         table.add_column(title, justify="left" if width >= WIDE else "right", no_wrap=True)
     table.add_column("support", no_wrap=True)
     table.add_column("twin", no_wrap=True)
+    table.add_column("data", justify="right", no_wrap=True)
     for row in board:
         cells = [vital(row.vitals.get(name), now, width >= WIDE) for name in NAMES]
-        table.add_row(row.subject[:7], *cells, support(row), twin_words(row, now))
+        table.add_row(row.subject[:7], *cells, support(row), twin_words(row, now), data_words(row))
     if not board:
-        table.add_row("nobody", *["" for _ in NAMES], "", "twins wake" if waking else "waiting for data")
+        table.add_row("nobody", *["" for _ in NAMES], "", "twins wake" if waking else "waiting for data", "")
     return table
 
 
@@ -114,6 +117,28 @@ def twin_words(row: BoardRow, now: int) -> Text:
     if row.surprises:
         return Text("! " + ", ".join(name.replace("_", " ") for name in row.surprises[:2]), style="red")
     return Text(f"{max(now // MINUTE - row.twin, 0)} min ago", style="green")
+
+
+def data_words(row: BoardRow) -> str:
+    """The quality of the data, as of the last forecast."""
+    return "-" if row.doubt is None else f"{row.doubt.score:.0%}"
+
+
+def doubt_lines(board: Sequence[BoardRow], width: int) -> list[Text]:
+    """The worst data of the ward in words, and what would help."""
+    worst = sorted((row for row in board if row.doubt is not None), key=lambda row: row.doubt.score if row.doubt else 1)
+    lines = []
+    for row in worst[:DOUBTS]:
+        found = row.doubt
+        if found is None or not (found.reason or found.wider > WIDER):
+            continue
+        words = [found.reason] if found.reason else []
+        if found.wider > WIDER:
+            words.append(f"pressure is foretold {found.wider:.1f} x as wide as with up-to-date data")
+        if found.helps:
+            words.append(f"{found.helps.replace('_', ' ')} now would narrow it by {found.narrower:.0%}")
+        lines.append(Text(f" {row.subject[:7]}: {'; '.join(words)}"[:width], style="dim"))
+    return lines
 
 
 def pulse_line(pulse: Pulse) -> str:

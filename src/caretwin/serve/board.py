@@ -9,6 +9,7 @@ from typing import NamedTuple
 
 import numpy as np
 
+from caretwin.serve.doubt import Doubt
 from caretwin.twin.kept_forecasts import LEVELS, Said
 from caretwin.twin.living_ward import LivingWard
 from caretwin.twin.vital_forecasts import CHANNELS, HORIZONS_H
@@ -35,6 +36,7 @@ class BoardRow(NamedTuple):
     replaying  whether the twin is going through its past again
     surprises  channels whose last datum the twin did not expect
     mode, fio2, norepinephrine  what is set, None where nothing was charted
+    doubt      about its data, as of the last forecast
     """
 
     subject: str
@@ -46,14 +48,15 @@ class BoardRow(NamedTuple):
     mode: float | None
     fio2: float | None
     norepinephrine: float | None
+    doubt: Doubt | None = None
 
 
-def board(ward: LivingWard, said: Mapping[str, Sequence[Said]]) -> tuple[BoardRow, ...]:
+def board(ward: LivingWard, said: Mapping[str, Sequence[Said]], doubts: Mapping[str, Doubt]) -> tuple[BoardRow, ...]:
     """A row for every subject of a ward. For the ward's own thread."""
-    return tuple(_row(ward, subject, said.get(subject, ())) for subject in ward.subjects())
+    return tuple(_row(ward, subject, said.get(subject, ()), doubts.get(subject)) for subject in ward.subjects())
 
 
-def _row(ward: LivingWard, subject: str, said: Sequence[Said]) -> BoardRow:
+def _row(ward: LivingWard, subject: str, said: Sequence[Said], found: Doubt | None) -> BoardRow:
     course, alive = ward.course(subject), ward.subjects()[subject]
     ahead = {one.channel: _interval(one) for one in said if one.horizon == SHOWN_HORIZON}
     vitals = {
@@ -66,7 +69,14 @@ def _row(ward: LivingWard, subject: str, said: Sequence[Said]) -> BoardRow:
     numbers = [None if found is None or not np.isfinite(found[1]) else found[1] for found in held.values()]
     seen = course.last_minute()
     return BoardRow(
-        subject, seen, None if alive is None else alive.minute, ward.replays(subject), vitals, surprises, *numbers
+        subject,
+        seen,
+        None if alive is None else alive.minute,
+        ward.replays(subject),
+        vitals,
+        surprises,
+        *numbers,
+        found,
     )
 
 

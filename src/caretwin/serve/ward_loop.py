@@ -15,6 +15,7 @@ from caretwin import __version__
 from caretwin.record.entry import Batch, Derived
 from caretwin.record.record import Record
 from caretwin.serve.board import BoardRow, board
+from caretwin.serve.doubt import Doubt, doubt
 from caretwin.serve.warm import warm
 from caretwin.twin import kept_forecasts, living_record
 from caretwin.twin.course import MINUTE, minute_of
@@ -28,6 +29,8 @@ SAVE_EVERY_S = 60.0
 """s of the wall's clock between checkpoints of a ward; each time a part of it has its turn."""
 SAVE_PART = 5
 """A ward is saved in so many parts."""
+TROUBLE_S = 1.0
+"""s that the loop waits after something went wrong."""
 DRAWN_EVERY_S = 0.5
 """s between two pictures of the ward."""
 SCORED_BACK = 30 * HOUR
@@ -62,6 +65,7 @@ class WardLoop:
         self.pulse = Pulse()
         self.ward: LivingWard | None = None
         self.said: dict[str, list[Said]] = {}
+        self.doubts: dict[str, Doubt] = {}
         self.board: tuple[BoardRow, ...] = ()
         self._arrived: dict[str, float] = {}
         self._next: dict[str, int] = {}
@@ -91,9 +95,9 @@ class WardLoop:
         self._ready.set()
         part, saved = 0, time.monotonic()
         while not self._stop.is_set():
-            self._turn(self.ward)
+            self._safely(lambda ward: self._turn(ward))
             if time.monotonic() - saved >= SAVE_EVERY_S / SAVE_PART:
-                self._save(self.ward, part)
+                self._safely(lambda ward, part=part: self._save(ward, part))
                 part, saved = (part + 1) % SAVE_PART, time.monotonic()
             if not self.pulse.waiting:
                 self._wake.wait(REST_S)
@@ -111,6 +115,15 @@ class WardLoop:
                     self._arrived.setdefault(subject, now)
         self._wake.set()
 
+    def _safely(self, job: Callable[[LivingWard], None]) -> None:
+        """Do something with the ward; what goes wrong is told, and the ward lives on."""
+        assert self.ward is not None
+        try:
+            job(self.ward)
+        except Exception as problem:  # whatever it is: a ward must not end by it
+            self.pulse.trouble = f"{type(problem).__name__}: {problem}"
+            self._stop.wait(TROUBLE_S)
+
     def _turn(self, ward: LivingWard) -> None:
         with self._lock:
             arrived, self._arrived = self._arrived, {}
@@ -125,9 +138,9 @@ class WardLoop:
         self.pulse.delays_s.extend(done - at for subject, at in arrived.items() if subject not in waiting)
         with self._lock:
             self._arrived = {**self._arrived, **waiting}
-        self._forecast(ward, now)
+        self._safely(lambda ward: self._forecast(ward, now))
         if done - self._drawn >= DRAWN_EVERY_S:
-            self.board, self._drawn = board(ward, self.said), done
+            self.board, self._drawn = board(ward, self.said, self.doubts), done
 
     def _forecast(self, ward: LivingWard, now: int) -> None:
         """Say what is due, and score what is over; one subject a turn, so that data never wait for forecasts."""
@@ -144,10 +157,11 @@ class WardLoop:
         course = ward.course(key).record(minute - round(kept_forecasts.FORECAST_FROM_H * 60), minute)
         said = kept_forecasts.say(self.twin, fork, course, now)
         self.said[key] = said
-        provenance = {"code": __version__, "particles": self.twin.settings.particles, "rows_until": fork_time(fork)}
-        self._keep(kept_forecasts.to_keep(key, said, provenance), now)
-        self.pulse.forecasts += len(said)
         reading = self._record.reading(living_record.TWIN)
+        self.doubts[key] = doubt(reading, key, self.twin, fork, now)
+        provenance = {"code": __version__, "particles": self.twin.settings.particles, "rows_until": fork_time(fork)}
+        self._keep(kept_forecasts.to_keep(key, said, {**provenance, "data": self.doubts[key]._asdict()}), now)
+        self.pulse.forecasts += len(said)
         over = kept_forecasts.due(reading, key, now, now - SCORED_BACK)
         scores = [kept_forecasts.scored(reading, one, now) for one in over]
         self._keep(scores, now)

@@ -36,7 +36,7 @@ def kept(checkpoints: Sequence[Checkpoint], now: int) -> list[Checkpoint]:
 
     >>> at = lambda minute: Checkpoint(minute, None, False)
     >>> [one.minute for one in kept([at(minute) for minute in range(0, 1000, 30)], 990)]
-    [0, 330, 570, 720, 810, 870, 900, 930, 960, 990]
+    [180, 450, 630, 750, 840, 900, 930, 960, 990]
     """
     found: list[Checkpoint] = []
     for one in sorted(checkpoints, key=lambda c: -c.minute):

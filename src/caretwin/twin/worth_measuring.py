@@ -7,6 +7,7 @@ that of the linear regression on all of them.
 
 from __future__ import annotations
 
+import math
 from collections.abc import Sequence
 from typing import NamedTuple
 
@@ -66,7 +67,7 @@ def widened(
     future = samples[1][:, names.index(target)]
     now = {name: samples[0][:, names.index(name)] for name in {*stale, *candidates}}
     explained = _explained(future, [now[name] for name in stale])
-    alone = [Worth(name, 1.0 - np.sqrt(1.0 - _explained(future, [now[name]]))) for name in candidates]
+    alone = [Worth(name, 1.0 - math.sqrt(1.0 - _explained(future, [now[name]]))) for name in candidates]
     return Widened(
         float(1.0 / np.sqrt(max(1.0 - explained, 1e-3))), tuple(sorted(alone, key=lambda one: -one.narrower))
     )

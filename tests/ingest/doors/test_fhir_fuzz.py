@@ -89,6 +89,6 @@ def test_a_million_levels(start):
 def test_ten_seconds_of_guided_fuzzing_find_nothing():
     pytest.importorskip("atheris")
     environment = {**os.environ, "PYTHONPATH": f"{ROOT / 'src'}{os.pathsep}{ROOT}"}
-    command = [sys.executable, str(FUZZ), "-max_total_time=10", "-verbosity=0", "-rss_limit_mb=4096"]
+    command = [sys.executable, str(FUZZ), "-max_total_time=10", "-verbosity=0", "-rss_limit_mb=0"]
     done = subprocess.run(command, cwd=ROOT / ".cache", env=environment, capture_output=True, text=True, timeout=180)
     assert done.returncode == 0, done.stderr[-3000:]

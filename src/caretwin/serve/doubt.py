@@ -1,0 +1,49 @@
+"""How far a forecast can be trusted for its data: their quality, how much they widened it, and what would help most."""
+
+from __future__ import annotations
+
+from typing import NamedTuple
+
+from caretwin.record import quality
+from caretwin.record.record import Reading
+from caretwin.twin.kept_forecasts import HOUR
+from caretwin.twin.live import BedsideTwin, Living
+from caretwin.twin.staff import HELD, Care
+from caretwin.twin.vital_forecasts import CHANNELS
+from caretwin.twin.worth_measuring import widened
+
+HELPS = 0.02
+"""Share by which one measurement has to narrow a forecast to be named (assumed: less is no reason to go to a bedside).
+"""
+TARGET, HORIZON_H = "mean_arterial_pressure", 1.0
+"""The forecast that is asked: the pressure of an hour ahead, on which most decisions of a bedside wait."""
+LOOK_BACK = 3 * quality.WINDOW_US
+"""us: how far back a person's own rhythm of data is learnt."""
+
+
+class Doubt(NamedTuple):
+    """What there is to say of a subject's data at a forecast.
+
+    score  of their quality in [0, 1]; reason  the gravest in words, "" for none
+    wider  how much wider the forecast is than with all stale channels measured now (1: no wider)
+    helps  the measurement that would narrow it most, "" where none would by much; narrower  by which share
+    """
+
+    score: float
+    reason: str
+    wider: float
+    helps: str
+    narrower: float
+
+
+def doubt(reading: Reading, subject: str, twin: BedsideTwin, fork: Living, now: int, care: Care = HELD) -> Doubt:
+    """The doubts about a subject's data now (us); fork  of its twin."""
+    series = reading.series(subject, start=now - LOOK_BACK)
+    judged = quality.judge(subject, series, now, expected=CHANNELS)
+    names = set(twin.model.channel_names)
+    stale = [one.channel for one in judged.channels if one.stale(now) and one.channel in names]
+    candidates = sorted({*stale, *CHANNELS} & names)
+    found = widened(twin, fork, now / HOUR, TARGET, HORIZON_H, stale, candidates, care)
+    best = found.worth[0] if found.worth and found.worth[0].narrower >= HELPS else None
+    reason = judged.reasons[0] if judged.reasons else ""
+    return Doubt(judged.score, reason, found.by, best.channel if best else "", best.narrower if best else 0.0)
