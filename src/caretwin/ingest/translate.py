@@ -63,8 +63,8 @@ class Translator:
         value = _fraction(value, unit, term)
         quality = Quality.GOOD if term.plausible(value) else Quality.REFUSED
         note = {} if quality == Quality.GOOD else {"trouble": f"outside {term.low:g} to {term.high:g} {term.unit}"}
-        if said.note and said.note.get("comparator"):
-            quality = max(quality, Quality.SUSPECT)  # a bound is no value
+        if said.note and (said.note.get("comparator") or said.note.get("questionable")):
+            quality = max(quality, Quality.SUSPECT)  # a bound is no value, and a doubt of the sender is one of ours
         return self._observation(said, term.name, value, quality, "", note)
 
     def _converted(self, value: float, unit: str, term: Term) -> float:

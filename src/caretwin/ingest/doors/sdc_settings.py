@@ -15,7 +15,7 @@ from caretwin.record.identifiers import identifier
 SETTINGS = (
     Setting("provider", "address of one device, https://host:port/path: no search then", ""),
     Setting("interface", "our IPv4 address on the devices' network, for the search", ""),
-    Setting("endpoints", 'endpoint references of the devices that are wanted, such as ["urn:uuid:..."]; ["*"] is all', ()),
+    Setting("endpoints", 'endpoint references of wanted devices, such as ["urn:uuid:..."]; ["*"] is all', ()),
     Setting("location", 'where the wanted devices stand: "fac=H1, poc=ICU, bed=7"; parts may be left out', ""),
     Setting("tls", "folder with userkey.pem, usercert.pem and cacert.pem; empty: plain HTTP", ""),
     Setting("subject", 'whose values are that a device gives to nobody: "system|number" of a bed or a person', ""),
