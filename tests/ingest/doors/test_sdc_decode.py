@@ -54,7 +54,8 @@ def test_a_value_is_stored_under_its_channel_at_its_determination() -> None:
 @pytest.mark.parametrize(
     ("code", "unit", "sent", "channel", "kept"),
     [
-        ("150037", "266016", 120.0, "systolic_pressure", 120.0), ("150037", "265987", 16.0, "systolic_pressure", 120.01),
+        ("150037", "266016", 120.0, "systolic_pressure", 120.0),
+        ("150037", "265987", 16.0, "systolic_pressure", 120.01),
         ("151868", "263762", 450.0, "tidal_volume", 0.45), ("152196", "262688", 40.0, "fio2", 0.4),
         ("150344", "266560", 98.6, "temperature", 37.0), ("151976", "266048", 8.0, "peep", 8.0),
     ],

@@ -21,7 +21,7 @@ with warnings.catch_warnings():
     from sdc11073.certloader import SSLContextContainer
     from sdc11073.location import SdcLocation
     from sdc11073.mdib.providermdib import ProviderMdib
-    from sdc11073.provider.providerimpl import SdcProvider
+    from sdc11073.provider.providerimpl import SdcProvider, provider_components_sync_factory
     from sdc11073.wsdiscovery import WSDiscovery
     from sdc11073.xml_types import pm_types
     from sdc11073.xml_types.dpws_types import ThisDeviceType, ThisModelType
@@ -87,8 +87,9 @@ class SimulatedMonitor:
         device = ThisDeviceType("SIMULATED monitor, no measurements", "1", "0")
         number = uuid.UUID(endpoint) if endpoint else uuid.uuid4()
         self._provider = SdcProvider(
-            self._discovery, model, device, self._mdib, number, ssl_context_container=tls, max_subscription_duration=30
-        )
+            self._discovery, model, device, self._mdib, number, ssl_context_container=tls, socket_timeout=5,
+            max_subscription_duration=30, components=provider_components_sync_factory(),
+        )  # fmt: skip
         self._place = SdcLocation(**(place or {"fac": "simulation", "bed": "1"}))
 
     @property

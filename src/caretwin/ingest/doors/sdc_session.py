@@ -19,6 +19,7 @@ with warnings.catch_warnings():
     from sdc11073 import observableproperties
     from sdc11073.certloader import SSLContextContainer, mk_ssl_contexts_from_folder
     from sdc11073.consumer.consumerimpl import SdcConsumer, default_components_factory
+    from sdc11073.consumer.request_handler_deferred import DispatchKeyRegistryDeferred
     from sdc11073.definitions_sdc import SdcV1Definitions
     from sdc11073.httpserver.httprequesthandler import DispatchingRequestHandler
     from sdc11073.mdib.consumermdib import ConsumerMdib
@@ -129,8 +130,25 @@ class Session:
         _stop(self._consumer, unsubscribe=not self._over)
 
 
+class _Dispatcher(DispatchKeyRegistryDeferred):
+    """The library's, but its thread can end: else each connection that was ever made would keep one."""
+
+    def _read_queue(self) -> None:
+        while (task := self._queue.get()) is not None:
+            handle, request, action = task
+            try:
+                handle(request)
+            except Exception:  # a report that cannot be handled must not end the reading of others
+                logging.getLogger(__name__).exception("a report was not handled: %s", action)
+
+    def end(self) -> None:
+        """End the thread, after what still waits."""
+        self._queue.put(None)
+
+
 def _components() -> Any:
     components = default_components_factory()
+    components.action_dispatcher_class = _Dispatcher
     handlers = {one for one in components.service_handlers if one.__name__ in READ_ONLY}
     components.service_handlers = handlers
     return components
@@ -153,9 +171,4 @@ def _stop(consumer: Any, unsubscribe: bool) -> None:
         consumer.stop_all(unsubscribe=unsubscribe)
     except Exception as problem:
         logging.getLogger(__name__).info("closing a connection: %s", type(problem).__name__)
-    # The library leaves the thread that reads its queue of reports: a task that ends it ends the leak of one each time.
-    consumer._services_dispatcher._queue.put((_end_thread, None, ""))
-
-
-def _end_thread(_: object) -> None:
-    raise SystemExit
+    consumer._services_dispatcher.end()

@@ -25,6 +25,7 @@ SETTINGS = (
     Setting("expected_s", "s between values of a continuous signal whose device does not say", 5.0),
     Setting("check_s", "s between looks at whether the subscriptions still hold", 5.0),
     Setting("search_s", "s between searches for new devices", 30.0),
+    Setting("answer_s", "s that devices have to answer a search; a device may wait 0.5 s before it does", 3.0),
     Setting("retry_s", "longest pause (s) between attempts to connect", 30.0),
     Setting("validate", "check the devices' XML by its schema; off only for a device that is known to break it", True),
 )  # fmt: skip
@@ -46,6 +47,7 @@ class Choice:
     expected_s: float
     check_s: float
     search_s: float
+    answer_s: float
     retry_s: float
     validate: bool
 
@@ -56,7 +58,7 @@ def choice(name: str, settings: Mapping[str, Any]) -> Choice:
     given["fixed"] = _fixed(name, str(given.pop("subject")), str(given.pop("subject_kind")))
     given["location"] = _location(name, str(given["location"]))
     given["endpoints"] = tuple(map(str, given["endpoints"]))
-    for one in ("expected_s", "check_s", "search_s", "retry_s"):
+    for one in ("expected_s", "check_s", "search_s", "answer_s", "retry_s"):
         given[one] = _positive(name, one, given[one])
     found = Choice(**given)
     _devices(name, found)

@@ -19,8 +19,6 @@ with warnings.catch_warnings():
     from sdc11073.wsdiscovery import WSDiscovery
 
 ANY = "*"
-SEARCH_FOR_S = 3.0
-"""s that devices have to answer a search: a device may wait 0.5 s before it answers (WS-Discovery 1.1, 3.1.3)."""
 
 
 class Found(NamedTuple):
@@ -31,7 +29,7 @@ class Found(NamedTuple):
     location: Mapping[str, str]
 
 
-def search(interface: str, seconds: float = SEARCH_FOR_S) -> list[Found]:
+def search(interface: str, seconds: float) -> list[Found]:
     """All SDC devices that answer within ``seconds`` on the network of this interface (an IPv4 address of ours).
 
     Raises OSError where the interface is none of ours, or takes no part in multicast.
@@ -55,7 +53,7 @@ def targets(wish: Choice) -> dict[str, str]:
     """Addresses of the devices that are wanted and there, by endpoint reference. Raises OSError."""
     if wish.provider:
         return {wish.provider: wish.provider}
-    return {one.endpoint: one.address for one in chosen(search(wish.interface), wish)}
+    return {one.endpoint: one.address for one in chosen(search(wish.interface, wish.answer_s), wish)}
 
 
 def way(wish: Choice, address: str) -> Connect:
@@ -66,7 +64,7 @@ def way(wish: Choice, address: str) -> Connect:
 def test(wish: Choice) -> Tested:
     """Connect to each chosen device, look what it measures, and leave."""
     try:
-        there = [] if wish.provider else search(wish.interface)
+        there = [] if wish.provider else search(wish.interface, wish.answer_s)
     except OSError as problem:
         return Tested(False, f"the search on {wish.interface} failed: {problem}")
     wanted = (
