@@ -79,5 +79,5 @@ def _now() -> int:
 
 if __name__ == "__main__":
     found = throughput_and_latency()
-    print(f"{found.reports_per_s:.0f} reports/s of {VALUES} values; publish to commit p50 {found.latency_p50_ms:.1f} ms, "
-          f"p99 {found.latency_p99_ms:.1f} ms")  # fmt: skip
+    print(f"{found.reports_per_s:.0f} reports/s of {VALUES} values")
+    print(f"publish to commit p50 {found.latency_p50_ms:.1f} ms, p99 {found.latency_p99_ms:.1f} ms")

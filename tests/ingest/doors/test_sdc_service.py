@@ -52,7 +52,6 @@ def test_a_device_is_found_by_its_name_or_its_place_and_no_other_is_touched(tmp_
     with SimulatedMonitor(place={"fac": "H1", "bed": "7"}, discoverable=True) as monitor:
         works, sentence = asyncio.run(story(endpoints=[monitor.endpoint]))
         assert works and monitor.endpoint in sentence and "no patient" in sentence
-        assert asyncio.run(story(location="fac=H1, bed=7"))[0]
         works, sentence = asyncio.run(story(location="fac=H1, bed=8"))
         assert not works and "no wanted device answered" in sentence and monitor.endpoint in sentence
 
@@ -64,6 +63,34 @@ def test_a_device_is_found_by_its_name_or_its_place_and_no_other_is_touched(tmp_
                 await here.until(lambda: here.values("ada", "heart_rate") == [71.0])
 
         asyncio.run(found_while_running())
+
+
+@pytest.mark.slow
+def test_two_devices_at_once_and_one_that_comes_back_at_another_address(tmp_path: Path) -> None:
+    async def story() -> None:
+        with (
+            SimulatedMonitor(discoverable=True) as other,
+            SimulatedMonitor(discoverable=True) as monitor,
+        ):
+            endpoint, begin = monitor.endpoint, now() - SECOND
+            admitted(other, "ben", begin)
+            admitted(monitor, "ada", begin)
+            async with site(tmp_path, interface="127.0.0.1", endpoints=[endpoint, other.endpoint]) as here:
+                await here.until(lambda: here.state.listening.count("http") == 2)
+                await show(monitor, heart_rate=71.0)
+                await show(other, heart_rate=91.0)
+                await here.until(lambda: here.values("ada", "heart_rate") and here.values("ben", "heart_rate"))
+                await asyncio.to_thread(monitor.stop)
+                await here.until(lambda: here.state.listening.count("http") == 1)
+                with SimulatedMonitor(endpoint, discoverable=True) as again:
+                    assert again.address != monitor.address
+                    admitted(again, "ada", begin)
+                    await here.until(lambda: again.address in here.state.listening)
+                    await show(again, heart_rate=72.0)
+                    await here.until(lambda: here.values("ada", "heart_rate") == [71.0, 72.0])
+                assert here.values("ben", "heart_rate") == [91.0]
+
+    asyncio.run(story())
 
 
 def test_the_next_patient_gets_nothing_of_the_last_one(tmp_path: Path) -> None:
@@ -284,6 +311,8 @@ def test_with_certificates_everything_is_encrypted_and_a_stranger_is_refused(tmp
                 await here.until(lambda: here.values("ada", "heart_rate") == [71.0])
             refused = await SdcDoor("icu", {**QUICK, "provider": monitor.address, "tls": str(strange)}).test()
             assert not refused.works and "certificate" in refused.sentence
+        with SimulatedMonitor() as plain:  # who asked for certificates does not fall back to plain text
+            assert not (await SdcDoor("icu", {**QUICK, "provider": plain.address, "tls": str(ours)}).test()).works
 
     asyncio.run(story())
 

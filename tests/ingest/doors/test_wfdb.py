@@ -247,11 +247,12 @@ def broken(folder: Path, how: str) -> None:
     ("how", "word"),
     [
         ("cut", "13 bytes"), ("longer", "1600, as its header says"), ("other samples", "checksum"),
-        ("elsewhere", "cannot be read|elsewhere"), ("address", "cannot be read|elsewhere"), ("no file", "no file one.dat"),
+        ("elsewhere", "cannot be read|elsewhere"), ("address", "cannot be read|elsewhere"),
+        ("no file", "no file one.dat"),
         ("no signals", "no signal"), ("no header", "header that cannot be read"), ("format", "format 99"),
     ],
 )  # fmt: skip
-def test_a_header_that_does_not_tell_the_truth_is_refused_with_the_reason(tmp_path: Path, how: str, word: str) -> None:
+def test_a_header_that_does_not_tell_the_truth_is_refused(tmp_path: Path, how: str, word: str) -> None:
     broken(tmp_path, how)
     with pytest.raises(RefusedError, match=word):
         read(tmp_path, "one")

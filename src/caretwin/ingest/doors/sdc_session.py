@@ -70,9 +70,10 @@ class Session:
         feed_of  the feed of a device by its endpoint reference
         Raises whatever the library raises: connection, TLS, HTTP and XML errors of many kinds.
         """
+        # forced, for else the library falls back to plain HTTP where a certificate does not fit
         consumer = SdcConsumer(
             to.address, SdcV1Definitions, to.tls, validate=to.validate, components=_components(),
-            socket_timeout=SOCKET_TIMEOUT_S, force_ssl_connect=to.address.startswith("https"),
+            socket_timeout=SOCKET_TIMEOUT_S, force_ssl_connect=to.tls is not None or to.address.startswith("https"),
         )  # fmt: skip
         try:
             consumer.start_all(not_subscribed_actions=_periodic())
@@ -95,14 +96,25 @@ class Session:
         bind = observableproperties.strongbind
         mdib.init_mdib()
         with mdib.mdib_lock:
-            bind(mdib, metrics_by_handle=lambda said: feed.metrics(mdib, said.values()))
-            bind(mdib, alert_by_handle=lambda said: feed.alerts(mdib, said.values()))
-            bind(mdib, context_by_handle=lambda _: feed.contexts(mdib))
-            bind(mdib, waveform_by_handle=lambda said: feed.waveforms(mdib, said.values()))
-            bind(mdib, description_modifications=lambda _: feed.snapshot(mdib))
+            bind(mdib, metrics_by_handle=self._guarded(lambda said: feed.metrics(mdib, said.values())))
+            bind(mdib, alert_by_handle=self._guarded(lambda said: feed.alerts(mdib, said.values())))
+            bind(mdib, context_by_handle=self._guarded(lambda _: feed.contexts(mdib)))
+            bind(mdib, waveform_by_handle=self._guarded(lambda said: feed.waveforms(mdib, said.values())))
+            bind(mdib, description_modifications=self._guarded(lambda _: feed.snapshot(mdib)))
             bind(mdib, sequence_or_instance_id_changed_event=lambda _: self._end("the device began anew"))
             bind(self._consumer, subscription_end_data=lambda _: self._end("the device ended a subscription"))
             feed.snapshot(mdib)
+
+    def _guarded(self, take: Callable[[Any], None]) -> Callable[[Any], None]:
+        """A callback whose failure ends the session, and is seen: the library would log it, and go on without."""
+
+        def taken(said: Any) -> None:
+            try:
+                take(said)
+            except Exception as problem:  # whatever a device can leave out or put in
+                self._end(f"a report could not be read: {type(problem).__name__}")
+
+        return taken
 
     def _end(self, why: str) -> None:
         self._over = self._over or why
