@@ -317,6 +317,32 @@ def test_with_certificates_everything_is_encrypted_and_a_stranger_is_refused(tmp
     asyncio.run(story())
 
 
+def test_a_report_that_cannot_be_read_is_no_silent_loss(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    from caretwin.ingest.doors.sdc_feed import Feed
+
+    take, spoiled = Feed.metrics, []
+
+    def once_spoiled(feed: Feed, mdib: Any, said: Any) -> None:
+        if not spoiled:
+            spoiled.append(said)
+            raise KeyError("something that a device left out")
+        take(feed, mdib, said)
+
+    monkeypatch.setattr(Feed, "metrics", once_spoiled)
+
+    async def story() -> None:
+        with SimulatedMonitor() as monitor:
+            admitted(monitor, "ada", now() - SECOND)
+            async with site(tmp_path, provider=monitor.address) as here:
+                await here.until(lambda: here.state.listening)
+                await show(monitor, heart_rate=71.0)
+                await here.until(lambda: here.state.counters["reconnects"])
+                assert "could not be read: KeyError" in here.state.trouble
+                await here.until(lambda: here.values("ada", "heart_rate") == [71.0])
+
+    asyncio.run(story())
+
+
 def test_a_device_that_is_not_there_is_tried_again_and_said(tmp_path: Path) -> None:
     async def story() -> None:
         async with site(tmp_path, provider="http://127.0.0.1:9/none") as here:
