@@ -42,8 +42,8 @@ class CodedValue:
     source_id  the sender's name for this value, by which duplicates and corrections are known; "" for none
     version    orders versions of one ``source_id`` (us); 0 for none
     device     which device or channel of it spoke; becomes part of the source
-    note       ``comparator`` ("<" and the like: the value is a bound), ``text``, ``absent``, ``method``, ``issued``
-               (us)
+    note       ``comparator`` ("<" and the like: the value is a bound), ``questionable`` (the sender doubts it),
+               ``text``, ``absent``, ``method``, ``issued`` (us)
     place      where in the message it stands, for whoever has to find it
     """
 

@@ -23,6 +23,8 @@ SUBSTANCES = {**BEDSIDE_SUBSTANCES, "urea": "urea", "bilirubin": "bilirubin"}
 OXIMETRY_OR_BLOOD = "2708-6"
 """LOINC for arterial saturation that UK Core and FHIR vital signs use for pulse oximetry: with a specimen it is blood.
 """
+DOUBTS = ("comparator", "precision", "questionable")
+"""Notes that make a value suspect: a bound is no value, a day is no time, and a doubt of the sender is one of ours."""
 FRACTION_CHANNELS = frozenset({"fio2"})
 
 
@@ -63,8 +65,8 @@ class Translator:
         value = _fraction(value, unit, term)
         quality = Quality.GOOD if term.plausible(value) else Quality.REFUSED
         note = {} if quality == Quality.GOOD else {"trouble": f"outside {term.low:g} to {term.high:g} {term.unit}"}
-        if said.note and (said.note.get("comparator") or said.note.get("precision")):
-            quality = max(quality, Quality.SUSPECT)  # a bound is no value, and a day is no time
+        if said.note and any(said.note.get(name) for name in DOUBTS):
+            quality = max(quality, Quality.SUSPECT)
         return self._observation(said, term.name, value, quality, "", note)
 
     def _converted(self, value: float, unit: str, term: Term) -> float:
