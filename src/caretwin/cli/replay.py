@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import tempfile
+from collections.abc import AsyncIterator
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -18,6 +20,8 @@ if TYPE_CHECKING:
 START = "2026-01-05T07:00:00Z"
 """A Monday morning: when every stay begins."""
 TOKEN = "demonstration"
+SDC_BEDS = 2
+"""Beds whose monitor speaks SDC; those of the others speak HL7 v2."""
 NAMES = {"stays": "A ward of real stays (MIMIC-IV demo)", "home": "A home that does not exist (synthetic)"}
 
 
@@ -72,7 +76,8 @@ def _planned(what: str, subjects: int, hours: float, clif: Path | None, seed: in
     click.echo("reading the stays ...")
     folder = clif or demo_folder()
     records = read_clif(folder, hospitalisations(folder))
-    return plan({stay: records[stay] for stay in busiest(records, subjects, hours)}, start, hours)
+    chosen = busiest(records, subjects, hours)
+    return plan({stay: records[stay] for stay in chosen}, start, hours, chosen[:SDC_BEDS])
 
 
 async def _live(
@@ -89,8 +94,9 @@ async def _live(
     from caretwin.serve.running import listening, running
 
     console = Console(highlight=False)
-    async with broker() as url:
-        site, targets = _site(name, folder, url, kept, people)
+    stays = sorted({post.who.value for post in posts if post.way == "sdc"})
+    async with broker() as url, _switched_on(stays, posts[0].at) as monitors:
+        site, targets = _site(name, folder, url, kept, people, monitors)
         begun = Held(posts[0].at)
         async with running(site, begun, twins=people == "patient") as found:
             await listening(found)
@@ -120,7 +126,23 @@ class Held:
         return self.now if self.clock is None else int(self.clock())
 
 
-def _site(name: str, folder: Path, mqtt: str, kept: Path | None, people: SubjectKind) -> tuple[Any, Any]:
+@contextlib.asynccontextmanager
+async def _switched_on(stays: list[str], now: int) -> AsyncIterator[dict[str, Any]]:
+    """Simulated monitors of these stays, each with its patient."""
+    from caretwin.serve.replay import monitors
+    from caretwin.serve.replay_plan import SYSTEM
+
+    with contextlib.ExitStack() as stack:
+        found = monitors(stays)
+        for stay, monitor in found.items():
+            await asyncio.to_thread(stack.enter_context, monitor)
+            await asyncio.to_thread(monitor.admit, [(SYSTEM, stay)], now - 1_000_000)
+        yield found
+
+
+def _site(
+    name: str, folder: Path, mqtt: str, kept: Path | None, people: SubjectKind, monitors: dict[str, Any]
+) -> tuple[Any, Any]:
     """A site with a door of each kind on free ports, and where its doors are."""
     import hashlib
 
@@ -132,7 +154,7 @@ def _site(name: str, folder: Path, mqtt: str, kept: Path | None, people: Subject
     (folder / "topics.toml").write_text(topics(), encoding="utf-8")
     (folder / "tokens").write_text(f"demo: {hashlib.sha256(TOKEN.encode()).hexdigest()}\n", encoding="utf-8")
     (folder / "tokens").chmod(0o600)
-    doors = {
+    doors: dict[str, dict[str, Any]] = {
         "monitors": {"kind": "hl7v2", "port": mllp},
         "laboratory": {
             "kind": "fhir",
@@ -142,8 +164,10 @@ def _site(name: str, folder: Path, mqtt: str, kept: Path | None, people: Subject
         },
         "devices": {"kind": "mqtt", "url": mqtt, "topics": str(folder / "topics.toml")},
     }
+    for number, monitor in enumerate(monitors.values(), start=1):
+        doors[f"bed {number}"] = {"kind": "sdc", "provider": monitor.address, "demo": True, "expected_s": 14_400}
     site = Site(
         name, "UTC", str(kept or folder / "record.db"), doors,
         forecast_every_min=60.0, folder=folder,
     )  # fmt: skip
-    return site, Targets(("127.0.0.1", mllp), f"http://127.0.0.1:{http}/fhir", TOKEN, mqtt)
+    return site, Targets(("127.0.0.1", mllp), f"http://127.0.0.1:{http}/fhir", TOKEN, mqtt, monitors)

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import asyncio
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import timedelta
 from typing import Any, NamedTuple
@@ -17,6 +17,7 @@ from typing import Any, NamedTuple
 from caretwin.base.time import from_microseconds
 from caretwin.ingest.decoded import LOINC, Code
 from caretwin.ingest.doors import fhir_sender, hl7v2_sender, mqtt_sender
+from caretwin.ingest.doors.sdc_provider import SimulatedMonitor
 from caretwin.record.bedside import Person
 from caretwin.record.entry import KIND_LETTERS
 from caretwin.record.vocabulary import vocabulary
@@ -28,12 +29,16 @@ DAYS_PER_YEAR = 365.2425
 
 
 class Targets(NamedTuple):
-    """Where the doors are: MLLP host and port, the base of the FHIR server and its token, the URL of the broker."""
+    """Where the doors are: MLLP host and port, the base of the FHIR server and its token, the URL of the broker; and
+    the
+    simulated monitors, by stay, to which doors have connected.
+    """
 
     mllp: tuple[str, int]
     fhir: str
     token: str
     mqtt: str
+    monitors: Mapping[str, SimulatedMonitor] = {}
 
 
 @dataclass
@@ -53,13 +58,14 @@ class Played:
 
 async def play(posts: Sequence[Post], clock: Replayed, targets: Targets, played: Played) -> None:
     """Send every post when the clock shows its time; ends when all are sent."""
-    ways: dict[Way, list[Post]] = {"hl7v2": [], "fhir": [], "mqtt": []}
+    ways: dict[Way, list[Post]] = {"hl7v2": [], "fhir": [], "mqtt": [], "sdc": []}
     for post in posts:
         ways[post.way].append(post)
     async with asyncio.TaskGroup() as tasks:
         tasks.create_task(_by_mllp(ways["hl7v2"], clock, targets, played))
         tasks.create_task(_by_fhir(ways["fhir"], clock, targets, played))
         tasks.create_task(_by_mqtt(ways["mqtt"], clock, targets, played))
+        tasks.create_task(_by_sdc(ways["sdc"], clock, targets, played))
 
 
 async def _by_mllp(posts: Sequence[Post], clock: Replayed, targets: Targets, played: Played) -> None:
@@ -102,6 +108,24 @@ async def _by_mqtt(posts: Sequence[Post], clock: Replayed, targets: Targets, pla
                 payload = {"at": fhir_sender.iso(effective), **said}
                 sender.send(TOPIC.format(kind=post.kind, subject=post.who.value), payload)
             _count(played, post)
+
+
+async def _by_sdc(posts: Sequence[Post], clock: Replayed, targets: Targets, played: Played) -> None:
+    for post in posts:
+        await _wait(post, clock)
+        monitor = targets.monitors[post.who.value]
+        for effective in sorted({one.effective for one in post.values}):
+            shown = {one.channel: one.value for one in post.values if one.effective == effective}
+            await asyncio.to_thread(monitor.publish, shown, effective)
+        _count(played, post)
+
+
+def monitors(stays: Sequence[str]) -> dict[str, SimulatedMonitor]:
+    """A simulated monitor for each of these stays, not yet switched on."""
+    return {
+        stay: SimulatedMonitor(f"urn:uuid:00000000-0000-4000-8000-{number:012d}", {"fac": "replay", "bed": str(number)})
+        for number, stay in enumerate(stays, start=1)
+    }
 
 
 def topics() -> str:

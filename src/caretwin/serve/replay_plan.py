@@ -7,7 +7,7 @@ patient register FHIR, ventilators and pumps MQTT.
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from typing import Literal, NamedTuple
 
 import numpy as np
@@ -31,7 +31,14 @@ DEVICES = frozenset(
         "end_tidal_carbon_dioxide", "non_aerated_tissue_fraction", "urine_output",
     }
 )  # fmt: skip
-Way = Literal["hl7v2", "fhir", "mqtt"]
+MONITORED = frozenset(
+    {
+        "heart_rate", "oxygen_saturation", "respiratory_rate", "systolic_pressure", "diastolic_pressure",
+        "mean_arterial_pressure", "central_venous_pressure", "temperature",
+    }
+)  # fmt: skip
+"""What a simulated monitor publishes by SDC."""
+Way = Literal["hl7v2", "fhir", "mqtt", "sdc"]
 
 
 class Sent(NamedTuple):
@@ -57,31 +64,34 @@ class Post(NamedTuple):
     kind: SubjectKind = "patient"
 
 
-def way_of(channel: str) -> Way:
-    """Through which door a channel comes."""
+def way_of(channel: str, *, by_sdc: bool = False) -> Way:
+    """Through which door a channel comes; by_sdc  whether the bed has a monitor that speaks SDC."""
+    if by_sdc and channel in MONITORED:
+        return "sdc"
     if channel in LABORATORY:
         return "fhir"
     return "mqtt" if channel in DEVICES or channels()[channel].kind == "setting" else "hl7v2"
 
 
-def plan(records: Mapping[str, BedsideRecord], start: int, hours: float) -> list[Post]:
+def plan(records: Mapping[str, BedsideRecord], start: int, hours: float, by_sdc: Collection[str] = ()) -> list[Post]:
     """Every message of these stays in order of the time at which it becomes known.
 
     records  by stay; hour 0 of each becomes ``start`` (us)
     hours    how long the replay lasts: what becomes known later is left out, what is from before hour 0 too
+    by_sdc   stays whose monitor speaks SDC
     """
-    found = [post for stay, record in records.items() for post in _of_stay(stay, record, start, hours)]
+    found = [post for stay, record in records.items() for post in _of_stay(stay, record, start, hours, stay in by_sdc)]
     return sorted(found, key=lambda post: (post.at, post.who, post.way))
 
 
-def _of_stay(stay: str, record: BedsideRecord, start: int, hours: float) -> Iterator[Post]:
+def _of_stay(stay: str, record: BedsideRecord, start: int, hours: float, by_sdc: bool) -> Iterator[Post]:
     who = Identifier(SYSTEM, stay)
     yield Post(start, "fhir", who, (), record.person)
     together: dict[tuple[int, Way], list[Sent]] = defaultdict(list)
     for part in (record.observations, record.settings):
         for channel, signal in part.items():
             for known, sent in _rows(channel, signal, start, hours):
-                together[known, way_of(channel)].append(sent)
+                together[known, way_of(channel, by_sdc=by_sdc)].append(sent)
     for (known, way), values in together.items():
         yield Post(known, way, who, tuple(sorted(values, key=lambda one: (one.effective, one.channel))))
 
