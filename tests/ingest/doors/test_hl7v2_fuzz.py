@@ -105,9 +105,18 @@ def test_a_fuzzer_that_sees_the_branches_finds_nothing(tmp_path):
     corpus.mkdir()
     for number, seed in enumerate(SEEDS):
         (corpus / str(number)).write_bytes(seed)
-    command = [sys.executable, "-c", textwrap.dedent(FUZZER), str(corpus), "-max_total_time=20", "-timeout=10",
-               "-max_len=20000", f"-artifact_prefix={tmp_path}/", "-print_final_stats=1",
-               "-rss_limit_mb=0"]  # fmt: skip  (a child of a large process is counted as large as that)
+    command = [
+        sys.executable,
+        "-c",
+        textwrap.dedent(FUZZER),
+        str(corpus),
+        "-max_total_time=20",
+        "-timeout=10",
+        "-max_len=20000",
+        f"-artifact_prefix={tmp_path}/",
+        "-print_final_stats=1",
+        "-rss_limit_mb=0",
+    ]  # fmt: skip  (a child of a large process is counted as large as that)
     done = subprocess.run(command, capture_output=True, text=True, timeout=120)
     assert done.returncode == 0, done.stderr[-3000:]
     runs = int(done.stderr.split("stat::number_of_executed_units:")[1].split()[0])
