@@ -1,4 +1,5 @@
-"""A process in which a ward lives while data come, to be killed at any moment: ``python -m tests.twin.living_loader FILE``.
+"""A process in which a ward lives while data come, to be killed at any moment: ``python -m tests.twin.living_loader
+FILE``.
 
 It goes on where the record ends, and prints a line after each commit.
 """

