@@ -16,13 +16,13 @@ from urllib.parse import quote, unquote
 from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
 from caretwin.base.errors import DataError
-from caretwin.ingest.decoded import CodedValue, Decodable, Decoded, Refusal, RefusedError
+from caretwin.ingest.decoded import CodedValue, Decodable, Decoded, RefusedError
 from caretwin.ingest.door import Setting, Tested, Tier
 from caretwin.ingest.doors.mqtt_payload import clean
 from caretwin.ingest.doors.research_loading import keep_all, known
 from caretwin.ingest.doors.tables_decode import Found, read_rows
 from caretwin.ingest.doors.tables_file import ENDINGS, read_grid
-from caretwin.ingest.doors.tables_grid import MOST_BYTES, ROWS_MEDIA, Grid, as_rows, from_rows
+from caretwin.ingest.doors.tables_grid import MOST_BYTES, ROWS_MEDIA, Cell, Grid, as_rows, from_rows
 from caretwin.ingest.doors.tables_mapping import TableMapping, read_table_mapping
 from caretwin.ingest.intake import Intake
 from caretwin.record.entry import Event
@@ -151,22 +151,29 @@ class TablesDoor:
             return
         parts = [part for part in found.decoded.parts if self._new(part)]
         await keep_all(intake, [known(part) for part in parts], self.as_charted, stop)
-        if found.bad:
-            rows = as_rows(grid, set(found.bad))
-            await intake.accept_decoded(
-                Decoded((), found.decoded.refused), rows, media.replace(media.split(";")[0], ROWS_MEDIA, 1)
-            )
+        bad = {number for number, cells in grid.rows if number in found.bad and self._new_row(path, cells)}
+        if bad:
+            kept = media.replace(media.partition(";")[0], ROWS_MEDIA, 1)
+            await intake.accept_decoded(Decoded((), found.decoded.refused), as_rows(grid, bad), kept)
+
+    def _new_row(self, path: Path, cells: tuple[Cell, ...]) -> bool:
+        """Whether a refused row does not wait in quarantine since an earlier look."""
+        return self._remember(f"row {path}", repr(cells))
 
     def _new(self, part: Decodable) -> bool:
         """Whether a part says something that was not said before; it is remembered from now on."""
         if not isinstance(part, CodedValue | Event):
             return True
-        name = blake2b(part.source_id.encode(), digest_size=8).digest()
-        said = repr(replace(part, version=0, place="") if isinstance(part, CodedValue) else replace(part, version=0))
+        bare = replace(part, version=0, place="") if isinstance(part, CodedValue) else replace(part, version=0)
+        return self._remember(part.source_id, repr(bare))
+
+    def _remember(self, name: str, said: str) -> bool:
+        """Whether something is said for the first time, or otherwise than before."""
+        key = blake2b((f"{name}|{said}" if name.startswith("row ") else name).encode(), digest_size=8).digest()
         content = blake2b(said.encode(), digest_size=8).digest()
         if len(self._known) > MOST_REMEMBERED:
             self._known.clear()  # everything is sent once more, and recognised by the record
-        before, self._known[name] = self._known.get(name), content
+        before, self._known[key] = self._known.get(key), content
         return before != content
 
 

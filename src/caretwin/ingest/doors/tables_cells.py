@@ -27,8 +27,8 @@ def value_of(cell: Cell, decimal: str, words: Mapping[str, float], place: str) -
 
     decimal  ``"."`` or ``","``, as the table writes numbers; words  what words mean, in small letters
 
-    >>> value_of("< 0,5", ",", {}, "").comparator, value_of("12", ".", {}, "").value, value_of("#N/A", ".", {}, "").absent
-    ('<', 12.0, 'unknown')
+    >>> value_of("< 0,5", ",", {}, "").comparator, value_of("#N/A", ".", {}, "").absent
+    ('<', 'unknown')
     """
     if isinstance(cell, datetime | date | time):
         fix = "the spreadsheet took a number such as 3/4 or 1.2 for a date: format the column as a number or a text"

@@ -151,7 +151,7 @@ def _of_row(row: _Row, table: _Table, wrong: list[Refusal]) -> Iterator[Decodabl
         known_by = (
             f"{name}|{code if mapping.long is None else ''}" if name else f"{subject}|{effective}|{code}|{device}"
         )
-        table.seen[known_by] += 1
+        table.seen[known_by] += not name  # rows that share a number of their own are versions of one
         origin = blake2b(f"{known_by}|{table.seen[known_by]}".encode(), digest_size=12).hexdigest()
         yield CodedValue(
             subject, said.codes, effective, said.reading.value, said.reading.unit or said.unit, origin, version, status,

@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
 from pathlib import Path
-from typing import Any, Literal, get_args
+from typing import Any, get_args
 
 from caretwin.base.errors import CaretwinError, DataError
 from caretwin.base.time import parse_instant, to_microseconds
@@ -87,8 +87,8 @@ class TableMapping:
 
     subject: SubjectRule
     time: TimeRule
-    layout: Layout = Layout()
-    issued: TimeRule = TimeRule(())
+    layout: Layout = field(default_factory=Layout)
+    issued: TimeRule = field(default_factory=lambda: TimeRule(()))
     columns: tuple[Channelled, ...] = ()
     long: Long | None = None
     codes: tuple[Channelled, ...] = ()

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import csv
-import io
 import re
 from collections import Counter
 from collections.abc import Sequence
@@ -45,11 +44,12 @@ def read_text(raw: bytes, file: str, wanted: Layout) -> Grid:
         raise RefusedError(Refusal(file, seen, "a row with the names of the columns, then rows", "look at the file"))
     above = [number for number, _ in records if number < start]
     if above and not wanted.header:
-        remarks.append(f"Rows {above[0]} to {above[-1]} are narrower than the table and were taken for a title.")
+        rows = f"Row {above[0]} was" if len(above) == 1 else f"Rows {above[0]} to {above[-1]} were"
+        remarks.append(f"{rows} taken for a title: less than half of the cells are filled.")
     decimal = wanted.decimal or _decimal(records, start, delimiter)
     columns = named(list(header), file)
-    rows = _rows(records, start, columns, file, delimiter)
-    return Grid(file, columns, rows, Layout(delimiter, encoding, decimal, start), tuple(remarks), directives)
+    body = _rows(records, start, columns, file, delimiter)
+    return Grid(file, columns, body, Layout(delimiter, encoding, decimal, start), tuple(remarks), directives)
 
 
 def _text(raw: bytes, file: str, encoding: str) -> tuple[str, str, list[str]]:

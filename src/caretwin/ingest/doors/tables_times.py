@@ -13,7 +13,6 @@ from typing import NamedTuple
 
 from caretwin.base.errors import TimeError
 from caretwin.base.time import parse_instant, to_microseconds
-from caretwin.ingest.decoded import RefusedError
 from caretwin.ingest.doors.mqtt_payload import refused
 from caretwin.ingest.doors.tables_grid import Cell
 
