@@ -98,8 +98,8 @@ def load(
 ) -> None:
     """Take FILE_OR_FOLDER into a record, once.
 
-    It is a table, a folder of tables, a CLIF folder or a MEDS data set. A table without --mapping is read by the proposed one, if that leaves no question open. Exit status 3 when a part
-    was refused: it waits in quarantine.
+    It is a table, a folder of tables, a CLIF folder or a MEDS data set. A table without --mapping is read by the
+    proposed one, if that leaves no question open. Exit status 3 when a part was refused: it waits in quarantine.
     """
     from caretwin.cli.ingest_load import Asked, door_for, take_in
     from caretwin.ingest.doors.tables_propose import Hints
@@ -129,7 +129,8 @@ def replay(
 ) -> None:
     """Take messages that were refused in again, after a fix.
 
-    Without a NUMBER all that wait. Messages are decoded by their door as --config has it now; those of a table that was loaded, by --mapping.
+    Without a NUMBER all that wait. Messages are decoded by their door as --config has it now; those of a table that was
+    loaded, by --mapping. Exit status 3 when one is refused again.
     """
     from caretwin.cli.ingest_replay import drop_messages, replay_messages
 

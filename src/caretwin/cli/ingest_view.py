@@ -139,6 +139,7 @@ def _asks(found: Proposal) -> bool:
 def _values(console: Console, found: Proposal, seen: _Seen, rows: int) -> None:
     from caretwin.base.time import from_microseconds
     from caretwin.ingest.doors.tables_channels import counted
+    from caretwin.record.bedside import Quality
 
     table = _table("who", "true at", "channel", "value", "unit", "as it was written")
     table.columns[3].justify = "right"
@@ -151,13 +152,14 @@ def _values(console: Console, found: Proposal, seen: _Seen, rows: int) -> None:
         table.add_row(who, at, _safe(entry.code), value, _safe(_unit(entry)), _safe(_written(said, entry)))
     console.print(f"[bold]The first of {counted(len(parts), 'value')}[/bold], in caretwin's channels and units")
     console.print(table)
-    strange = sum(entry.quality == 2 for _, _, entry in parts)
-    if strange:
-        console.print(
-            f"{counted(strange, 'value')} cannot be what the name says: kept, marked refused, never used.",
-            style="yellow",
-        )
     console.print()
+    strange = [(said, entry) for _, said, entry in parts if entry.quality == Quality.REFUSED]
+    if strange:
+        what = counted(len(strange), "value")
+        console.print(f"[bold]{what} cannot be what the name says[/bold]: kept, marked refused, never used")
+        lines = [_safe(f"{entry.code} {_written(said, entry)}") for said, entry in strange[:REFUSALS]]
+        more = [f"and {len(strange) - REFUSALS} more"] if len(strange) > REFUSALS else []
+        _listed(console, "-", [*lines, *more])
 
 
 def _translated(found: Found) -> Iterator[tuple[str, Any, Any]]:

@@ -96,9 +96,10 @@ def read_rows(grid: Grid, mapping: TableMapping, source: str, saved: int) -> Fou
     problems: list[Refusal] = []
     bad: set[int] = set()
     for number, cells in grid.rows:
-        row = _Row(dict(zip(grid.columns, cells, strict=True)), number, grid.file)
+        row = _Row(dict(zip(grid.columns, cells, strict=False)), number, grid.file)
         wrong: list[Refusal] = []
         try:
+            _whole(grid, number, cells)
             parts += _of_row(row, table, wrong)
         except RefusedError as error:
             wrong.append(error.refusal)
@@ -107,6 +108,15 @@ def read_rows(grid: Grid, mapping: TableMapping, source: str, saved: int) -> Fou
             problems += wrong
     parts += table.persons.values()
     return Found(Decoded(tuple(parts), _named(problems, grid.file), ignored=_unused(grid, mapping)), frozenset(bad))
+
+
+def _whole(grid: Grid, number: int, cells: Sequence[Cell]) -> None:
+    """Raises RefusedError for a row with more cells than there are columns: which of them is which is not known."""
+    if len(cells) > len(grid.columns):
+        hint = "; a decimal comma splits a number in two" if grid.layout.delimiter == "," else ""
+        fix = "put quotes around a text that holds the delimiter, and write decimals with a point"
+        wanted = f"{len(grid.columns)} cells, as in the header"
+        raise refused(f"{grid.file}, row {number}", f"{len(cells)} cells{hint}", wanted, fix, "structure")
 
 
 def _check(grid: Grid, mapping: TableMapping) -> None:

@@ -13,6 +13,7 @@ from typing import Any, TypeAlias
 import orjson
 
 from caretwin.ingest.decoded import Refusal, RefusedError
+from caretwin.ingest.doors.mqtt_payload import clean
 
 Cell: TypeAlias = "str | float | bool | datetime | date | time | None"
 MOST_BYTES = 200_000_000
@@ -43,7 +44,8 @@ class Layout:
 class Grid:
     """A table that was read.
 
-    rows       (row number, cells), each as long as ``columns``; rows without any cell are left out
+    rows       (row number, cells), as many as ``columns``, or more where a delimiter stands within a cell; rows
+               without any cell are left out
     layout     how it is written, with all that was found
     remarks    what a person should know of how it was read, in sentences
     directives what lines such as ``# zone: Europe/Zurich`` declare
@@ -74,7 +76,7 @@ def from_rows(raw: bytes, file: str, layout: Layout) -> Grid:
         said = orjson.loads(raw)
         columns = tuple(str(name) for name in said["columns"])
         rows = tuple((int(number), tuple(_cell(cell) for cell in cells)) for number, cells in said["rows"])
-        whole = all(len(cells) == len(columns) for _, cells in rows)
+        whole = all(len(cells) >= len(columns) for _, cells in rows)
     except (ValueError, TypeError, KeyError, OverflowError):
         whole, columns, rows = False, (), ()
     if not whole or not columns:
@@ -105,10 +107,8 @@ def named(header: list[Cell], file: str) -> tuple[str, ...]:
     """Names of columns: one without a name is called by its letter. Raises RefusedError for a name that is there
     twice.
     """
-    names = tuple(
-        " ".join(str(cell).split()) if cell not in (None, "") else f"column {letter(place)}"
-        for place, cell in enumerate(header)
-    )
+    written = [clean(" ".join(str(cell).split())) if cell is not None else "" for cell in header]
+    names = tuple(name or f"column {letter(place)}" for place, name in enumerate(written))
     if len(names) > MOST_COLUMNS:
         raise RefusedError(Refusal(file, f"{len(names)} columns", f"at most {MOST_COLUMNS}", "split the table"))
     twice = next((name for place, name in enumerate(names) if name in names[:place]), None)

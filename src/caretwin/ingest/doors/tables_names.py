@@ -157,6 +157,8 @@ def channel_named(text: str) -> str | None:
     name = plain(text).strip(" .:")
     if name in BLOOD_PRESSURE:
         return PAIR
+    if name in AMBIGUOUS and text.strip() not in vocabulary():
+        return None
     return channel_of(name) or _by_name().get(name) or _by_code().get(text.strip())
 
 

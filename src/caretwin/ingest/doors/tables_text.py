@@ -48,7 +48,7 @@ def read_text(raw: bytes, file: str, wanted: Layout) -> Grid:
         remarks.append(f"{rows} taken for a title: less than half of the cells are filled.")
     decimal = wanted.decimal or _decimal(records, start, delimiter)
     columns = named(list(header), file)
-    body = _rows(records, start, columns, file, delimiter)
+    body = _rows(records, start, columns)
     return Grid(file, columns, body, Layout(delimiter, encoding, decimal, start), tuple(remarks), directives)
 
 
@@ -118,19 +118,15 @@ def _decimal(records: Sequence[tuple[int, list[str]]], start: int, delimiter: st
 
 
 def _rows(
-    records: Sequence[tuple[int, list[str]]], start: int, columns: tuple[str, ...], file: str, delimiter: str
+    records: Sequence[tuple[int, list[str]]], start: int, columns: tuple[str, ...]
 ) -> tuple[tuple[int, tuple[Cell, ...]], ...]:
+    """Cells of each row; more than there are columns where the row has more that are filled (it is refused later)."""
     found = []
     for number, cells in records:
         if number <= start:
             continue
-        kept = [_cell(cell) for cell in cells]
-        if any(kept[len(columns) :]):
-            hint = "; a decimal comma splits a number in two" if delimiter == "," else ""
-            fix = "put quotes around a text that holds the delimiter, and write decimals with a point"
-            place, seen = f"{file}, row {number}", f"{len(cells)} cells{hint}"
-            raise RefusedError(Refusal(place, seen, f"{len(columns)} cells, as in the header", fix, "structure"))
-        kept = (kept + [None] * len(columns))[: len(columns)]
+        kept: list[Cell] = [_cell(cell) for cell in cells]
+        kept = kept if any(kept[len(columns) :]) else (kept + [None] * len(columns))[: len(columns)]
         if any(cell is not None for cell in kept):
             found.append((number, tuple(kept)))
     return tuple(found)

@@ -17,10 +17,13 @@ OTHERS: Mapping[str, tuple[str, ...]] = {
     "weight": ("[lb_av]", "g"), "height": ("[in_i]", "m"), "fio2": ("%",), "c_reactive_protein": ("mg/dL",),
     "tidal_volume": ("mL",), "tidal_volume_set": ("mL",), "arterial_oxygen_pressure": ("kPa",),
     "arterial_carbon_dioxide_pressure": ("kPa",), "end_tidal_carbon_dioxide": ("kPa", "%"),
-    "sleep_duration": ("min",), "fluid_intake": ("L",), "bilirubin_total": ("umol/L",),
+    "sleep_duration": ("min",), "fluid_intake": ("L",), 
     "norepinephrine": ("ug/min", "mg/h"), "propofol": ("mg/h", "ug/kg/min"), "urine_output": ("mL/kg/h",),
 }  # fmt: skip
 """Units in which a channel is also charted. Our own judgement."""
+FACTORS: Mapping[tuple[str, str], float] = {("haemoglobin", "mmol/L"): 1.6114}
+"""Channel units in one of a unit that we cannot convert, only to ask which it is: g/dL of haemoglobin per mmol/L of its
+monomer, 16,114 g/mol (IFCC, as laboratories of Germany, Denmark and the Netherlands report it)."""
 MOST = 0.9
 """Share of values that have to be plausible in a unit (assumed)."""
 
@@ -50,15 +53,18 @@ def share(channel: str, values: Sequence[float], unit: str) -> float:
     term = vocabulary()[channel]
     if not values:
         return 1.0
-    found = 0
-    for value in values:
-        try:
-            here = (
-                value
-                if unit == term.unit
-                else convert(value, ucum(unit, channel), term.unit, substance=SUBSTANCES.get(channel))
-            )
-        except CaretwinError:
-            return 0.0
-        found += term.plausible(here)
-    return found / len(values)
+    try:
+        here = [_in_channel_unit(channel, value, unit) for value in values]
+    except CaretwinError:
+        return 0.0
+    return sum(term.plausible(value) for value in here) / len(values)
+
+
+def _in_channel_unit(channel: str, value: float, unit: str) -> float:
+    """Raises CaretwinError for a unit that cannot be of the channel."""
+    wanted = vocabulary()[channel].unit
+    if unit == wanted:
+        return value
+    if (channel, unit) in FACTORS:
+        return value * FACTORS[channel, unit]
+    return float(convert(value, ucum(unit, channel), wanted, substance=SUBSTANCES.get(channel)))
