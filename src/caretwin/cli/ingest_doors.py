@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from pathlib import Path
+from typing import Any
 
 import click
 
@@ -44,24 +45,41 @@ def try_doors(configuration: Path, name: str | None) -> bool:
 def show_doors(kind: str | None) -> None:
     """Print the kinds of doors that are installed, with their settings in words."""
     from rich.console import Console
+    from rich.markup import escape
     from rich.padding import Padding
     from rich.table import Table
 
-    from caretwin.ingest.door import doors
-
-    found = doors()
+    found = _installed()
     if kind is not None and kind not in found:
         raise click.BadParameter(f"no kind {kind!r}: there are {', '.join(found)}", param_hint="KIND")
     console = Console(highlight=False)
     for name, factory in found.items():
         if kind not in (None, name):
             continue
+        if isinstance(factory, ImportError):
+            console.print(f"[bold]{name}[/bold]  [red]cannot be loaded: {factory}[/red]\n")
+            continue
         console.print(f"[bold]{name}[/bold]  {factory.title}")
         console.print(Padding(f"[dim]{factory.tier.value}[/dim]", (0, 0, 0, 2)))
-        table = Table.grid(padding=(0, 2))
+        table = Table.grid(padding=(0, 2, 0, 0))
         for setting in factory.settings:
-            table.add_row(setting.name, f"{setting.what} {_otherwise(setting.default)}".strip())
+            table.add_row(setting.name, escape(f"{setting.what} {_otherwise(setting.default)}".strip()))
         console.print(Padding(table, (0, 0, 1, 4)))
+
+
+def _installed() -> dict[str, Any]:
+    """Factories by kind; one that cannot be imported is there with the reason, and hides no other."""
+    from importlib.metadata import entry_points
+
+    from caretwin.ingest.door import GROUP
+
+    found: dict[str, Any] = {}
+    for point in sorted(entry_points(group=GROUP), key=lambda point: point.name):
+        try:
+            found[point.name] = point.load()
+        except ImportError as problem:
+            found[point.name] = problem
+    return found
 
 
 def _otherwise(default: object) -> str:

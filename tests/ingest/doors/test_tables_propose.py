@@ -87,6 +87,8 @@ def test_a_unit_that_does_not_fit_its_values_is_doubted_aloud():
     (doubt,) = why(found, "Temp (°C)").doubts
     assert "Only 0 %" in doubt and "[degF]" in doubt
     assert channels(of(column("heart rate", 6, 7, 5))) == {}
+    some = of(column("heart rate", 80, 90, 5))
+    assert "Only 67 %" in " ".join(why(some, "heart rate").doubts)
 
 
 @pytest.mark.parametrize("name", ["tidal volume", "saturation", "rate"])

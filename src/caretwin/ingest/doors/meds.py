@@ -15,12 +15,12 @@ from importlib import import_module
 from pathlib import Path
 from typing import Any
 
-from caretwin.base.errors import DataError
+from caretwin.base.errors import CaretwinError, DataError
 from caretwin.ingest.decoded import Decoded, Refusal, RefusedError
 from caretwin.ingest.door import Setting, Tested, Tier
 from caretwin.ingest.doors.meds_codes import Meanings, read_codes
 from caretwin.ingest.doors.meds_events import parts_of
-from caretwin.ingest.doors.research_loading import Known, keep_all
+from caretwin.ingest.doors.research_loading import Known, check_zone, keep_all
 from caretwin.ingest.doors.tables_grid import MOST_BYTES
 from caretwin.ingest.intake import Intake
 
@@ -52,6 +52,7 @@ class MedsDoor:
         self.name, self.path = name, Path(str(given["path"]))
         self.zone, self.system = str(given["zone"]), str(given["system"])
         self.unmapped, self.as_charted = bool(given["unmapped"]), bool(given["as_charted"])
+        check_zone(self.zone, f"door {name} (meds)")
         self.meanings: Meanings = read_codes(str(given["codes"]))
         self.left: Counter[str] = Counter()
 
@@ -61,8 +62,14 @@ class MedsDoor:
         return Decoded(tuple(one.part for one in found), ignored=tuple(f"code {code}" for code in left))
 
     def _understood(self, frame: Any) -> tuple[list[Known], Counter[str]]:
+        """What a frame says, and which codes were left out. Raises RefusedError."""
         left: Counter[str] = Counter()
-        found = list(parts_of(frame, self.meanings, self.name, self.system, self.zone, self.unmapped, left))
+        try:
+            found = list(parts_of(frame, self.meanings, self.name, self.system, self.zone, self.unmapped, left))
+        except (CaretwinError, ValueError, OverflowError) as problem:
+            seen = problem.seen if isinstance(problem, CaretwinError) else "a subject or a time that cannot be"
+            wanted, fix = "numbers of subjects, and times of a calendar", "export it again"
+            raise RefusedError(Refusal("the file", seen, wanted, fix)) from None
         return found, left
 
     async def test(self) -> Tested:
@@ -86,17 +93,19 @@ class MedsDoor:
         for path in self._files():
             intake.state.counters["messages"] += 1
             try:
-                frame = await asyncio.to_thread(_frame, path, path.name)
+                await self._load_file(path, intake, stop)
             except RefusedError as error:
                 small = path.read_bytes() if path.stat().st_size <= MOST_BYTES else b""
                 await intake.accept_decoded(Decoded((), (error.refusal,)), small, PARQUET)
-                continue
-            for some in _groups(frame):
-                parts, left = await asyncio.to_thread(self._understood, some)
-                self.left += left
-                if stop.is_set():
-                    return
-                await keep_all(intake, parts, self.as_charted, stop)
+
+    async def _load_file(self, path: Path, intake: Intake, stop: asyncio.Event) -> None:
+        frame = await asyncio.to_thread(_frame, path, path.name)
+        for some in _groups(frame):
+            parts, left = await asyncio.to_thread(self._understood, some)
+            self.left += left
+            if stop.is_set():
+                return
+            await keep_all(intake, parts, self.as_charted, stop)
 
     def _files(self) -> Sequence[Path]:
         found = sorted(self.path.rglob("*.parquet")) if self.path.is_dir() else [self.path]
@@ -143,6 +152,7 @@ def _frame(source: Any, name: str) -> Any:
         frame["time"] = pd.to_datetime(frame["time"])
         frame["number"] = pd.to_numeric(frame["number"])
         frame["code"] = frame["code"].astype(str)
+        frame = frame[frame["subject_id"].notna()]
     except Exception as problem:  # whatever is wrong inside, the libraries raise as it comes
         seen = f"no MEDS data ({type(problem).__name__})"
         wanted = "Parquet with subject_id, time, code and numeric_value"

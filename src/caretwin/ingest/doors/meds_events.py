@@ -9,7 +9,6 @@ from typing import Any
 
 import numpy as np
 
-from caretwin.base.errors import DataError
 from caretwin.base.time import from_microseconds
 from caretwin.ingest import bedside_person
 from caretwin.ingest.clif_observations import RESULT_DELAY_H
@@ -58,12 +57,8 @@ def _microseconds(column: Any, zone: str) -> Any:
     clocks are shifted anyway.
     """
     if getattr(column.dt, "tz", None) is None:
-        try:
-            twice = np.zeros(len(column), dtype=bool)
-            column = column.dt.tz_localize(zone, ambiguous=twice, nonexistent="shift_forward")
-        except Exception:
-            fix = "write a name of the IANA tz database"
-            raise DataError("zone of MEDS", seen=f"zone = {zone!r}", wanted="such as Europe/London", fix=fix) from None
+        twice = np.zeros(len(column), dtype=bool)
+        column = column.dt.tz_localize(zone, ambiguous=twice, nonexistent="shift_forward")
     pd = import_module("pandas")
     since = column.dt.tz_convert("UTC") - pd.Timestamp("1970-01-01", tz="UTC")
     return (since // pd.Timedelta(microseconds=1)).fillna(0).astype("int64")
@@ -71,9 +66,8 @@ def _microseconds(column: Any, zone: str) -> Any:
 
 def _value(subject: SubjectRef, read: Read, code: str, at: int, number: float) -> CodedValue:
     if read.meaning is None:
-        return CodedValue(
-            subject, (Code("local:meds", code.split(SEPARATOR + read.unit)[0], read.item),), at, number, read.unit
-        )
+        stem = SEPARATOR.join(code.split(SEPARATOR)[:2])  # without the unit
+        return CodedValue(subject, (Code("local:meds", stem, read.item),), at, number, read.unit)
     meaning = read.meaning
     note = {"issued": at + RESULT_DELAY, "issued_is": "assumed"} if meaning.laboratory else None
     codes = (Code("caretwin", meaning.channel, read.item),)

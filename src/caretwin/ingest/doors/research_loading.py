@@ -11,7 +11,9 @@ import asyncio
 from collections.abc import Iterable, Iterator, Sequence
 from itertools import groupby
 from typing import NamedTuple
+from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
+from caretwin.base.errors import DataError
 from caretwin.ingest.decoded import CodedValue, Decodable, Decoded
 from caretwin.ingest.intake import Intake
 from caretwin.record.entry import Link
@@ -67,3 +69,12 @@ def _cut(parts: Sequence[Decodable]) -> Iterable[tuple[Decodable, ...]]:
 async def _keep(intake: Intake, received: int | None, batch: tuple[Decodable, ...], stop: asyncio.Event) -> None:
     while (await intake.accept_decoded(Decoded(batch), received=received)).result == "busy" and not stop.is_set():
         await asyncio.sleep(AGAIN_S)
+
+
+def check_zone(zone: str, where: str) -> None:
+    """Raises DataError for what is no zone of the IANA database."""
+    try:
+        ZoneInfo(zone)
+    except (ZoneInfoNotFoundError, ValueError):
+        fix = "write a name of the IANA tz database"
+        raise DataError(where, seen=f"zone = {zone!r}", wanted="such as Europe/London", fix=fix) from None

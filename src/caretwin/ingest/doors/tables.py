@@ -13,13 +13,11 @@ from hashlib import blake2b
 from pathlib import Path
 from typing import Any
 from urllib.parse import quote, unquote
-from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
-from caretwin.base.errors import DataError
 from caretwin.ingest.decoded import CodedValue, Decodable, Decoded, RefusedError
 from caretwin.ingest.door import Setting, Tested, Tier
 from caretwin.ingest.doors.mqtt_payload import clean
-from caretwin.ingest.doors.research_loading import keep_all, known
+from caretwin.ingest.doors.research_loading import check_zone, keep_all, known
 from caretwin.ingest.doors.tables_decode import Found, read_rows
 from caretwin.ingest.doors.tables_file import ENDINGS, read_grid
 from caretwin.ingest.doors.tables_grid import MOST_BYTES, ROWS_MEDIA, Cell, Grid, as_rows, from_rows
@@ -53,7 +51,7 @@ class TablesDoor:
         zone = str(given["zone"] or "")
         self.mapping = replace(found, time=_in_zone(found.time, zone), issued=_in_zone(found.issued, zone))
         for one in {self.mapping.time.zone, self.mapping.issued.zone} - {""}:
-            _check_zone(one, f"door {name} (tables)")
+            check_zone(one, f"door {name} (tables)")
         self.every, self.as_charted = float(given["every_s"]), bool(given["as_charted"])
         self._saved: dict[Path, tuple[int, int]] = {}
         self._lain: dict[Path, tuple[int, int]] = {}
@@ -179,14 +177,6 @@ class TablesDoor:
 
 def _in_zone(rule: Any, zone: str) -> Any:
     return rule if rule.zone else replace(rule, zone=zone)
-
-
-def _check_zone(zone: str, where: str) -> None:
-    try:
-        ZoneInfo(zone)
-    except (ZoneInfoNotFoundError, ValueError):
-        fix = "write a name of the IANA tz database"
-        raise DataError(where, seen=f"zone = {zone!r}", wanted="such as Europe/London", fix=fix) from None
 
 
 def _raw(path: Path) -> tuple[bytes, str]:

@@ -15,7 +15,7 @@ from caretwin.ingest.doors.tables_cells import pair_of, value_of
 from caretwin.ingest.doors.tables_decode import word_of, words_for
 from caretwin.ingest.doors.tables_grid import Cell
 from caretwin.ingest.doors.tables_mapping import PAIR, Channelled
-from caretwin.ingest.doors.tables_units import MOST, fit
+from caretwin.ingest.doors.tables_units import MOST, fit, share
 from caretwin.record.vocabulary import by_code, vocabulary
 
 LOINC_MARK = "http://loinc.org"
@@ -99,6 +99,11 @@ def _judged(rule: Channelled, cells: Sequence[Cell], decimal: str, doubts: list[
     if len(possible) == 1:
         why = f"Its name says {channel}; no unit is written, and {middle} fits only {possible[0]}."
         return Said(replace(rule, unit=possible[0]), why, tuple(doubts))
+    mostly = fit(channel, values, least=0.5).units
+    if not possible and len(mostly) == 1:
+        odd = f"Only {100 * share(channel, values, mostly[0]):.0f} % of its values can be {channel} in {mostly[0]}."
+        why = f"Its name says {channel}; no unit is written, and {middle} fits only {mostly[0]}."
+        return Said(replace(rule, unit=mostly[0]), why, (*doubts, odd))
     if not possible:
         question = f"Its name says {channel}, but {middle} fits no unit of it."
         fix = f'write the unit, such as "{vocabulary()[channel].unit}", or leave it ignored'
@@ -115,8 +120,8 @@ def _told(rule: Channelled, written: str, values: Sequence[float], middle: str, 
     if not fits:
         better = [one for one in told.units if one != unit]
         more = f"; {' and '.join(better)} would fit" if better else ""
-        share = f"{100 * (told.told or 0.0):.0f} %"
-        doubts.append(f"Only {share} of its values can be {rule.channel} in {unit}{more}: look at the unit.")
+        good = f"{100 * (told.told or 0.0):.0f} %"
+        doubts.append(f"Only {good} of its values can be {rule.channel} in {unit}{more}: look at the unit.")
     where = f"Its name says {rule.channel}, its cells say {unit}"
     if rule.unit:
         where = (

@@ -8,10 +8,11 @@ from datetime import date, datetime, time
 from typing import NamedTuple
 
 from caretwin.ingest.doors.tables_grid import Cell
+from caretwin.ingest.doors.tables_names import TIME, rank
 from caretwin.ingest.doors.tables_times import Written, clock_of, written
 
-MOST = 0.8
-"""Share of cells that have to be dates for a column to be one (assumed)."""
+MOST, MOST_NAMED = 0.8, 0.5
+"""Share of cells that have to be dates for a column to be one; of a column whose name says so (assumed)."""
 RANGES = {"excel": (18_000.0, 90_000.0), "unix_s": (6e8, 8e9), "unix_ms": (6e11, 8e12)}
 """Numbers of days from 1949 to 2146, and of seconds and milliseconds from 1989 to 2223."""
 _SHORT_YEAR = re.compile(r"\d{1,2}[-/.]\d{1,2}[-/.]\d{2}(\D.*)?")
@@ -39,19 +40,20 @@ def clock(name: str, cells: Sequence[Cell]) -> Clock | None:
     there = [cell for cell in cells if cell is not None]
     if not there:
         return None
+    least = (MOST if rank(name, TIME) is None else MOST_NAMED) * len(there)
     native = [cell for cell in there if isinstance(cell, datetime | date | time)]
-    if len(native) >= MOST * len(there):
+    if len(native) >= least:
         return _native(native)
     numbers = [float(str(cell).replace(",", ".")) for cell in there if _is_number(cell)]
-    if len(numbers) >= MOST * len(there):
+    if len(numbers) >= least:
         return _counted(name, numbers)
     texts = [cell.strip() for cell in there if isinstance(cell, str)]
     dates = [said for text in texts if (said := written(text)) is not None]
-    if len(dates) >= MOST * len(there):
+    if len(dates) >= least:
         return _dates(dates, texts)
-    if sum(clock_of(text) is not None for text in texts) >= MOST * len(there):
+    if sum(clock_of(text) is not None for text in texts) >= least:
         return Clock("iso", "its cells are times of day", dated=False)
-    if sum(_SHORT_YEAR.fullmatch(text) is not None for text in texts) >= MOST * len(there):
+    if sum(_SHORT_YEAR.fullmatch(text) is not None for text in texts) >= least:
         question = "Its years have two digits: let the export write four, so that no cell can be three days."
         return Clock("", "its cells look like dates", question)
     return None

@@ -37,14 +37,14 @@ class Fit(NamedTuple):
     told: float | None = None
 
 
-def fit(channel: str, values: Sequence[float], unit: str = "") -> Fit:
+def fit(channel: str, values: Sequence[float], unit: str = "", least: float = MOST) -> Fit:
     """In which units values of a channel are plausible.
 
     >>> fit("temperature", [97.9, 98.6, 101.2]).units, fit("weight", [70.0, 82.0]).units
     (('[degF]',), ('kg', '[lb_av]'))
     """
     term = vocabulary()[channel]
-    units = tuple(one for one in (term.unit, *OTHERS.get(channel, ())) if share(channel, values, one) >= MOST)
+    units = tuple(one for one in (term.unit, *OTHERS.get(channel, ())) if share(channel, values, one) >= least)
     return Fit(units, share(channel, values, unit) if unit else None)
 
 
