@@ -8,9 +8,11 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from tests.ingest.doors.site import site
 from tests.ingest.doors.table_files import parquet
+from tests.paths import shared
 
 from caretwin.base.errors import DataError
 from caretwin.base.time import parse_instant, to_microseconds
+from caretwin.ingest.clif import demo_folder
 from caretwin.ingest.decoded import RefusedError
 from caretwin.ingest.doors.clif_folder import ClifDoor
 from caretwin.ingest.doors.meds import MedsDoor
@@ -224,3 +226,33 @@ def test_a_table_of_codes_may_be_ones_own_and_its_mistakes_are_named(tmp_path):
         read_codes(str(own))
     with pytest.raises(DataError, match="eicu"):
         read_codes("eicu")
+
+
+# the same patients twice ----------------------------------------------------------------------------------------------
+
+AGREE = ("heart_rate", "oxygen_saturation", "systolic_pressure", "tidal_volume", "plateau_pressure", "arterial_ph")
+
+
+def values(parts, value_of=lambda value: round(value, 3)):
+    return {
+        (part.subject.identifiers[0].value, part.codes[0].code, part.effective, value_of(part.value))
+        for part in parts
+        if getattr(part, "value", None) is not None and part.codes[0].code in AGREE
+    }
+
+
+@pytest.mark.slow
+def test_two_forms_of_the_same_patients_by_different_people_agree_value_by_value():
+    file = shared("data", "mimic_iv_demo_meds", "mimic_iv_demo_meds_events.parquet")
+    try:
+        folder = demo_folder()
+    except DataError:
+        pytest.skip("no CLIF demo in this environment")
+    clock = MedsDoor("meds", {"path": str(file), "zone": "Etc/GMT+5"})  # the demo's UTC is five hours ahead, all year
+    one = values(clock.decode(file.read_bytes(), "").parts, lambda value: value)
+    other = ClifDoor("clif", {"path": str(folder)})
+    stays = other._stays()
+    litres = {(w, c, t, round(v / 1000 if c == "tidal_volume" else v, 3)) for w, c, t, v in one}
+    both = values([known.part for known in other._parts(list(stays), stays)])
+    assert len(litres) > 40_000
+    assert litres <= both
