@@ -27,7 +27,9 @@ def of(code: Code, value: float | None, unit: str = "", rules: tuple[Rule, ...] 
         ("3150-6", 40.0, "%", "fio2", 0.4), ("3150-6", 40.0, "", "fio2", 0.4), ("3150-6", 0.4, "", "fio2", 0.4),
         ("8867-4", 80.0, "{beats}/min", "heart_rate", 80.0), ("2744-1", 7.4, "[pH]", "arterial_ph", 7.4),
         ("718-7", 120.0, "g/L", "haemoglobin", 12.0), ("3141-9", 154.32, "[lb_av]", "weight", 70.0),
-        ("76222-9", 450.0, "mL", "tidal_volume", 0.45),
+        ("76222-9", 450.0, "mL", "tidal_volume", 0.45), ("2951-2", 140.0, "mEq/L", "sodium", 140.0),
+        ("2823-3", 4.1, "meq/L", "potassium", 4.1), ("2075-0", 101.0, "mEq/L", "chloride", 101.0),
+        ("1963-8", 24.0, "mEq/L", "bicarbonate", 24.0), ("1925-7", -3.0, "mEq/L", "base_excess", -3.0),
     ],
 )  # fmt: skip
 def test_values_arrive_in_the_unit_of_their_channel(

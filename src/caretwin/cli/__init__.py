@@ -17,6 +17,7 @@ COMMANDS = {
     "drug": "List, show and check drug models.",
     "fit": "Fit a drug model to the patients of a NONMEM-style table.",
     "glucose": "How much insulin and feed until the next glucose, and when should that be?",
+    "ingest": "Take tables and research data in: propose a mapping, load, test doors, replay what was refused.",
     "live": "Open the doors of a site, keep what comes, and let its twins live.",
     "record": "Look into a record, export it, deal with what could not be taken in.",
     "replay": "Play real stays, or a synthetic home, through the real doors at any speed.",

@@ -82,9 +82,14 @@ class Intake:
             return await self._refuse(raw, media, (error.refusal,))
         return await self.accept_decoded(decoded, raw, media)
 
-    async def accept_decoded(self, decoded: Decoded, raw: bytes = b"", media: str = "") -> Outcome:
-        """As :meth:`accept`, for what the door has decoded already."""
-        batch = self._batch(decoded)
+    async def accept_decoded(
+        self, decoded: Decoded, raw: bytes = b"", media: str = "", received: int | None = None
+    ) -> Outcome:
+        """As :meth:`accept`, for what the door has decoded already.
+
+        received  when it could be known (us), for the replay of old data; None: now
+        """
+        batch = self._batch(decoded, received)
         if batch is None:
             return await self._without_entries(decoded, raw, media)
         try:
@@ -112,7 +117,7 @@ class Intake:
         except BusyError:
             return await asyncio.to_thread(self._writer.submit, self.actor, batch, wait_s=WAIT_FOR_ROOM_S)
 
-    def _batch(self, decoded: Decoded) -> Batch | None:
+    def _batch(self, decoded: Decoded, received: int | None) -> Batch | None:
         """What is to be written; None where nothing is."""
         entries: list[Entry] = []
         unmapped: list[keep.Unmapped] = []
@@ -127,7 +132,8 @@ class Intake:
                 entries.append(part)
         self._note_unmapped(unmapped)
         self.state.last_received = now
-        return Batch(tuple(entries), now, self.actor.name, decoded.message) if entries else None
+        known = now if received is None else received
+        return Batch(tuple(entries), known, self.actor.name, decoded.message) if entries else None
 
     async def _without_entries(self, decoded: Decoded, raw: bytes, media: str) -> Outcome:
         if decoded.refused:

@@ -90,7 +90,7 @@ def read_mapping(path: str | Path) -> CodeMapping:
                 f"mapping {path}",
                 seen=f"no column {missing[0]!r}",
                 wanted=", ".join(COLUMNS),
-                fix="write the header row; caretwin ingest unmapped --csv makes a file to fill in",
+                fix="write the header row; caretwin record unmapped --csv makes a file to fill in",
             )
         return CodeMapping(
             [_rule(path, number, row) for number, row in enumerate(table, start=2) if (row["channel"] or "").strip()]

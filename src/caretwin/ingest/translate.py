@@ -19,7 +19,9 @@ from caretwin.record.entry import Observation, Status
 from caretwin.record.store.keep import Unmapped
 from caretwin.record.vocabulary import Term, vocabulary
 
-SUBSTANCES = {**BEDSIDE_SUBSTANCES, "urea": "urea", "bilirubin": "bilirubin"}
+IONS = {"sodium": "sodium", "potassium": "potassium", "chloride": "chloride", "bicarbonate": "bicarbonate"}
+"""Channels that US laboratories report in meq/L."""
+SUBSTANCES = {**BEDSIDE_SUBSTANCES, **IONS, "urea": "urea", "bilirubin": "bilirubin", "base_excess": "bicarbonate"}
 OXIMETRY_OR_BLOOD = "2708-6"
 """LOINC for arterial saturation that UK Core and FHIR vital signs use for pulse oximetry: with a specimen it is blood.
 """

@@ -1,0 +1,152 @@
+"""``caretwin ingest load``: which door a source needs, and what became of it."""
+
+from __future__ import annotations
+
+import asyncio
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, NamedTuple, Protocol
+
+import click
+
+if TYPE_CHECKING:
+    from caretwin.ingest.doors.tables_propose import Hints
+    from caretwin.ingest.intake import DoorState, Intake
+
+
+class Loadable(Protocol):
+    """A door that can take everything in once."""
+
+    name: str
+    kind: str
+
+    async def load(self, intake: Intake, stop: asyncio.Event) -> None:
+        """Take everything in."""
+        ...
+
+
+class Asked(NamedTuple):
+    """What the options say."""
+
+    kind: str | None
+    name: str
+    mapping: Path | None
+    hints: Hints
+    codes: str
+    as_charted: bool
+
+
+def door_for(source: Path, asked: Asked) -> Loadable:
+    """The door that reads a source. Raises DataError for what is not there, and for questions that are open."""
+    from caretwin.base.errors import DataError
+
+    if not source.exists():
+        raise DataError(f"{source}", seen="no such file or folder", wanted="data", fix="look at its name")
+    kind = asked.kind or kind_of(source)
+    name = asked.name or kind
+    system = {"system": asked.hints.system} if asked.hints.system else {}
+    if kind == "clif":
+        from caretwin.ingest.doors.clif_folder import ClifDoor
+
+        return ClifDoor(name, {"path": source, "as_charted": asked.as_charted, **system})
+    if kind == "meds":
+        from caretwin.ingest.doors.meds import MedsDoor
+
+        more = {"codes": asked.codes} if asked.codes else {}
+        zone = {"zone": asked.hints.zone} if asked.hints.zone else {}
+        return MedsDoor(name, {"path": source, "as_charted": asked.as_charted, **system, **more, **zone})
+    return _tables(source, name, asked)
+
+
+def kind_of(source: Path) -> str:
+    """What lies there: a CLIF folder by the names of its tables, MEDS by its columns, else tables."""
+    names = [path.name.lower() for path in source.iterdir()] if source.is_dir() else [source.name.lower()]
+    if any(name.startswith(("clif_hospitalization.", "clif_patient.")) for name in names):
+        return "clif"
+    parquet = sorted(source.rglob("*.parquet")) if source.is_dir() else [source]
+    if any(path.suffix == ".parquet" and _is_meds(path) for path in parquet[:50]):
+        return "meds"
+    return "tables"
+
+
+def _is_meds(path: Path) -> bool:
+    from importlib import import_module
+
+    try:
+        return {"subject_id", "time", "code"} <= set(import_module("pyarrow.parquet").read_schema(path).names)
+    except (ImportError, OSError, ValueError):
+        return False
+
+
+def _tables(source: Path, name: str, asked: Asked) -> Loadable:
+    from caretwin.base.errors import DataError
+    from caretwin.ingest.doors.tables import TablesDoor
+    from caretwin.ingest.doors.tables_mapping import read_table_mapping
+    from caretwin.ingest.doors.tables_propose import propose
+
+    settings = {"path": source, "zone": asked.hints.zone, "as_charted": asked.as_charted}
+    if asked.mapping is not None:
+        return TablesDoor(name, settings, read_table_mapping(asked.mapping))
+    if source.is_dir():
+        fix = "caretwin ingest preview ONE_OF_THEM --write mapping.toml, then --mapping mapping.toml"
+        raise DataError(f"folder {source.name}", seen="no mapping", wanted="--mapping for a folder of tables", fix=fix)
+    found = propose(source, asked.hints)
+    if not found.ready:
+        seen = "; ".join(one.text for one in found.questions)
+        fix = "; ".join(dict.fromkeys(one.fix for one in found.questions))
+        raise DataError(f"table {source.name}", seen=seen, wanted="answers, or a mapping", fix=fix)
+    return TablesDoor(name, settings, found.mapping)
+
+
+def take_in(door: Loadable, where: str) -> bool:
+    """Load, and say what became of it; whether a part was refused."""
+    from caretwin.ingest.intake import Intake
+    from caretwin.ingest.mapping import CodeMapping
+    from caretwin.ingest.translate import Translator
+    from caretwin.record.record import open_record
+    from caretwin.record.writer import Writer
+    from caretwin.serve.clock import wall
+
+    record = open_record(where, wall)
+    try:
+        with Writer(record) as writer:
+            intake = Intake(door, record, writer, Translator(door.name, CodeMapping([])), wall)  # type: ignore[arg-type]
+            asyncio.run(_load(door, intake))
+            intake.flush()
+        _report(door, intake.state, where)
+        return bool(intake.state.counters["refused"]) or bool(intake.state.trouble)
+    finally:
+        record.close()
+
+
+async def _load(door: Loadable, intake: Any) -> None:
+    """Load; while it lasts, a terminal shows how far it is."""
+    from rich.console import Console
+
+    console = Console(stderr=True, highlight=False)
+    task = asyncio.create_task(door.load(intake, asyncio.Event()))
+    with console.status("reading ..."):
+        while not task.done():
+            await asyncio.wait([task], timeout=0.5)
+            kept = intake.state.counters["entries"]
+            if console.is_terminal and not task.done():
+                console.print(f"{kept} entries", end="\r")
+    await task
+
+
+def _report(door: Loadable, state: DoorState, where: str) -> None:
+    counters = state.counters
+    known = counters["duplicates"]
+    click.echo(
+        f"{counters['entries'] - known} new entries in {where}"
+        + (f", {known} were known already" if known else "")
+        + (f"; {counters['unmapped']} values have a code that nobody mapped" if counters["unmapped"] else "")
+    )
+    left = getattr(door, "left", None)
+    if left:
+        most = ", ".join(f"{code} ({times})" for code, times in left.most_common(3))
+        click.echo(
+            f"{sum(left.values())} events were left out, for their codes have no meaning or no number: {most}, ..."
+        )
+    if counters["refused"] or state.trouble:
+        click.echo(f"refused: {state.trouble}")
+        click.echo(f"what was refused waits: caretwin record quarantine {where}")

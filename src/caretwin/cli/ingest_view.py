@@ -1,0 +1,253 @@
+"""What ``caretwin ingest preview`` shows: what each column is taken for and why, what is asked, the first values."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import replace
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, NamedTuple
+
+if TYPE_CHECKING:
+    from rich.console import Console
+
+    from caretwin.ingest.doors.tables_decode import Found
+    from caretwin.ingest.doors.tables_propose import Proposal
+
+REFUSALS = 5
+"""Refused cells that are shown one by one."""
+CODES = 25
+"""Codes of a long table that are shown."""
+
+
+def show_proposal(found: Proposal, file: Path, rows: int, target: Path | None) -> None:
+    """Print a proposal."""
+    from rich.console import Console
+
+    console = Console(highlight=False)
+    _head(console, found)
+    _choices(console, found)
+    _codes(console, found)
+    _unused(console, found)
+    decoded = _decoded(found, file)
+    if decoded is not None:
+        _values(console, found, decoded, rows)
+        _refused(console, decoded)
+    _questions(console, found)
+    _next(console, found, file, target)
+
+
+def _head(console: Console, found: Proposal) -> None:
+    from caretwin.ingest.doors.tables_channels import counted
+    from caretwin.ingest.doors.tables_text import DELIMITERS
+
+    grid, layout = found.grid, found.grid.layout
+    how = []
+    if layout.delimiter:
+        how += [f"{DELIMITERS.get(layout.delimiter, 'cells')}s between cells" if layout.delimiter in DELIMITERS else ""]
+        how += [
+            layout.encoding.upper().removesuffix("-SIG"),
+            f"decimal {'comma' if layout.decimal == ',' else 'point'}",
+        ]
+    how += [f"sheet {layout.sheet}"] if layout.sheet else []
+    form = "a row for each value" if found.mapping.long else "a column for each channel"
+    size = f"{counted(len(grid.rows), 'row')}, {counted(len(grid.columns), 'column')}"
+    console.print(f"[bold]{grid.file}[/bold]  {'; '.join(filter(None, [size, ', '.join(filter(None, how)), form]))}")
+    for remark in grid.remarks:
+        console.print(f"  {remark}", style="yellow")
+    console.print()
+
+
+def _table(*columns: str) -> Any:
+    from rich.table import Table
+
+    return Table(*columns, box=None, header_style="bold", pad_edge=False, padding=(0, 2, 0, 0))
+
+
+def _choices(console: Console, found: Proposal) -> None:
+    table = _table("column", "is taken for", "because")
+    table.columns[0].overflow = table.columns[1].overflow = "fold"
+    for choice in found.choices:
+        doubts = "".join(f"\n[yellow]? {_safe(doubt)}[/yellow]" for doubt in choice.doubts)
+        table.add_row(_safe(choice.column), f"[green]{_safe(choice.role)}[/green]", _safe(choice.why) + doubts)
+    console.print(table)
+    console.print()
+
+
+def _safe(text: str) -> str:
+    """A text of a file, so that its brackets are no markup."""
+    from rich.markup import escape
+
+    return escape(text)
+
+
+def _codes(console: Console, found: Proposal) -> None:
+    if not found.codes:
+        return
+    table = _table("code", "rows", "is taken for", "because")
+    for one in found.codes[:CODES]:
+        role = f"[green]{one.rule.channel}[/green]" if one.rule else "[yellow]?[/yellow]"
+        doubts = "".join(f"\n[yellow]? {_safe(doubt)}[/yellow]" for doubt in one.doubts)
+        table.add_row(_safe(one.code), str(one.rows), role, _safe(one.why) + doubts)
+    console.print(table)
+    if len(found.codes) > CODES:
+        console.print(f"and {len(found.codes) - CODES} more codes")
+    console.print()
+
+
+def _unused(console: Console, found: Proposal) -> None:
+    if found.unused:
+        table = _table("not used", "because")
+        for name, why in found.unused.items():
+            table.add_row(_safe(name), _safe(why))
+        console.print(table)
+        console.print()
+
+
+class _Seen(NamedTuple):
+    """What the table says by the proposal; clocked  whether its times are right, and not only assumed."""
+
+    found: Found
+    clocked: bool
+
+
+def _decoded(found: Proposal, file: Path) -> _Seen | None:
+    """The table by the proposed mapping; where times are a question, with an assumption that is not shown."""
+    from caretwin.ingest.decoded import RefusedError
+    from caretwin.ingest.doors.tables_decode import read_rows
+
+    mapping, time = found.mapping, found.mapping.time
+    if (
+        not time.columns
+        or not (mapping.columns or mapping.long)
+        or not (mapping.subject.column or mapping.subject.value)
+    ):
+        return None
+    assumed = replace(time, format=time.format or "dmy", zone=time.zone or "UTC")
+    origin = 0 if time.format == "hours" and time.origin is None else time.origin
+    issued = replace(mapping.issued, format=mapping.issued.format or "dmy", zone=mapping.issued.zone or "UTC")
+    mapping = replace(mapping, time=replace(assumed, origin=origin), issued=issued)
+    try:
+        return _Seen(read_rows(found.grid, mapping, "preview", file.stat().st_mtime_ns // 1000), not _asks(found))
+    except (RefusedError, OSError):
+        return None
+
+
+def _asks(found: Proposal) -> bool:
+    return any("offset" in one.text or "month" in one.text or "origin" in one.text for one in found.questions)
+
+
+def _values(console: Console, found: Proposal, seen: _Seen, rows: int) -> None:
+    from caretwin.base.time import from_microseconds
+    from caretwin.ingest.doors.tables_channels import counted
+    from caretwin.record.bedside import Quality
+
+    table = _table("who", "true at", "channel", "value", "unit", "as it was written")
+    table.columns[3].justify = "right"
+    parts = list(_translated(seen.found))
+    if not parts:
+        return
+    for who, said, entry in parts[:rows]:
+        at = f"{from_microseconds(entry.effective):%Y-%m-%d %H:%M}Z" if seen.clocked else "?"
+        value = "-" if entry.value is None else f"{entry.value:.5g}"
+        table.add_row(who, at, _safe(entry.code), value, _safe(_unit(entry)), _safe(_written(said, entry)))
+    console.print(f"[bold]The first of {counted(len(parts), 'value')}[/bold], in caretwin's channels and units")
+    console.print(table)
+    console.print()
+    strange = [(said, entry) for _, said, entry in parts if entry.quality == Quality.REFUSED]
+    if strange:
+        what = counted(len(strange), "value")
+        console.print(f"[bold]{what} cannot be what the name says[/bold]: kept, marked refused, never used")
+        lines = [_safe(f"{entry.code} {_written(said, entry)}") for said, entry in strange[:REFUSALS]]
+        more = [f"and {len(strange) - REFUSALS} more"] if len(strange) > REFUSALS else []
+        _listed(console, "-", [*lines, *more])
+
+
+def _translated(found: Found) -> Iterator[tuple[str, Any, Any]]:
+    """Who (by a number of this list, not by the person's own), what was said, and what is kept of it."""
+    from caretwin.ingest.decoded import CodedValue
+    from caretwin.ingest.mapping import CodeMapping
+    from caretwin.ingest.translate import Translator
+
+    translator, people = Translator("preview", CodeMapping([])), dict[Any, int]()
+    for part in found.decoded.parts:
+        if isinstance(part, CodedValue):
+            number = people.setdefault(part.subject, len(people) + 1)
+            yield f"{part.subject.kind} {number}", part, translator.translate(part, 0)[0]
+
+
+def _unit(entry: Any) -> str:
+    from caretwin.record.vocabulary import vocabulary
+
+    known = vocabulary().get(entry.code)
+    return entry.unit or (known.unit if known else "")
+
+
+def _written(said: Any, entry: Any) -> str:
+    """The value as it stands in the file, and what is wrong with it."""
+    note = entry.note or {}
+    number = str(note.get("text") or note.get("absent") or "-") if said.value is None else f"{said.value:g}"
+    row = said.place.split(", row ")[-1].split(",")[0]
+    status = f", {said.status.name.lower()}" if said.status.name != "FINAL" else ""
+    trouble = f": {note['trouble']}" if "trouble" in note else ""
+    return f"{note.get('comparator', '')}{number} {said.unit} (row {row}{status}){trouble}"
+
+
+def _refused(console: Console, seen: _Seen) -> None:
+    """Cells that are refused, those with one cause together."""
+    from caretwin.ingest.doors.tables_channels import counted
+
+    refused = seen.found.decoded.refused
+    if not refused:
+        return
+    causes: dict[tuple[str, str, str], list[Any]] = {}
+    for one in refused:
+        causes.setdefault((one.place.partition(", column ")[2], one.wanted, one.fix), []).append(one)
+    console.print(f"[bold]{counted(len(refused), 'cell')} will be refused[/bold]")
+    lines = []
+    for (_, wanted, fix), several in list(causes.items())[:REFUSALS]:
+        place = several[0].place.partition(", ")[2] or several[0].place
+        more = f" and {counted(len(several) - 1, 'cell')} more" if len(several) > 1 else ""
+        said = f"saw {several[0].seen}; wanted {wanted}; fix: {fix}"
+        lines.append(f"[red]{_safe(place)}[/red]{more}: {_safe(said)}")
+    lines += [f"and {counted(len(causes) - REFUSALS, 'other cause')}"] if len(causes) > REFUSALS else []
+    _listed(console, "-", lines)
+
+
+def _listed(console: Console, mark: str, lines: list[str]) -> None:
+    """Lines with a mark before each; what does not fit the width goes on under its own begin."""
+    from rich.table import Table
+
+    table = Table.grid(padding=(0, 1, 0, 0))
+    table.add_column(width=3, justify="right")
+    for line in lines:
+        table.add_row(mark, line)
+    console.print(table)
+    console.print()
+
+
+def _questions(console: Console, found: Proposal) -> None:
+    if found.questions:
+        console.print("[bold red]Only you can say[/bold red]")
+        _listed(console, "[red]![/red]", [f"{_safe(one.text)}\n[dim]{_safe(one.fix)}[/dim]" for one in found.questions])
+
+
+def _next(console: Console, found: Proposal, file: Path, target: Path | None) -> None:
+    """What to do now; commands are not wrapped, so that they can be copied."""
+    if target is not None:
+        console.print(f"{target} holds this mapping{': answer its questions first.' if found.questions else '.'}")
+        console.print(f"  caretwin ingest load {file} --mapping {target} --record RECORD", soft_wrap=True)
+    elif found.ready:
+        console.print("Nothing is open. Take it in, or write the mapping and edit it first:")
+        console.print(f"  caretwin ingest load {file} --record RECORD{_said(found)}", soft_wrap=True)
+        console.print(f"  caretwin ingest preview {file}{_said(found)} --write mapping.toml", soft_wrap=True)
+    else:
+        console.print("Answer by options, or write the mapping and answer there:")
+        console.print(f"  caretwin ingest preview {file}{_said(found)} --write mapping.toml", soft_wrap=True)
+
+
+def _said(found: Proposal) -> str:
+    """The options that a person gave, but for whom a file is about."""
+    hints = found.hints
+    given = (("--zone", hints.zone), ("--dates", hints.dates), ("--system", hints.system))
+    subject = " --subject ..." if hints.subject else ""
+    return "".join(f" {name} {value}" for name, value in given if value) + subject

@@ -1,0 +1,181 @@
+"""``caretwin ingest``: what a person who has a table sees, and what becomes of what was refused."""
+
+import re
+
+import pytest
+from click.testing import CliRunner
+
+from caretwin.cli import main
+from caretwin.record.access import operator
+from caretwin.record.record import open_record
+from caretwin.record.store import keep
+from caretwin.serve.clock import wall
+from tests.paths import ROOT
+
+WIDE, LAB = ROOT / "examples/ward_wide.csv", ROOT / "examples/lab_long.csv"
+
+
+def ingest(*arguments, width=100):
+    done = CliRunner().invoke(main, ["ingest", *(str(a) for a in arguments)], env={"COLUMNS": str(width)})
+    if done.exception is not None and not isinstance(done.exception, SystemExit):
+        raise done.exception
+    return done
+
+
+def flat(done):
+    """The output without the wrapping."""
+    return " ".join(done.output.split())
+
+
+def outcomes(record):
+    found = open_record(record, wall)
+    try:
+        found.reading(operator()).of([""])
+        return {one.number: one.outcome for one in keep.quarantined(found.connection(), waiting=False)}
+    finally:
+        found.close()
+
+
+@pytest.mark.parametrize("width", [80, 120])
+def test_a_preview_says_what_is_taken_for_what_and_what_is_asked(width):
+    done = ingest("preview", WIDE, width=width)
+    text = flat(done)
+    assert done.exit_code == 0
+    for said in (
+        "10 rows, 10 columns; semicolons",
+        "Row 1 was taken for a title",
+        "temperature in °F",
+        "24/3/2026 can be nothing else",
+        "free text is not read",
+        "4 cells will be refused",
+        "heart_rate 612 bpm (row 7): outside 20 to 250 /min",
+        "The times have no offset from UTC",
+    ):
+        assert said in text, said
+    lines = [line for line in done.output.splitlines() if not line.startswith("  caretwin ")]  # to be copied whole
+    assert max(map(len, lines)) <= width
+    assert not re.search(r"471[123]", done.output)  # nobody's number is shown
+
+
+def test_the_spelling_with_an_option_shows_the_same():
+    assert ingest("--preview", LAB).output == ingest("preview", LAB).output
+
+
+def test_times_are_shown_once_the_zone_is_known():
+    assert "2026-03-24 08:05Z" in ingest("preview", WIDE, "--zone", "Europe/London").output
+    assert "2026-03-24 07:05Z" in ingest("preview", WIDE, "--zone", "Europe/Berlin").output
+    assert "2026-03-24" not in ingest("preview", WIDE).output
+
+
+def test_an_order_that_cannot_be_seen_shows_no_time(tmp_path):
+    file = tmp_path / "a.csv"
+    file.write_text("patient,time,HR\n7,03/04/2020 08:10,80\n")
+    text = flat(ingest("preview", file, "--zone", "UTC"))
+    assert "3 April with dmy" in text and "2020-04-03" not in text
+    assert "2020-03-04 08:10Z" in ingest("preview", file, "--zone", "UTC", "--dates", "mdy").output
+
+
+def test_a_file_that_is_no_table_is_told_what_to_do(tmp_path):
+    file = tmp_path / "a.xls"
+    file.write_bytes(b"\xd0\xcf\x11\xe0")
+    done = ingest("preview", file)
+    assert done.exit_code == 1
+    assert "save it as .xlsx" in done.output
+    assert ingest("preview", tmp_path / "none.csv").exit_code == 1
+
+
+def test_from_a_table_to_a_record_by_a_mapping_that_was_mended(tmp_path):
+    record, mapping = tmp_path / "r.db", tmp_path / "m.toml"
+    asked = ingest("load", WIDE, "--record", record)
+    assert asked.exit_code == 1 and "which clock" in flat(asked)
+    assert not record.exists()
+    assert ingest("preview", WIDE, "--zone", "Europe/London", "--write", mapping).exit_code == 0
+    done = ingest("load", WIDE, "--record", record, "--mapping", mapping)
+    assert done.exit_code == 3
+    assert "44 new entries" in done.output and "row 8, column BP" in done.output
+    again = ingest("load", WIDE, "--record", record, "--mapping", mapping)
+    assert "0 new entries" in again.output and "44 were known already" in again.output
+    subjects = CliRunner().invoke(main, ["record", "subjects", str(record)]).output
+    assert subjects.count("patient") == 3
+
+
+def test_a_table_without_questions_needs_no_mapping(tmp_path):
+    done = ingest("load", LAB, "--record", tmp_path / "r.db")
+    assert done.exit_code == 0, done.output
+    assert "10 new entries" in done.output and "1 values have a code that nobody mapped" in done.output
+
+
+def test_what_was_refused_is_taken_in_after_a_fix_or_dropped_with_a_reason(tmp_path):
+    record, mapping, file = tmp_path / "r.db", tmp_path / "m.toml", tmp_path / "t.csv"
+    file.write_text(
+        "patient,time,HR,status\n7,2020-03-27 08:10,80,final\n8,2020-03-27 08:10,90,eyeballed\n9,never,1,x\n"
+    )
+    ingest("preview", file, "--zone", "UTC", "--write", mapping)
+    assert ingest("load", file, "--record", record, "--mapping", mapping).exit_code == 3
+    assert "name the site with --config" in ingest("replay", record).output
+    assert "refused again" in ingest("replay", record, "1", "--mapping", mapping).output
+    assert outcomes(record)[1].startswith("refused again: t.csv, row 3, column status")
+    mapping.write_text(mapping.read_text().replace("# words =", 'words = { eyeballed = "final", x = "final" } #'))
+    partly = ingest("replay", record, "--mapping", mapping)
+    assert partly.exit_code == 3 and "1 new entries" in partly.output  # row 4 has no time yet
+    assert ingest("replay", record, "1", "--drop").exit_code == 2
+    assert ingest("replay", record, "1", "--drop", "--reason", "a test row").exit_code == 0
+    assert outcomes(record) == {1: "dropped: a test row"}
+    assert "nothing waits" in ingest("replay", record, "--mapping", mapping).output
+    assert ingest("replay", record, "1", "--mapping", mapping).exit_code == 2
+
+
+def test_messages_of_a_site_are_replayed_by_its_doors_as_they_are_configured_now(tmp_path):
+    record, config = tmp_path / "r.db", tmp_path / "site.toml"
+    door = '[record]\nurl = "r.db"\n[doors.elm]\nkind = "rota"\npath = "."\nplace = "elm"\nzone = "Europe/London"\n'
+    raw = b"staff,date,start,end\nC1,25/11/2025,07:00,14:00\n"
+    found = open_record(record, wall)
+    with found.writing(operator(), "write", "") as connection:
+        keep.quarantine(connection, wall(), "elm", "no date", "text/csv;file=shifts.csv;saved=1", raw)
+    found.close()
+    config.write_text(door)
+    assert ingest("replay", record, "--config", config).exit_code == 3
+    config.write_text(door + 'dates = "dmy"\n')
+    done = ingest("replay", record, "--config", config)
+    assert done.exit_code == 0
+    assert outcomes(record)[1].startswith("accepted: 1 new entries")
+
+
+def test_every_installed_kind_of_door_is_listed_with_its_settings():
+    text = flat(ingest("doors"))
+    assert "mqtt" in text and "hl7v2" in text and "tested only against our own sender" in text
+    one = flat(ingest("doors", "rota"))
+    assert "IANA zone of the home's clocks" in one and "mqtt" not in one
+    assert ingest("doors", "telex").exit_code == 2
+
+
+def test_the_doors_of_a_site_are_tested_with_a_sentence_each(tmp_path):
+    config = tmp_path / "site.toml"
+    section = '[doors.{0}]\nkind = "rota"\nplace = "elm"\nzone = "Europe/London"\npath = "{1}"\n'
+    config.write_text(section.format("good", tmp_path) + section.format("bad", tmp_path / "none"))
+    (tmp_path / "shifts.csv").write_text("staff,start,end\n")
+    done = ingest("test", config)
+    assert done.exit_code == 3
+    assert "good (rota): works" in done.output and "bad (rota): does not work: the path is not there" in done.output
+    assert ingest("test", config, "good").exit_code == 0
+    assert ingest("test", config, "other").exit_code == 2
+
+
+def test_what_lies_in_a_folder_tells_which_door_reads_it(tmp_path):
+    from caretwin.cli.ingest_load import kind_of
+
+    assert kind_of(LAB) == "tables"
+    (tmp_path / "clif_patient.csv").write_text("patient_id\n")
+    assert kind_of(tmp_path) == "clif"
+
+
+def test_help_needs_no_table_reader():
+    import subprocess
+    import sys
+
+    code = (
+        "import sys; from caretwin.cli import main\n"
+        "try: main(['ingest', '--help'])\nexcept SystemExit: pass\n"
+        "bad = {'pandas', 'pyarrow', 'numpy', 'jax', 'openpyxl'} & sys.modules.keys(); assert not bad, bad"
+    )
+    subprocess.run([sys.executable, "-c", code], check=True, capture_output=True, cwd=ROOT)
