@@ -77,7 +77,8 @@ class Intake:
         """Take a message in; when this returns it is on the disk, in the record or in quarantine (unless "busy")."""
         self._count(messages=1)
         try:
-            decoded = self.door.decode(raw, media)
+            slow = getattr(self.door, "slow", False)
+            decoded = await asyncio.to_thread(self.door.decode, raw, media) if slow else self.door.decode(raw, media)
         except RefusedError as error:
             return await self._refuse(raw, media, (error.refusal,))
         return await self.accept_decoded(decoded, raw, media)
