@@ -35,7 +35,9 @@ def store(
     port: int, files: Sequence[Path] | Path, *options: str, calling: str = "CT1", called: str = "CARETWIN"
 ) -> subprocess.CompletedProcess[str]:
     """Send files, or a folder with its subfolders (C-STORE); the return code is 0 when all were taken."""
-    what = ["+sd", "+r", str(files)] if isinstance(files, Path) and files.is_dir() else [str(one) for one in _list(files)]
+    what = (
+        ["+sd", "+r", str(files)] if isinstance(files, Path) and files.is_dir() else [str(one) for one in _list(files)]
+    )
     return _run("storescu", ["-v", "-aet", calling, "-aec", called, *options, "127.0.0.1", str(port), *what])
 
 
@@ -47,6 +49,4 @@ def _run(name: str, arguments: list[str]) -> subprocess.CompletedProcess[str]:
     program = binary(name)
     if program is None:
         pytest.skip(f"no {name} on this machine: install the package dcmtk (scripts/peers.sh)")
-    return subprocess.run(
-        [program, *arguments], capture_output=True, text=True, check=False, timeout=PATIENCE_S
-    )
+    return subprocess.run([program, *arguments], capture_output=True, text=True, check=False, timeout=PATIENCE_S)

@@ -6,6 +6,7 @@ Source: DICOM PS3.4, annex A (verification) and B (storage); statuses PS3.7, ann
 
 from __future__ import annotations
 
+import contextlib
 import logging
 import socket
 import threading
@@ -110,7 +111,6 @@ class Listener:
         from pynetdicom import evt
 
         return [
-            (evt.EVT_CONN_OPEN, lambda event: _without_delay(event.assoc)),
             (evt.EVT_ACCEPTED, lambda event: self._hearing.count("associations")),
             (evt.EVT_REJECTED, lambda event: self._rejected()),
             (evt.EVT_RELEASED, lambda event: self._hearing.ended(id(event.assoc), True)),
@@ -198,11 +198,20 @@ def _syntaxes() -> list[str]:
     return [str(one) for one in ALL_TRANSFER_SYNTAXES]
 
 
-def _without_delay(association: Any) -> None:
-    """Answers are short: held back until the last one is acknowledged (Nagle), each slice would cost 40 ms."""
-    holder = association.dul.socket
-    if holder is not None and holder.socket is not None:
-        holder.socket.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
+class _Prompt(socket.socket):
+    """A connection that acknowledges what it has read at once, and sends at once.
+
+    A sender that waits for an acknowledgement before it sends the rest of a slice (Nagle's algorithm), and a receiver
+    that delays it, make 19 slices a second. Linux forgets the wish, so that it is repeated with every piece read.
+    """
+
+    def recv(self, most: int, flags: int = 0) -> bytes:
+        """As that of any socket."""
+        found = super().recv(most, flags)
+        if hasattr(socket, "TCP_QUICKACK"):
+            with contextlib.suppress(OSError):  # the other end has gone meanwhile
+                self.setsockopt(socket.IPPROTO_TCP, socket.TCP_QUICKACK, 1)
+        return found
 
 
 def _server_class() -> Any:
@@ -215,6 +224,12 @@ def _server_class() -> Any:
         def __init__(self, *args: Any, peers: Sequence[Network], hearing: Hearing, **more: Any) -> None:
             self._peers, self._hearing = tuple(peers), hearing
             super().__init__(*args, **more)
+
+        def get_request(self) -> tuple[socket.socket, Any]:
+            plain, address = super().get_request()
+            prompt = _Prompt(fileno=plain.detach())
+            prompt.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
+            return prompt, address
 
         def verify_request(self, request: Any, client_address: Any) -> bool:
             peer = str(client_address[0])
