@@ -43,10 +43,10 @@ def setting(**attributes: Any) -> Callable[[Dataset, int], None]:
     return edit
 
 
-def door(folder: Path, **settings: Any) -> DicomDoor:
+def door(where: Path, **settings: Any) -> DicomDoor:
     """A door at a free port that knows its scanner CT1 and does not wait for long."""
     values = {
-        "spool": str(folder / "spool"), "callers": ["CT1"], "port": 0, "zone": "Europe/London", "issuer": ISSUER,
+        "spool": str(where / "spool"), "callers": ["CT1"], "port": 0, "zone": "Europe/London", "issuer": ISSUER,
         "settle_s": 0.2, "quiet_s": 1.5, "every_s": 0.1,
     }  # fmt: skip
     return DicomDoor("ct", values | settings)

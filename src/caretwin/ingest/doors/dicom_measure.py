@@ -45,6 +45,9 @@ def measured(folder: Path, received: int, site: Site) -> Decoded:
     received  when its last slice came (us)
     Raises RefusedError for one that cannot be measured, or whose patient or time is not known.
     """
+    if not any(folder.glob("*.dcm")):
+        raise _refused("no slice in the spool: it was measured, or lay there for too long", "its slices",
+                       "send the series again", "not-found")  # fmt: skip
     files, refused = image_files(folder, chest=site.chest)
     if not files:
         return _nothing(refused)
@@ -80,10 +83,9 @@ def follows(folder: Path, chest: bool) -> bool:
 def _nothing(refused: Sequence[str]) -> Decoded:
     """No slice to measure: overviews and projections are none of ours, everything else is refused."""
     kinds = sorted(set(refused))
-    if kinds and all(one in NO_STACK.values() for one in kinds):
+    if all(one in NO_STACK.values() for one in kinds):
         return Decoded((), ignored=tuple(kinds))
-    seen = "; ".join(kinds) or "no slice in the spool: it was measured, or lay there for too long"
-    raise _refused(seen, "CT images of a chest",
+    raise _refused("; ".join(kinds), "CT images of a chest",
                    "send the chest series; if a chest is labelled wrongly, set chest = true and replay",
                    "not-supported")  # fmt: skip
 

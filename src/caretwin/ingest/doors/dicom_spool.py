@@ -15,7 +15,7 @@ from pathlib import Path
 
 NAME = re.compile(r"[0-9a-f]{24}")
 """Of a series' folder."""
-_REFUSED = "refused.txt"
+_REFUSED = ".refused"
 _MOVED = "done-"
 
 
@@ -27,15 +27,16 @@ class Spool:
 
     def __init__(self, folder: Path) -> None:
         self.folder = folder
-        self._series = folder / "series"
+        self._series, self._coming = folder / "series", folder / "coming"
         self._lock = threading.Lock()
 
     def open(self) -> None:
         """Make the folder, and clear what an interrupted writing or cleaning left. Raises OSError."""
-        self._series.mkdir(parents=True, exist_ok=True)
+        for one in (self._series, self._coming):
+            one.mkdir(parents=True, exist_ok=True)
         for left in self._series.glob(f"{_MOVED}*"):
             shutil.rmtree(left, ignore_errors=True)
-        for part in self._series.glob("*/*.part"):
+        for part in self._coming.iterdir():
             part.unlink(missing_ok=True)
         _sync(self.folder)
 
@@ -47,8 +48,8 @@ class Spool:
             if not folder.is_dir():
                 folder.mkdir(parents=True)
                 _sync(self._series)
-            (folder / _REFUSED).unlink(missing_ok=True)  # something new came: it is to be looked at again
-            part = folder / f"{file}.part"
+            self._mark(name).unlink(missing_ok=True)  # something new came: it is to be looked at again
+            part = self._coming / file
             with part.open("wb") as out:
                 out.write(raw)
                 out.flush()
@@ -59,7 +60,7 @@ class Spool:
 
     def waiting(self) -> list[str]:
         """Series that were neither measured nor refused."""
-        return [one.name for one in self._folders() if not (one / _REFUSED).exists()]
+        return [one.name for one in self._folders() if not self._mark(one.name).exists()]
 
     def place(self, name: str) -> Path:
         """The folder of a series, whether it is there or not."""
@@ -73,7 +74,7 @@ class Spool:
         """Let a series lie, unless more of it has come than ``slices``."""
         with self._lock:
             if len(self.slices(name)) == slices:
-                (self.place(name) / _REFUSED).write_text("waits in quarantine\n", encoding="utf-8")
+                self._mark(name).write_text("waits in quarantine\n", encoding="utf-8")
 
     def remove(self, name: str, slices: int) -> bool:
         """Remove a series of which ``slices`` files were measured; False when more has come since."""
@@ -82,19 +83,28 @@ class Spool:
                 return False
             gone = self._series / f"{_MOVED}{name}"
             self.place(name).rename(gone)
+            self._mark(name).unlink(missing_ok=True)
         shutil.rmtree(gone, ignore_errors=True)
         return True
 
     def drop_old(self, before_s: float) -> int:
         """Remove refused series that nobody replayed since a time (s since 1970); returns how many."""
-        old = [one for one in self._folders() if (since := _refused_at(one)) is not None and since < before_s]
-        for one in old:
-            shutil.rmtree(one, ignore_errors=True)
-        return len(old)
+        old = [one for one in self._folders() if (since := self._refused_at(one.name)) and since < before_s]
+        return sum(self.remove(one.name, len(self.slices(one.name))) for one in old)
 
     def free_bytes(self) -> int:
         """Room on the disk."""
         return shutil.disk_usage(self.folder).free
+
+    def _mark(self, name: str) -> Path:
+        return self._series / f"{name}{_REFUSED}"
+
+    def _refused_at(self, name: str) -> float | None:
+        """When a series was refused (s since 1970); None for one that was not."""
+        try:
+            return self._mark(name).stat().st_mtime
+        except OSError:
+            return None
 
     def _folders(self) -> list[Path]:
         found = sorted(self._series.iterdir()) if self._series.is_dir() else []
@@ -104,13 +114,6 @@ class Spool:
 def digest(text: str) -> str:
     """A name of 24 characters that stands for an identifier without being it."""
     return sha256(text.encode()).hexdigest()[:24]
-
-
-def _refused_at(folder: Path) -> float | None:
-    try:
-        return (folder / _REFUSED).stat().st_mtime
-    except OSError:
-        return None
 
 
 def _sync(folder: Path) -> None:
