@@ -63,9 +63,10 @@ def truncated(folder):
 
 
 def compressed(data, k):
-    data.file_meta.TransferSyntaxUID = (
-        "1.2.840.10008.1.2.4.103"  # HTJ2K RPCL lossless is .202; .103: MPEG-4, no decoder
-    )
+    """MPEG-2, which nobody writes for CT and no decoder of ours reads."""
+    data.file_meta.TransferSyntaxUID = "1.2.840.10008.1.2.4.100"
+    data.PixelData = encapsulate([data.PixelData])
+    data["PixelData"].is_undefined_length = True
 
 
 def another_person(data, k):
