@@ -60,14 +60,19 @@ def drug_of(medication: Mapping[str, Any]) -> Drug | str | None:
     found = by_code[0] if by_code else by_word
     if found is None:
         return None
-    if len(by_code) > 1 or (by_word is not None and by_word.channel != found.channel):
+    if len(by_code) > 1 or (by_word is not None and _differ(found, by_word)):
         return "its codes and words name different drugs"
-    strange = next((word for word in _table()["unlike"] if word in words), None)
+    strange = next((word for word in _table()["unlike"] if re.search(rf"(?<!\w){re.escape(word)}", words)), None)
     if strange is not None:
         return f"its words say {strange!r}: another way in, or a mixture"
-    if any(one.channel != found.channel and one.channel not in FLUIDS for one in _named_in(words)):
+    if any(_differ(found, one) for one in _named_in(words) if one.channel not in FLUIDS or found.channel in FLUIDS):
         return "its words name two drugs"
-    return by_word if by_word is not None and by_word.channel == found.channel and not by_code else found
+    return found
+
+
+def _differ(found: Drug, other: Drug) -> bool:
+    """Whether they are two drugs; plain insulin is any of them."""
+    return other.channel != found.channel and not (other.name == "insulin" and found.name.startswith("insulin"))
 
 
 def _by_words(words: str) -> Drug | None:

@@ -1,8 +1,8 @@
 """How fast something was given, as its sender tells it, in the unit of a setting channel. Nothing is guessed.
 
-A rate is a quantity (5 ug/min), a ratio (4 mg in 1 h), a dose that is itself per time (5 mg/hr), or a dose that was given
-over a known period. A rate of volume becomes one of a drug by the concentration, where the message states it for what was
-given; the strength of a vial, in the words of a product, is not that of the bag that was made of it.
+A rate is a quantity (5 ug/min), a ratio (4 mg in 1 h), a dose that is itself per time (5 mg/hr), or a dose that was
+given over a known period. A rate of volume becomes one of a drug by the concentration, where the message states it for
+what was given; the strength of a vial, in the words of a product, is not that of the bag that was made of it.
 """
 
 from __future__ import annotations

@@ -1,5 +1,5 @@
-"""From a medication administration to the settings that a bedside twin knows: the rate from its start, and that it is no
-longer set from its end.
+"""From a medication administration to the settings that a bedside twin knows: the rate from its start, and that it is
+no longer set from its end.
 
 The settings carry the event's version and status, and names made of its own (``"<event's id>#rate"``, ``"#stop"``,
 ``"#dose"``): when the event is corrected or retracted, so are they. What cannot be converted stays an event, with the
@@ -96,7 +96,7 @@ def _rate(given: _Given, weights: Weights | None) -> list[Observation]:
     event, drug = given.event, given.drug
     if not drug.channel:
         raise UnusableError("a rate of what is not infused")
-    if _way(event.body.get("route") or {}) == "other":
+    if _way(event.body.get("route") or {}) in ("skin", "other"):
         raise UnusableError("a rate by a way that is not into a vein")
     end, note = _end(event)
     rate = rate_of(event.body, event.effective, end if not note else None)
