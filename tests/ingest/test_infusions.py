@@ -4,6 +4,9 @@ import asyncio
 import json
 
 import pytest
+from hypothesis import given as given_any
+from hypothesis import settings
+from hypothesis import strategies as st
 from tests.ingest.doors.hl7v2_lines import PID, message
 from tests.ingest.doors.hl7v2_lines import decoded as decoded_hl7
 from tests.ingest.doors.site import site
@@ -180,6 +183,42 @@ def test_an_order_is_no_administration():
     assert with_settings(event) == [event]
 
 
+NUMBERS = st.floats() | st.integers() | st.none()
+UNITS = st.sampled_from(["mg/h", "mL/h", "ug/kg/min", "mL", "mg", "units", "h", "%", "", "{x}", "mg/mL"]) | st.text(
+    max_size=8
+)
+QUANTITIES = st.fixed_dictionaries({}, optional={"value": NUMBERS, "unit": UNITS, "comparator": st.just("<")})
+RATIOS = st.fixed_dictionaries({"numerator": QUANTITIES, "denominator": st.none() | QUANTITIES})
+DRUGS = st.sampled_from(["norepinephrine", "insulin aspart", "lantus", "dextrose 5%", "rocuronium", "propofol", "x"])
+BODIES = st.fixed_dictionaries(
+    {"medication": st.fixed_dictionaries({"text": DRUGS})},
+    optional={
+        "rate": QUANTITIES | RATIOS, "dose": QUANTITIES, "strength": QUANTITIES, "strength_volume": QUANTITIES,
+        "status": st.sampled_from(["completed", "stopped", "in-progress", "on-hold"]),
+        "route": st.fixed_dictionaries({"text": st.sampled_from(["IV", "SC", "by mouth", ""])}),
+        "ingredients": st.lists(st.fixed_dictionaries({"text": DRUGS, "amount": QUANTITIES | RATIOS | st.none(),
+                                                       "kind": st.sampled_from(["base", "additive"])}), max_size=3),
+    },
+)  # fmt: skip
+
+
+@given_any(BODIES, st.none() | st.integers(AT - 5, AT + HOUR), st.sampled_from([None, 0.0, 80.0]))
+@settings(max_examples=600, deadline=None)
+def test_whatever_a_message_says_of_a_dose_it_is_kept(body, stop, weight_kg):
+    event = Event(WHO, "medication_administration", AT, "pharmacy", body, stop, "dose-1", 1)
+    found = with_settings(event, lambda subject: weight_kg)
+    assert found[0].kind == event.kind
+    assert all(isinstance(one, Observation) for one in found[1:])
+
+
+def test_a_bag_that_fhir_describes_by_its_ingredients_gives_a_rate_of_the_drug():
+    strength = {"numerator": {"value": 4, "unit": "mg"}, "denominator": {"value": 250, "unit": "mL"}}
+    bag = {"resourceType": "Medication", "id": "bag", "code": {"text": "Norepinephrine 4 mg in 250 mL"},
+           "ingredient": [{"itemCodeableConcept": {"text": "norepinephrine"}, "strength": strength}]}  # fmt: skip
+    (event,) = [one for one in fhir(rate={"value": 30, "unit": "mL/h"}, contained=bag).parts if isinstance(one, Event)]
+    assert rate(event) == ("norepinephrine", pytest.approx(0.1))
+
+
 def test_every_drug_of_the_table_is_a_channel_and_found_by_its_own_names():
     for drug in drugs():
         named = {channel for channel in (drug.channel, drug.vein, drug.skin) if channel}
@@ -198,14 +237,18 @@ def test_no_code_is_of_two_drugs():
 # through the doors into a record -------------------------------------------------------------------------------------
 
 
-def fhir(status="in-progress", end=None, value=0.1, at="2024-03-01T06:15:00Z"):
+def fhir(status="in-progress", end=None, value=0.1, at="2024-03-01T06:15:00Z", rate=None, contained=None):
     period = {"start": "2024-03-01T06:10:00Z"} | ({"end": end} if end else {})
     said = {
         "resourceType": "MedicationAdministration", "id": "a1", "status": status, "meta": {"lastUpdated": at},
-        "medicationCodeableConcept": {"coding": [{"system": RXNORM, "code": "7512", "display": "norepinephrine"}]},
         "subject": {"identifier": {"system": "https://north.example/mrn", "value": "7"}}, "effectivePeriod": period,
-        "dosage": {"rateQuantity": {"value": value, "unit": "ug/kg/min"}},
+        "dosage": {"rateQuantity": rate or {"value": value, "unit": "ug/kg/min"}},
     }  # fmt: skip
+    if contained is None:
+        coding = {"system": RXNORM, "code": "7512", "display": "norepinephrine"}
+        said["medicationCodeableConcept"] = {"coding": [coding]}
+    else:
+        said |= {"contained": [contained], "medicationReference": {"reference": "#" + contained["id"]}}
     return FhirDoor("ward", {}).decode(json.dumps(said).encode(), "application/fhir+json")
 
 

@@ -34,6 +34,13 @@ class UnusableError(Exception):
 
 def rate_of(body: Mapping[str, Any], start: int, stop: int | None) -> Rate:
     """The rate of an administration's body. start, stop: from when until when (us). Raises UnusableError."""
+    found = _rate_of(body, start, stop)
+    if not math.isfinite(found.value):
+        raise UnusableError("a number without end")
+    return found
+
+
+def _rate_of(body: Mapping[str, Any], start: int, stop: int | None) -> Rate:
     said, dose = body.get("rate"), body.get("dose")
     if isinstance(said, Mapping) and "numerator" in said:
         return _of_ratio(said)
@@ -143,7 +150,10 @@ def _millilitres(value: float, unit: str) -> float:
 
 def _converted(value: float, unit: str, channel: str, weight_kg: float | None) -> float:
     try:
-        return float(to_channel(value, unit, channel, weight_kg))
+        found = float(to_channel(value, unit, channel, weight_kg if weight_kg else None))
     except UnitError as problem:
         reason = NO_WEIGHT if problem.seen == NO_WEIGHT else f"{problem.seen}; wanted {problem.wanted}"
         raise UnusableError(reason) from None
+    if not math.isfinite(found):
+        raise UnusableError("a number without end")
+    return found
