@@ -42,6 +42,8 @@ class Door(Protocol):
 
     name   what the site calls it: part of the source of everything that came through it
     kind   the protocol, such as ``"hl7v2"``; title  in words; tier  how well it is tested
+    A door whose decoding takes longer than a message may hold up others says ``slow = True``: it is then done in a
+    thread.
     """
 
     name: str

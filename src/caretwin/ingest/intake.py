@@ -12,9 +12,10 @@ from typing import Literal, NamedTuple
 
 from caretwin.ingest.decoded import CodedValue, Decoded, Refusal, RefusedError
 from caretwin.ingest.door import Door
+from caretwin.ingest.infusions import Weights, with_settings
 from caretwin.ingest.translate import Translator
 from caretwin.record.access import Actor
-from caretwin.record.entry import Batch, Entry, Receipt
+from caretwin.record.entry import Batch, Entry, Event, Receipt
 from caretwin.record.record import Record
 from caretwin.record.store import keep
 from caretwin.record.writer import BusyError, Writer
@@ -61,14 +62,22 @@ class Outcome(NamedTuple):
 class Intake:
     """The way from one door into the record.
 
-    clock  microseconds UTC now: the received time of everything that comes in
+    clock    microseconds UTC now: the received time of everything that comes in
+    weights  body weight of a subject (kg), for infusions that are charted without it; None: those are refused for use
     """
 
     def __init__(
-        self, door: Door, record: Record, writer: Writer, translator: Translator, clock: Callable[[], int]
+        self,
+        door: Door,
+        record: Record,
+        writer: Writer,
+        translator: Translator,
+        clock: Callable[[], int],
+        weights: Weights | None = None,
     ) -> None:
         self.door, self.state = door, DoorState()
         self._record, self._writer, self._translator, self.clock = record, writer, translator, clock
+        self._weights = weights
         self._unmapped: dict[tuple[str, str, str, str], keep.Unmapped] = {}
         self._flushed = 0.0
         self.actor = Actor(f"door:{door.kind}:{door.name}", "door")
@@ -77,7 +86,8 @@ class Intake:
         """Take a message in; when this returns it is on the disk, in the record or in quarantine (unless "busy")."""
         self._count(messages=1)
         try:
-            decoded = self.door.decode(raw, media)
+            slow = getattr(self.door, "slow", False)
+            decoded = await asyncio.to_thread(self.door.decode, raw, media) if slow else self.door.decode(raw, media)
         except RefusedError as error:
             return await self._refuse(raw, media, (error.refusal,))
         return await self.accept_decoded(decoded, raw, media)
@@ -129,7 +139,7 @@ class Intake:
                 if unknown is not None:
                     unmapped.append(unknown)
             else:
-                entries.append(part)
+                entries += with_settings(part, self._weights) if isinstance(part, Event) else [part]
         self._note_unmapped(unmapped)
         self.state.last_received = now
         known = now if received is None else received

@@ -200,12 +200,14 @@ def test_an_admission_is_read_as_it_stands():
 
 def test_an_order_for_an_infusion_is_read_as_it_stands():
     _, first, second = decoded("RDE-O11-02").parts
-    assert (first.body["dose"], first.body["unit"]) == (5.0, "mg/hr")
-    assert (first.body["rate"], first.body["rate_unit"]) == (23.0, "mL/hr")
+    (dosage,) = first.body["dosage"]
+    assert dosage["dose"] == {"value": 5.0, "unit": "mg/hr"}
+    assert dosage["rate"] == {"value": 23.0, "unit": "mL/hr"}
     assert from_microseconds(first.effective).isoformat() == "2019-11-04T08:15:00+00:00"  # 10:30 at +0215
     assert from_microseconds(first.stop).isoformat() == "2019-11-04T09:15:00+00:00"
-    assert first.body["codes"][0]["code"] == "0143963401"
-    assert (second.body["dose"], second.body["codes"][0]["code"]) == (8.0, "2669")
+    assert first.body["medication"]["codes"][0][1] == "0143963401"
+    assert second.body["dosage"][0]["dose"]["value"] == 8.0
+    assert second.body["medication"]["codes"][0][1] == "2669"
 
 
 def test_two_merges_are_read_as_they_stand():

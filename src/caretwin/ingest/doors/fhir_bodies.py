@@ -42,6 +42,7 @@ def administration(found: MedicationAdministration, scope: Scope) -> dict[str, A
         "status": found.status,
         "reason": _words(found.statusReason),
         "medication": _medication(found, scope),
+        "ingredients": _ingredients(found, scope),
         "request": found.request.reference if found.request else None,
     }
     if dosage is not None:
@@ -54,7 +55,7 @@ def request(found: MedicationRequest, scope: Scope) -> dict[str, Any]:
     """What was ordered, and how it is to be given."""
     dosages = [_dosage(one) for one in found.dosageInstruction[:MOST]]
     said = {"status": found.status, "intent": found.intent, "medication": _medication(found, scope)}
-    return {**said, "dosage": [one for one in dosages if one]}
+    return {**said, "ingredients": _ingredients(found, scope), "dosage": [one for one in dosages if one]}
 
 
 def encounter(found: Encounter) -> dict[str, Any]:
@@ -151,6 +152,14 @@ def _medication(found: MedicationAdministration | MedicationRequest, scope: Scop
     if isinstance(known, Medication) and known.code is not None:
         return concept(known.code)
     return _some({"text": reference.display, "reference": reference.reference}) if reference is not None else None
+
+
+def _ingredients(found: MedicationAdministration | MedicationRequest, scope: Scope) -> list[dict[str, Any]]:
+    """What a bag or syringe is made of, where the message says it: by this a rate in mL/h becomes one of a drug."""
+    known = scope.resource(found.medicationReference, found.contained)
+    parts = known.ingredient[:MOST] if isinstance(known, Medication) else ()
+    said = [{**(concept(one.itemCodeableConcept) or {}), "amount": ratio(one.strength)} for one in parts]
+    return [_some(one) for one in said]
 
 
 def _dosage(found: Dosage) -> dict[str, Any]:

@@ -78,10 +78,20 @@ class Encounter(Resource, tag=True, kw_only=True):
     location: tuple[EncounterLocation, ...] = ()
 
 
+class Ingredient(Part):
+    """Medication.ingredient: what it is made of; strength is an amount per amount."""
+
+    itemCodeableConcept: CodeableConcept | None = None
+    itemReference: Reference | None = None
+    isActive: bool | None = None
+    strength: Ratio | None = None
+
+
 class Medication(Resource, tag=True):
     """Medication (section 11.4): what is given; it is about nobody."""
 
     code: CodeableConcept | None = None
+    ingredient: tuple[Ingredient, ...] = ()
 
 
 class AdministrationDosage(Part):

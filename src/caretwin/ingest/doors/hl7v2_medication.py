@@ -1,6 +1,7 @@
 """Medication: what was ordered (RXE, RXO), given (RXA) and dispensed (RXD), as events.
 
 A dose needs the minute at which it was given: one that is known only by its day is refused, and waits in quarantine.
+Kinds and bodies are those of the FHIR door: see docs/doors/medication.md.
 Source: HL7 v2.5.1 chapter 4, 4.14.1 (RXO), 4.14.2 (RXR), 4.14.3 (RXC), 4.14.4 (RXE), 4.14.5 (RXD), 4.14.7 (RXA),
 4.5.1 (ORC), 4.5.4 (TQ1); tables 0119, 0322 and 0323.
 """
@@ -8,7 +9,8 @@ Source: HL7 v2.5.1 chapter 4, 4.14.1 (RXO), 4.14.2 (RXR), 4.14.3 (RXC), 4.14.4 (
 from __future__ import annotations
 
 import math
-from collections.abc import Iterator
+import re
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -24,8 +26,14 @@ NOT_GIVEN = {"RE": "refused", "NA": "not administered"}
 UNKNOWN_AMOUNT = 999.0
 """RXA-6 of an amount that is not known (4.14.7.6): none, and no dose of 999."""
 _ENDS = {"DC": "stopped", "OD": "stopped", "DR": "stopped", "CA": "cancelled", "OC": "cancelled", "CR": "cancelled",
-         "HD": "held", "OH": "held", "HR": "held"}  # fmt: skip
-"""Order controls (ORC-1, table 0119) that end or hold an order."""
+         "HD": "on-hold", "OH": "on-hold", "HR": "on-hold"}  # fmt: skip
+"""Order controls (ORC-1, table 0119) that end or hold an order, in the words of FHIR."""
+_DONE = {"CP": "completed", "PA": "stopped", "RE": "not-done", "NA": "not-done"}
+"""Completion states (RXA-20, table 0322) in the words of FHIR."""
+_PER = re.compile(r"([SMHDW])(\d{1,6})", re.IGNORECASE)
+_TIMES = {"S": "s", "M": "min", "H": "h", "D": "d", "W": "wk"}
+"""Units of time of RXA-12 and RXE-22: H1 is "in one hour" (4.14.4.22)."""
+_QUANTITY = re.compile(r"(\d{1,9}(?:\.\d{1,9})?)\s*(\S.*)")
 
 
 @dataclass
@@ -107,9 +115,10 @@ def _event(
         wanted = "a time to the minute, with an offset or the zone of the feed"
         context.refuse(drug.place(at), begin.trouble, wanted, "let the sender say when, or set the door's zone")
         return None
-    body = {"codes": [_plain(code) for code in codes], **body, **_route(context, routes), **_parts(context, parts)}
-    if order.orc:
-        body["order"] = {"control": order.orc.text(1), "placer": order.orc.text(2), "filler": order.orc.text(3)}
+    body = {"medication": _concept(codes), **body, **_parts(context, parts)}
+    body |= _of_order(order) | (_route(context, routes) if "dosage" not in body else {})
+    if "dosage" in body:
+        body["dosage"] = [body["dosage"][0] | _route(context, routes)]
     assert context.subject is not None
     name = _name(context, order, drug, kind, codes[0], begin, numbers)
     late = stop.us if stop.us is not None and stop.us >= begin.us else None
@@ -145,14 +154,11 @@ def _request(context: Context, order: Order, drug: Segment) -> tuple[str, Instan
     state = _ENDS.get(orc.text(1).upper(), "") if orc else ""
     if orc and state:
         stop = context.when(orc.text(15) or orc.text(9))
-    at = (3, 4, 5) if given else (2, 3, 4)
-    body = {
-        "dose": _amount(drug, at[0]), "dose_most": _amount(drug, at[1]), "unit": _word(drug, at[2]),
-        "rate": _amount(drug, 23 if given else 21), "rate_unit": _word(drug, 24 if given else 22),
-        "per": drug.text(22) if given else "", "strength": _amount(drug, 25 if given else 18),
-        "strength_unit": _word(drug, 26 if given else 19), "frequency": timing.text(3) if timing else drug.text(1, 2),
-        "state": state,
-    }  # fmt: skip
+    frequency = timing.text(3) if timing else drug.text(1, 2)
+    dose, rate = _ordered(drug)
+    dosage = _said({"dose": dose, "rate": rate, "timing": {"text": frequency} if frequency else None})
+    strength = _quantity(drug, 25, 26) if given else _quantity(drug, 18, 19)
+    body = {"status": state or "active", "intent": "order", "dosage": [dosage], "strength": strength}
     if state and all(time.us is None for time in times[:2]):
         return "medication_stop", stop, NEVER, body, Status.FINAL  # it would move the begin of the order to its end
     return "medication_request", begin, stop, body, Status.FINAL
@@ -164,12 +170,15 @@ def _administration(
     """RXA: what was given. What was refused or left out is another kind of event: nobody got it."""
     begin, stop = context.when(drug.text(3)), context.when(drug.text(4))
     completion, action = drug.text(20).upper(), drug.text(21).upper()
-    amount = _amount(drug, 6)
+    dose = _quantity(drug, 6, 7)
+    dose = None if dose is not None and dose["value"] == UNKNOWN_AMOUNT else dose
+    wrong = "entered-in-error" if action in ("D", "X") else ""
     body = {
-        "dose": None if amount == UNKNOWN_AMOUNT else amount, "unit": _word(drug, 7), "per": drug.text(12),
-        "strength": _amount(drug, 13), "strength_unit": _word(drug, 14), "completion": completion,
-        "reason": NOT_GIVEN.get(completion, ""),
+        "status": wrong or _DONE.get(completion, ""), "dose": dose, "rate": _rate(drug.text(12), dose),
+        "strength": _quantity(drug, 13, 14), "strength_volume": _quantity(drug, 23, 24),
+        "reason": [NOT_GIVEN[completion]] if completion in NOT_GIVEN else None,
     }  # fmt: skip
+    stop = NEVER if stop.us == begin.us else stop  # one moment twice: when a rate was told, not for how long it ran
     kind = "medication_not_given" if completion in NOT_GIVEN else "medication_administration"
     status = {"D": Status.RETRACTED, "U": Status.CORRECTED, "X": Status.RETRACTED}.get(action, Status.FINAL)
     return kind, begin, stop, body, status
@@ -177,9 +186,35 @@ def _administration(
 
 def _dispense(context: Context, order: Order, drug: Segment) -> tuple[str, Instant, Instant, dict[str, Any], Status]:
     """RXD: what the pharmacy handed out."""
-    body = {"amount": _amount(drug, 4), "unit": _word(drug, 5), "strength": _amount(drug, 16),
-            "strength_unit": _word(drug, 17), "prescription": drug.text(7)}  # fmt: skip
+    body = {"quantity": _quantity(drug, 4, 5), "strength": _quantity(drug, 16, 17), "prescription": drug.text(7)}
     return "medication_dispense", context.when(drug.text(3)), NEVER, body, Status.FINAL
+
+
+def _ordered(drug: Segment) -> tuple[dict[str, Any] | None, dict[str, Any] | None]:
+    """Dose (one, or from the least to the most) and rate of an order."""
+    given = drug.name == "RXE"
+    least, most, unit = (3, 4, 5) if given else (2, 3, 4)
+    low, high = _quantity(drug, least, unit), _quantity(drug, most, unit)
+    dose = {"low": low, "high": high} if low and high and low != high else low or high
+    rate = _quantity(drug, 23, 24) if given else _quantity(drug, 21, 22)
+    return dose, rate or (_rate(drug.text(22), low) if given else None)
+
+
+def _rate(text: str, dose: dict[str, Any] | None) -> dict[str, Any] | None:
+    """A rate as it is told: the time in which the dose is given (H1), or in words of its own (20 mg/min)."""
+    per, quantity = _PER.fullmatch(text.strip()), _QUANTITY.fullmatch(text.strip())
+    if per is not None and dose is not None and int(per.group(2)):
+        time = {"value": float(per.group(2)), "unit": _TIMES[per.group(1).upper()]}
+        return {"numerator": dose, "denominator": time}
+    if quantity is not None and "/" in quantity.group(2):
+        return {"value": float(quantity.group(1)), "unit": quantity.group(2)}
+    return {"text": text} if text.strip() else None
+
+
+def _quantity(segment: Segment, position: int, unit: int) -> dict[str, Any] | None:
+    """An amount with its unit; None where there is none."""
+    value = _amount(segment, position)
+    return {"value": value, "unit": _word(segment, unit)} if value is not None else None
 
 
 def _amount(segment: Segment, position: int) -> float | None:
@@ -199,8 +234,16 @@ def _route(context: Context, routes: list[Segment]) -> dict[str, Any]:
     found = {}
     for name, position in (("route", 1), ("site", 2), ("method", 4)):
         codes = context.codes(routes[0], position)
-        found[name] = _plain(codes[0]) if codes else None
-    return found
+        found[name] = _concept(codes) if codes else None
+    return _said(found)
+
+
+def _of_order(order: Order) -> dict[str, Any]:
+    """Which order it belongs to: its name, and what the sender says of it."""
+    if order.orc is None:
+        return {}
+    said = {"control": order.orc.text(1), "placer": order.orc.text(2), "filler": order.orc.text(3)}
+    return {"request": said["filler"] or said["placer"], "order": said}
 
 
 def _parts(context: Context, parts: list[Segment]) -> dict[str, Any]:
@@ -210,9 +253,8 @@ def _parts(context: Context, parts: list[Segment]) -> dict[str, Any]:
         codes = context.codes(part, 2)
         if codes:
             kind = {"B": "base", "A": "additive"}.get(part.text(1).upper(), part.text(1))
-            said = {"kind": kind, **_plain(codes[0]), "amount": _amount(part, 3), "unit": _word(part, 4)}
-            found.append(_said(said))
-    return {"components": found} if found else {}
+            found.append(_said({"kind": kind, **_concept(codes), "amount": _quantity(part, 3, 4)}))
+    return {"ingredients": found} if found else {}
 
 
 def _said(body: dict[str, Any]) -> dict[str, Any]:
@@ -220,5 +262,7 @@ def _said(body: dict[str, Any]) -> dict[str, Any]:
     return {name: value for name, value in body.items() if value not in ("", None)}
 
 
-def _plain(code: Code) -> dict[str, str]:
-    return {"system": code.system, "code": code.code, "display": code.display}
+def _concept(codes: Sequence[Code]) -> dict[str, Any]:
+    """What something is: its words, and all its codes as [system, code]."""
+    words = next((code.display for code in codes if code.display), codes[0].code)
+    return {"text": words, "codes": [[code.system, code.code] for code in codes]}
