@@ -19,9 +19,12 @@ LINE_EVERY_S = 10
 @click.argument("configuration", type=click.Path(path_type=Path))
 @click.option("--seconds", type=click.FloatRange(min=0.0), help="End after so long. Default: until Ctrl-C.")
 @click.option("--view/--no-view", default=True, help="Draw the ward; without, one line every ten seconds.")
+@click.option(
+    "--messages", default=1, show_default=True, type=click.IntRange(0, 10), help="Last messages of each door."
+)
 @click.option("--twins/--no-twins", default=True, help="Without: only keep what comes, as a light gateway.")
 @friendly
-def command(configuration: Path, seconds: float | None, view: bool, twins: bool) -> None:
+def command(configuration: Path, seconds: float | None, view: bool, messages: int, twins: bool) -> None:
     """Run the site of a CONFIGURATION file: its doors, its record, its twins.
 
     docs/live.md has a configuration to copy. Nothing is sent back through the doors but acknowledgements: caretwin
@@ -36,12 +39,14 @@ def command(configuration: Path, seconds: float | None, view: bool, twins: bool)
 
     async def run() -> None:
         async with running(site, wall, twins=twins) as found:
-            await watch(found, seconds, view)
+            await watch(found, seconds, view, messages=messages)
 
     asyncio.run(run())
 
 
-async def watch(found: object, seconds: float | None, view: bool, over: Callable[[], bool] = lambda: False) -> None:
+async def watch(
+    found: object, seconds: float | None, view: bool, over: Callable[[], bool] = lambda: False, messages: int = 1
+) -> None:
     """Show a running site until the time is over, ``over`` says so, or somebody presses Ctrl-C."""
     from rich.console import Console
     from rich.live import Live
@@ -58,9 +63,9 @@ async def watch(found: object, seconds: float | None, view: bool, over: Callable
     end = None if seconds is None else loop.time() + seconds
     try:
         if view and console.is_terminal:
-            with Live(picture(found, console.width), console=console, auto_refresh=False) as live:
+            with Live(picture(found, console.width, messages), console=console, auto_refresh=False) as live:
                 while not await _pause(stop, 1.0, end) and not over():
-                    live.update(picture(found, console.width), refresh=True)
+                    live.update(picture(found, console.width, messages), refresh=True)
         else:
             seconds_shown = 0
             while not await _pause(stop, 1.0, end) and not over():
@@ -71,7 +76,7 @@ async def watch(found: object, seconds: float | None, view: bool, over: Callable
         for number in (signal.SIGINT, signal.SIGTERM):
             loop.remove_signal_handler(number)
     if not (view and console.is_terminal):
-        console.print(picture(found, console.width))
+        console.print(picture(found, console.width, messages))
 
 
 async def _pause(stop: asyncio.Event, seconds: float, end: float | None) -> bool:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -31,8 +31,8 @@ WIDE = 100
 """Columns from which forecasts stand beside values, and a door's address beside its name."""
 
 
-def picture(found: Running, width: int) -> Group:
-    """Everything that is shown at once."""
+def picture(found: Running, width: int, messages: int = 1) -> Group:
+    """Everything that is shown at once; messages  how many of the last of each door."""
     now = found.clock()
     loop = found.loop
     parts: list[Any] = [Text(f"{found.site.name}   {from_microseconds(now):%Y-%m-%d %H:%M:%S} UTC", style="bold")]
@@ -43,6 +43,7 @@ def picture(found: Running, width: int) -> Group:
     else:
         parts += [latest_table(found, now), Text("")]
     parts.append(door_table(list(found.intakes.values()), width))
+    parts += message_lines(found.intakes, width, messages)
     notes = [(name, intake.state.listening.partition(" (")[2].rstrip(")")) for name, intake in found.intakes.items()]
     parts += [Text(f"{name}: {note}", style="dim") for name, note in notes if note]
     troubles = [f"{name}: {intake.state.trouble}" for name, intake in found.intakes.items() if intake.state.trouble]
@@ -167,6 +168,16 @@ def door_table(intakes: Sequence[Intake], width: int) -> Table:
         where = (intake.state.listening.split(" (")[0] or "opening",) if width >= WIDE else ()
         table.add_row(intake.door.name, intake.door.kind, *where, *(str(number) for number in numbers))
     return table
+
+
+def message_lines(intakes: Mapping[str, Intake], width: int, count: int) -> list[Text]:
+    """The last messages of each door as they were decoded, without identifiers."""
+    lines = []
+    for name, intake in intakes.items():
+        for at, words in list(intake.state.last)[-count:] if count else ():
+            text = f" {name} {from_microseconds(at):%H:%M:%S}  {words.splitlines()[0]}"
+            lines.append(Text(text[:width], style="dim"))
+    return lines
 
 
 def summary(found: Running, console: Console) -> None:

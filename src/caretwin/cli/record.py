@@ -51,8 +51,10 @@ def show(where: str, subject: str, as_of: str | None) -> None:
     from rich.table import Table
 
     from caretwin.base.time import parse_instant, to_microseconds
+    from caretwin.record.entry import kind_of
     from caretwin.record.store.read import ALWAYS
     from caretwin.record.vocabulary import vocabulary
+    from caretwin.twin.binding import bindings
 
     record, operator_ = _open(where)
     reading = record.reading(operator_)
@@ -66,6 +68,9 @@ def show(where: str, subject: str, as_of: str | None) -> None:
         remarks += [str(one.note[name]) for name in ("comparator", "trouble") if name in one.note]
         table.add_row(one.code, said, unit, _time(one.effective), _time(one.received), one.source, "; ".join(remarks))
     _print(table)
+    usable = {one.code for one in reading.latest(subject, as_of=moment) if one.quality == 0 and one.value is not None}
+    for binding in bindings(kind_of(subject), usable):
+        click.echo(binding.sentence())
     for event in reading.events(subject, as_of=moment)[-10:]:
         click.echo(f"{_time(event.effective)}  {event.kind}  from {event.source}")
     record.close()
