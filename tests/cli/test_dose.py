@@ -150,7 +150,7 @@ def test_the_effect_in_the_table_decides_which_models_come_first():
 
 
 DOSING_TABLES = sorted(
-    path for path in (ROOT / "examples").glob("*_*.csv") if not path.name.startswith(("rota_", "ward_", "home_"))
+    path for path in (ROOT / "examples").glob("*_*.csv") if not path.name.startswith(("rota_", "ward_", "lab_"))
 )
 
 
