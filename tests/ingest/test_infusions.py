@@ -108,6 +108,8 @@ def test_a_rate_of_volume_becomes_one_of_the_drug_by_a_concentration_that_is_sta
         (given(rate=quantity(5, "")), "without a number or a unit"),
         (given(rate=quantity(5, "ug/min", comparator="<")), "a bound"),
         (given(rate={"text": "fast"}), "no rate"),
+        (given(rate=quantity(1e308, "kg/min")), "a number without end"),
+        (given(rate={"numerator": quantity(1e308, "mg"), "denominator": quantity(1e-9, "h")}), "without end"),
         (given(rate=quantity(8, "ug/min"), route={"text": "inhaled", "codes": []}), "not into a vein"),
         (given("Lidocaine 1% with epinephrine", rate=quantity(8, "ug/min")), None),
         (given("Epinephrine 1:200,000 with lidocaine", rate=quantity(8, "ug/min")), "another way in, or a mixture"),
@@ -121,6 +123,11 @@ def test_what_is_not_said_is_not_guessed(event, reason):
     kept, reasons = told(event)
     assert kept == {}
     assert (reasons == []) if reason is None else (reason in reasons[0])
+
+
+def test_an_endless_number_is_no_rate_of_anybody_whose_weight_is_not_known():
+    said = {"numerator": quantity(1e308, "ug"), "denominator": quantity(1e-9, "min")}
+    assert told(given(rate=said), weight_kg=None)[0] == {}
 
 
 def test_without_a_body_weight_a_rate_that_needs_it_is_kept_and_refused_for_use():
@@ -313,6 +320,18 @@ def test_a_deleted_administration_of_hl7_takes_its_rate_with_it(tmp_path):
 def test_a_rate_that_can_no_longer_be_read_is_taken_back(tmp_path):
     unreadable = hl7("U", rate="fast")
     assert written(tmp_path, hl7(), unreadable) == []
+
+
+def test_a_sender_is_told_the_numbers_of_its_own_parts_in_their_order(tmp_path):
+    """A FHIR server answers every entry of a Bundle with its number; settings come after them."""
+    (first,) = fhir().parts
+    second = Event(first.subject, "flag", AT, first.source, {"code": "x"}, None, "Flag/1", 1)
+    with site(FhirDoor("ward", {}), tmp_path) as one:
+        outcome = asyncio.run(one.intake.accept_decoded(Decoded((first, second))))
+        (key,) = [subject.key for subject in one.reading.subjects()]
+        stored = {event.kind: event.sequence for event in one.reading.events(key)}
+    assert outcome.receipt.sequences == (stored["medication_administration"], stored["flag"])
+    assert outcome.receipt.subjects == (key, key)
 
 
 def test_observations_of_an_event_name_it():

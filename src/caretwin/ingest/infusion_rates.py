@@ -7,7 +7,6 @@ what was given; the strength of a vial, in the words of a product, is not that o
 
 from __future__ import annotations
 
-import math
 from collections.abc import Mapping, Sequence
 from typing import Any, NamedTuple
 
@@ -18,6 +17,8 @@ from caretwin.ingest.infusion_drugs import Drug, drug_of
 
 HOUR_US = 3_600_000_000
 NO_WEIGHT = "no body weight"
+LARGEST = 1e12
+"""No amount, rate or concentration of a drug is larger, in any unit (assumed)."""
 _TIMES = ("/s", "/min", "/h", "/hr", "/hour", "/d", "/day")
 
 
@@ -35,8 +36,7 @@ class UnusableError(Exception):
 def rate_of(body: Mapping[str, Any], start: int, stop: int | None) -> Rate:
     """The rate of an administration's body. start, stop: from when until when (us). Raises UnusableError."""
     found = _rate_of(body, start, stop)
-    if not math.isfinite(found.value):
-        raise UnusableError("a number without end")
+    _bounded(found.value)
     return found
 
 
@@ -88,9 +88,15 @@ def _quantity(said: Mapping[str, Any], what: str) -> tuple[float, str]:
     value, unit = said.get("value"), str(said.get("unit") or "")
     if said.get("comparator"):
         raise UnusableError(f"a bound ({said['comparator']}) instead of a {what}")
-    if not isinstance(value, int | float) or not math.isfinite(value) or not unit:
+    if not isinstance(value, int | float) or not unit:
         raise UnusableError(f"a {what} without a number or a unit")
-    return float(value), unit
+    return _bounded(value), unit
+
+
+def _bounded(value: float) -> float:
+    if not abs(value) <= LARGEST:  # nor for what is no number
+        raise UnusableError("a number without end")
+    return float(value)
 
 
 def _flow(rate: Rate) -> float | None:
@@ -150,10 +156,7 @@ def _millilitres(value: float, unit: str) -> float:
 
 def _converted(value: float, unit: str, channel: str, weight_kg: float | None) -> float:
     try:
-        found = float(to_channel(value, unit, channel, weight_kg if weight_kg else None))
+        return float(to_channel(_bounded(value), unit, channel, weight_kg if weight_kg else None))
     except UnitError as problem:
         reason = NO_WEIGHT if problem.seen == NO_WEIGHT else f"{problem.seen}; wanted {problem.wanted}"
         raise UnusableError(reason) from None
-    if not math.isfinite(found):
-        raise UnusableError("a number without end")
-    return found

@@ -51,7 +51,7 @@ class Outcome(NamedTuple):
     result    "accepted": all is on the disk; "partly": what is good is, the rest waits in quarantine; "refused":
               nothing
               is, it waits in quarantine; "busy": nothing was kept, the sender has to send again
-    receipt   of what was kept; refused  why not, part by part
+    receipt   of what was kept: sequences and subjects of the parts, in their order; refused  why not, part by part
     """
 
     result: Literal["accepted", "partly", "refused", "busy"]
@@ -112,6 +112,8 @@ class Intake:
         self._count(accepted=1, entries=len(batch.entries), duplicates=receipt.duplicates)
         self.state.last.append((batch.received, _preview(decoded)))
         await self._flush_unmapped()
+        parts = len(decoded.parts)
+        receipt = receipt._replace(sequences=receipt.sequences[:parts], subjects=receipt.subjects[:parts])
         if decoded.refused:
             await self._quarantine(raw, media, decoded.refused)
             return Outcome("partly", receipt, decoded.refused)
@@ -130,6 +132,7 @@ class Intake:
     def _batch(self, decoded: Decoded, received: int | None) -> Batch | None:
         """What is to be written; None where nothing is."""
         entries: list[Entry] = []
+        settings: list[Entry] = []
         unmapped: list[keep.Unmapped] = []
         now = self.clock()
         for part in decoded.parts:
@@ -138,12 +141,16 @@ class Intake:
                 entries.append(entry)
                 if unknown is not None:
                     unmapped.append(unknown)
+            elif isinstance(part, Event):
+                event, *more = with_settings(part, self._weights)
+                entries.append(event)
+                settings += more
             else:
-                entries += with_settings(part, self._weights) if isinstance(part, Event) else [part]
+                entries.append(part)
         self._note_unmapped(unmapped)
         self.state.last_received = now
         known = now if received is None else received
-        return Batch(tuple(entries), known, self.actor.name, decoded.message) if entries else None
+        return Batch((*entries, *settings), known, self.actor.name, decoded.message) if entries else None
 
     async def _without_entries(self, decoded: Decoded, raw: bytes, media: str) -> Outcome:
         if decoded.refused:

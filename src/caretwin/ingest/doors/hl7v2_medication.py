@@ -118,7 +118,8 @@ def _event(
     body = {"medication": _concept(codes), **body, **_parts(context, parts)}
     body |= _of_order(order) | (_route(context, routes) if "dosage" not in body else {})
     if "dosage" in body:
-        body["dosage"] = [body["dosage"][0] | _route(context, routes)]
+        dosage = body["dosage"][0] | _route(context, routes)
+        body["dosage"] = [dosage] if dosage else None
     assert context.subject is not None
     name = _name(context, order, drug, kind, codes[0], begin, numbers)
     late = stop.us if stop.us is not None and stop.us >= begin.us else None
