@@ -129,13 +129,12 @@ def _decoded(found: Proposal, file: Path) -> _Seen | None:
     issued = replace(mapping.issued, format=mapping.issued.format or "dmy", zone=mapping.issued.zone or "UTC")
     mapping = replace(mapping, time=replace(assumed, origin=origin), issued=issued)
     try:
-        return _Seen(read_rows(grid, mapping, "preview", file.stat().st_mtime_ns // 1000), not _asks(found))
+        return _Seen(
+            read_rows(grid, mapping, "preview", file.stat().st_mtime_ns // 1000),
+            not any(one.clock for one in found.questions),
+        )
     except (RefusedError, OSError):
         return None
-
-
-def _asks(found: Proposal) -> bool:
-    return any("offset" in one.text or "month" in one.text or "origin" in one.text for one in found.questions)
 
 
 def _values(console: Console, found: Proposal, seen: _Seen, rows: int) -> None:
@@ -147,13 +146,14 @@ def _values(console: Console, found: Proposal, seen: _Seen, rows: int) -> None:
     table = _table("row", "who", "true at", "channel", "value", "as written")
     for column in table.columns[:4]:
         column.no_wrap = True
+    table.columns[-1].overflow = "fold"
     parts = list(_translated(seen.found))
     if not parts:
         return
     for who, said, entry in parts[:rows]:
         at = f"{from_microseconds(entry.effective):%Y-%m-%d %H:%M}Z" if seen.clocked else "?"
         bound = (entry.note or {}).get("comparator", "")
-        value = "-" if entry.value is None else f"{bound}{entry.value:.5g} {_unit(entry)}"
+        value = "-" if entry.value is None else f"{bound}{entry.value:.4g} {_unit(entry)}"
         table.add_row(_row(said), who, at, _safe(entry.code), _safe(value), _safe(_written(said, entry)))
     of = f" of the first {SAMPLE} rows" if len(found.grid.rows) > SAMPLE else ""
     console.print(f"[bold]The first of {counted(len(parts), 'value')}[/bold]{of}, in caretwin's channels and units")
