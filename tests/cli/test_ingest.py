@@ -48,7 +48,7 @@ def test_a_preview_says_what_is_taken_for_what_and_what_is_asked(width):
         "24/3/2026 can be nothing else",
         "free text is not read",
         "4 cells will be refused",
-        "heart_rate 612 bpm (row 7): outside 20 to 250 /min",
+        "row 7: heart_rate 612 bpm: outside 20 to 250 /min",
         "The times have no offset from UTC",
     ):
         assert said in text, said

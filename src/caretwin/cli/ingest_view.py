@@ -114,7 +114,9 @@ def _decoded(found: Proposal, file: Path) -> _Seen | None:
     """The table by the proposed mapping; where times are a question, with an assumption that is not shown."""
     from caretwin.ingest.decoded import RefusedError
     from caretwin.ingest.doors.tables_decode import read_rows
+    from caretwin.ingest.doors.tables_propose import SAMPLE
 
+    grid = replace(found.grid, rows=found.grid.rows[:SAMPLE])
     mapping, time = found.mapping, found.mapping.time
     if (
         not time.columns
@@ -127,37 +129,41 @@ def _decoded(found: Proposal, file: Path) -> _Seen | None:
     issued = replace(mapping.issued, format=mapping.issued.format or "dmy", zone=mapping.issued.zone or "UTC")
     mapping = replace(mapping, time=replace(assumed, origin=origin), issued=issued)
     try:
-        return _Seen(read_rows(found.grid, mapping, "preview", file.stat().st_mtime_ns // 1000), not _asks(found))
+        return _Seen(
+            read_rows(grid, mapping, "preview", file.stat().st_mtime_ns // 1000),
+            not any(one.clock for one in found.questions),
+        )
     except (RefusedError, OSError):
         return None
-
-
-def _asks(found: Proposal) -> bool:
-    return any("offset" in one.text or "month" in one.text or "origin" in one.text for one in found.questions)
 
 
 def _values(console: Console, found: Proposal, seen: _Seen, rows: int) -> None:
     from caretwin.base.time import from_microseconds
     from caretwin.ingest.doors.tables_channels import counted
+    from caretwin.ingest.doors.tables_propose import SAMPLE
     from caretwin.record.bedside import Quality
 
-    table = _table("who", "true at", "channel", "value", "unit", "as it was written")
-    table.columns[3].justify = "right"
+    table = _table("row", "who", "true at", "channel", "value", "as written")
+    for column in table.columns[:4]:
+        column.no_wrap = True
+    table.columns[-1].overflow = "fold"
     parts = list(_translated(seen.found))
     if not parts:
         return
     for who, said, entry in parts[:rows]:
         at = f"{from_microseconds(entry.effective):%Y-%m-%d %H:%M}Z" if seen.clocked else "?"
-        value = "-" if entry.value is None else f"{entry.value:.5g}"
-        table.add_row(who, at, _safe(entry.code), value, _safe(_unit(entry)), _safe(_written(said, entry)))
-    console.print(f"[bold]The first of {counted(len(parts), 'value')}[/bold], in caretwin's channels and units")
+        bound = (entry.note or {}).get("comparator", "")
+        value = "-" if entry.value is None else f"{bound}{entry.value:.4g} {_unit(entry)}"
+        table.add_row(_row(said), who, at, _safe(entry.code), _safe(value), _safe(_written(said, entry)))
+    of = f" of the first {SAMPLE} rows" if len(found.grid.rows) > SAMPLE else ""
+    console.print(f"[bold]The first of {counted(len(parts), 'value')}[/bold]{of}, in caretwin's channels and units")
     console.print(table)
     console.print()
     strange = [(said, entry) for _, said, entry in parts if entry.quality == Quality.REFUSED]
     if strange:
         what = counted(len(strange), "value")
         console.print(f"[bold]{what} cannot be what the name says[/bold]: kept, marked refused, never used")
-        lines = [_safe(f"{entry.code} {_written(said, entry)}") for said, entry in strange[:REFUSALS]]
+        lines = [_safe(f"row {_row(said)}: {entry.code} {_written(said, entry)}") for said, entry in strange[:REFUSALS]]
         more = [f"and {len(strange) - REFUSALS} more"] if len(strange) > REFUSALS else []
         _listed(console, "-", [*lines, *more])
 
@@ -182,14 +188,18 @@ def _unit(entry: Any) -> str:
     return entry.unit or (known.unit if known else "")
 
 
+def _row(said: Any) -> str:
+    """The number of the row, as a spreadsheet counts."""
+    return str(said.place.split(", row ")[-1].split(",")[0])
+
+
 def _written(said: Any, entry: Any) -> str:
     """The value as it stands in the file, and what is wrong with it."""
     note = entry.note or {}
     number = str(note.get("text") or note.get("absent") or "-") if said.value is None else f"{said.value:g}"
-    row = said.place.split(", row ")[-1].split(",")[0]
-    status = f", {said.status.name.lower()}" if said.status.name != "FINAL" else ""
+    status = f" ({said.status.name.lower()})" if said.status.name != "FINAL" else ""
     trouble = f": {note['trouble']}" if "trouble" in note else ""
-    return f"{note.get('comparator', '')}{number} {said.unit} (row {row}{status}){trouble}"
+    return f"{note.get('comparator', '')}{number} {said.unit}".rstrip() + status + trouble
 
 
 def _refused(console: Console, seen: _Seen) -> None:

@@ -228,6 +228,11 @@ def test_loinc_codes_are_a_system_of_their_own():
     assert [one.channel for one in found.mapping.codes] == ["heart_rate", "potassium"]
 
 
+def test_a_row_without_a_unit_is_not_given_that_of_the_others():
+    found = of("patient,time,test,value,unit\n1,2026-03-27 08:10,glucose,104,mg/dL\n1,2026-03-27 09:10,glucose,106,\n")
+    assert [(one.channel, one.unit) for one in found.mapping.codes] == [("glucose", "")]
+
+
 def test_a_word_in_the_status_column_that_nobody_knows_is_doubted():
     found = of("patient,time,HR,status\n1,2026-03-27 08:10,80,eyeballed\n")
     assert "eyeballed" in " ".join(why(found, "status").doubts)

@@ -53,10 +53,14 @@ class Choice(NamedTuple):
 
 
 class Question(NamedTuple):
-    """What only a person can say, and how: an entry of the mapping, or an option of the command."""
+    """What only a person can say, and how: an entry of the mapping, or an option of the command.
+
+    clock  whether it is about when rows were true: no time can be told before it is answered
+    """
 
     text: str
     fix: str
+    clock: bool = False
 
 
 @dataclass
@@ -129,7 +133,7 @@ def _times(found: Proposal, left: dict[str, list[Cell]], hints: Hints) -> None:
     named_ = {name: said for name, said in clocks.items() if not _only_other(name)}
     dated = [name for name, said in named_.items() if said.dated and _timely(name, said)]
     if not dated:
-        found.questions.append(Question("No column holds times.", "let the export write when each row was true"))
+        found.questions.append(Question("No column holds times.", "let the export write when each row was true", True))
         return
     best = min(dated, key=lambda name: (_rank(name), list(left).index(name)))
     columns, why, zoned = [best], clocks[best].why, clocks[best].zoned
@@ -137,7 +141,7 @@ def _times(found: Proposal, left: dict[str, list[Cell]], hints: Hints) -> None:
         daytime = next((name for name, said in clocks.items() if not said.dated), None)
         if daytime is None:
             text = f"{best!r} has days without a time of day, and no other column has one."
-            found.questions.append(Question(text, "let the export write the time of day: none is made up"))
+            found.questions.append(Question(text, "let the export write the time of day: none is made up", True))
         else:
             columns.append(daytime)
             why += f", and {daytime!r} has the time of day"
@@ -151,7 +155,7 @@ def _times(found: Proposal, left: dict[str, list[Cell]], hints: Hints) -> None:
         del left[name]
     if not zoned and not hints.zone and rule.format != "hours":
         text = "The times have no offset from UTC, and nothing says which clock they were read from."
-        found.questions.append(Question(text, "--zone Europe/London, or zone in [time]"))
+        found.questions.append(Question(text, "--zone Europe/London, or zone in [time]", True))
 
 
 def _format(found: Proposal, name: str, said: Clock, hints: Hints) -> str:
@@ -159,7 +163,7 @@ def _format(found: Proposal, name: str, said: Clock, hints: Hints) -> str:
         return hints.dates
     if said.question:
         fix = "--dates dmy or --dates mdy, or format in [time]" if "dmy" in said.question else "see the question"
-        found.questions.append(Question(f"{name}: {said.question}", fix))
+        found.questions.append(Question(f"{name}: {said.question}", fix, True))
     return said.format
 
 
