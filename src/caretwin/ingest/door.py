@@ -78,9 +78,29 @@ class Setting(NamedTuple):
     default: Any = None
 
 
-def doors() -> dict[str, Any]:
-    """Factories of all installed doors by kind."""
-    return {point.name: point.load() for point in sorted(entry_points(group=GROUP), key=lambda point: point.name)}
+def door_factory(name: str, kind: str) -> Any:
+    """The factory of a kind of door; only that one is imported, so that a broken door of somebody else harms nobody.
+
+    name  of the door that wants it, for the message
+    Raises DataError for a kind that is not installed, or whose packages are not.
+    """
+    points = {point.name: point for point in entry_points(group=GROUP)}
+    if kind not in points:
+        raise DataError(
+            f"door {name}",
+            seen=f"kind = {kind!r}",
+            wanted="one of " + ", ".join(sorted(points)),
+            fix='write kind = "..." into its section',
+        )
+    try:
+        return points[kind].load()
+    except ImportError as problem:
+        raise DataError(
+            f"door {name}",
+            seen=f"kind {kind}, of which {problem.name or 'a package'} is missing",
+            wanted="the packages of doors",
+            fix="pip install 'caretwin[doors]'",
+        ) from problem
 
 
 def make_door(name: str, settings: Mapping[str, Any]) -> Door:
@@ -90,15 +110,7 @@ def make_door(name: str, settings: Mapping[str, Any]) -> Door:
     """
     rest = dict(settings)
     kind = str(rest.pop("kind", name))
-    points = {point.name: point for point in entry_points(group=GROUP)}
-    if kind not in points:
-        raise DataError(
-            f"door {name}",
-            seen=f"kind = {kind!r}",
-            wanted="one of " + ", ".join(sorted(points)),
-            fix='write kind = "..." into its section',
-        )
-    factory = points[kind].load()
+    factory = door_factory(name, kind)
     wanted: tuple[Setting, ...] = factory.settings
     known = {setting.name for setting in wanted}
     strange = sorted(rest.keys() - known - {"mapping"})

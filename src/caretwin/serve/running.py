@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import Any
 
 from caretwin.base.errors import CaretwinError
-from caretwin.ingest.door import Door, doors, make_door
+from caretwin.ingest.door import Door, door_factory, make_door
 from caretwin.ingest.intake import Intake
 from caretwin.ingest.mapping import CodeMapping, read_mapping
 from caretwin.ingest.translate import Translator
@@ -41,10 +41,8 @@ class Running:
 def open_doors(site: Site) -> dict[str, tuple[Door, CodeMapping]]:
     """The doors of a site with what their codes mean. Raises DataError for what is wrong in their sections."""
     found = {}
-    kinds = doors()
     for name, settings in site.doors.items():
-        factory = kinds.get(str(settings.get("kind", name)))
-        known = {setting.name for setting in getattr(factory, "settings", ())}
+        known = {setting.name for setting in door_factory(name, str(settings.get("kind", name))).settings}
         more = {"zone": site.zone} if "zone" in known and "zone" not in settings else {}
         mapping = settings.get("mapping") if "mapping" not in known else None
         rules = read_mapping(site.folder / str(mapping)) if mapping else CodeMapping([])
