@@ -9,7 +9,7 @@ from __future__ import annotations
 from typing import Any
 
 from caretwin.base.errors import UnitError
-from caretwin.base.units import compatible, convert
+from caretwin.base.units import compatible, convert, parse
 from caretwin.ingest.bedside_units import SUBSTANCES as BEDSIDE_SUBSTANCES
 from caretwin.ingest.bedside_units import ucum
 from caretwin.ingest.decoded import LOINC, Code, CodedValue
@@ -49,12 +49,22 @@ class Translator:
         if meaning is None or meaning.channel == IGNORE:
             unknown = None if meaning is not None else _unmapped(self.source, said, now)
             return self._as_it_came(said, Quality.GOOD), unknown
-        return self._of_channel(said, vocabulary()[meaning.channel], meaning.unit or said.unit), None
+        return self._of_channel(said, vocabulary()[meaning.channel], self._unit(said.unit, meaning.unit)), None
 
     def _meaning(self, said: CodedValue) -> Meaning | None:
         if said.note and said.note.get("specimen") and any(c[:2] == (LOINC, OXIMETRY_OR_BLOOD) for c in said.codes):
             return Meaning("arterial_saturation")
         return self.mapping.meaning(self.source, said.codes, said.unit)
+
+    def _unit(self, said: str, mapped: str) -> str:
+        """The unit as sent; that of the mapping only where none was sent, or none that can be read."""
+        if not mapped or not said:
+            return mapped or said
+        try:
+            parse(said)
+        except UnitError:
+            return mapped
+        return said
 
     def _of_channel(self, said: CodedValue, term: Term, unit: str) -> Observation:
         if said.value is None:

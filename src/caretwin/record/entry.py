@@ -167,6 +167,8 @@ class Receipt(NamedTuple):
     duplicates  how many entries were known already
     replaced    how many earlier entries are superseded by these
     subjects    keys of the subjects, by entry
+    repeats     places in the batch of entries that the record had already: they say nothing new
+    changed     (subject, effective time) of earlier entries that no longer hold
     gone        sequences of entries that no longer hold: earlier ones, and new ones that a later version was quicker
                 than
     """
@@ -176,6 +178,8 @@ class Receipt(NamedTuple):
     replaced: int
     subjects: tuple[str, ...]
     gone: tuple[int, ...] = ()
+    repeats: tuple[int, ...] = ()
+    changed: tuple[tuple[str, int], ...] = ()
 
 
 class Stored(NamedTuple):

@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import secrets
 import threading
+import warnings
 from collections.abc import Callable, Collection, Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
@@ -83,8 +84,7 @@ class Record:
                         for (actor, batch), receipt, rule in zip(work, receipts, decisions, strict=True)
                     ],
                 )
-            for listener in self._listeners:
-                listener(batches, receipts)
+            self._tell(batches, receipts)
         return receipts
 
     def listen(self, listener: Listener) -> Callable[[], None]:
@@ -93,6 +93,14 @@ class Record:
         """
         self._listeners.append(listener)
         return lambda: self._listeners.remove(listener)
+
+    def _tell(self, batches: Sequence[Batch], receipts: Sequence[Receipt]) -> None:
+        """Tell the listeners; one that fails takes back no commit, and is told to its own."""
+        for listener in list(self._listeners):
+            try:
+                listener(batches, receipts)
+            except Exception as problem:
+                warnings.warn(f"a listener of the record failed: {problem}", RuntimeWarning, stacklevel=2)
 
     def erase(self, actor: Actor, subject: str, reason: str) -> int:
         """Remove everything about a subject, by law and not by habit; returns how many rows.
@@ -110,8 +118,7 @@ class Record:
                 audit.append(self._write, [audit.Act(self._clock(), actor.name, "erase", subject, True, rule, detail)])
             self._appender.forget()
             self._write.scrub()
-            for listener in self._listeners:
-                listener([], [])  # nothing came, but somebody is gone
+            self._tell([], [])  # nothing came, but somebody is gone
         return removed
 
     @contextmanager
@@ -247,6 +254,10 @@ class Reading:
     def changed_since(self, sequence: int) -> dict[str, tuple[int, int]]:
         """Subjects with anything new since a sequence number: (first effective time, last sequence number) of each."""
         return read.changed_since(self.of([""])._connection(), sequence)
+
+    def epoch(self) -> int:
+        """How often subjects were merged or erased: another number says that keys mean something else."""
+        return int(self._connection().query("SELECT erasures FROM counter")[0][0])
 
     def first_effective(self, subject: str, codes: Collection[str]) -> int | None:
         """The earliest time (us) of any observation of these codes."""

@@ -59,11 +59,11 @@ def _person(reading: Reading, subject: str, origin: int, as_of: int) -> Person:
     events = reading.events(subject, ["person"], as_of=as_of)
     sexes: list[Sex] = [event.body["sex"] for event in events if event.body.get("sex") in ("female", "male")]
     births = [str(event.body["birth_date"]) for event in events if event.body.get("birth_date")]
-    first = {
-        one.code: float(one.value[np.flatnonzero((one.quality == Quality.GOOD) & np.isfinite(one.value))[0]])
-        for one in reading.series(subject, ("weight", "height"), as_of=as_of)
-        if np.any((one.quality == Quality.GOOD) & np.isfinite(one.value))
-    }
+    sizes: dict[str, list[tuple[int, float]]] = {}
+    for one in reading.series(subject, ("weight", "height"), as_of=as_of):
+        for row in np.flatnonzero((one.quality == Quality.GOOD) & np.isfinite(one.value)):
+            sizes.setdefault(one.code, []).append((int(one.effective[row]), float(one.value[row])))
+    first = {name: min(known)[1] for name, known in sizes.items()}
     return Person(
         subject,
         sexes[-1] if sexes else None,

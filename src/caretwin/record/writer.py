@@ -99,8 +99,9 @@ class Writer:
         entries = 0
         item = self._queue.get()
         while item is not None:
-            found.append(item)
-            entries += len(item.batch.entries)
+            if item.done.set_running_or_notify_cancel():  # who no longer waits was not told that it is kept
+                found.append(item)
+                entries += len(item.batch.entries)
             if entries >= MOST_ENTRIES:
                 return found, True
             try:

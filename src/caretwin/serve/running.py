@@ -9,16 +9,17 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from caretwin.base.errors import CaretwinError
 from caretwin.ingest.door import Door, door_factory, make_door
 from caretwin.ingest.intake import Intake
 from caretwin.ingest.mapping import CodeMapping, read_mapping
 from caretwin.ingest.translate import Translator
 from caretwin.record.access import operator
+from caretwin.record.entry import SubjectRef
 from caretwin.record.record import Reading, Record, open_record
 from caretwin.record.writer import Writer
 from caretwin.serve.site import Site
 from caretwin.serve.ward_loop import WardLoop
+from caretwin.twin import living_record
 from caretwin.twin.live import bedside_twin
 
 AGAIN_S = 5.0
@@ -69,8 +70,10 @@ async def running(site: Site, clock: Callable[[], int], *, twins: bool = True) -
     opened = open_doors(site)
     record = open_record(site.record, clock)
     writer = Writer(record)
+    weights = _weights(record)
     intakes = {
-        name: Intake(door, record, writer, Translator(name, rules), clock) for name, (door, rules) in opened.items()
+        name: Intake(door, record, writer, Translator(name, rules), clock, weights=weights)
+        for name, (door, rules) in opened.items()
     }
     loop = None
     if twins:
@@ -92,12 +95,28 @@ async def running(site: Site, clock: Callable[[], int], *, twins: bool = True) -
         record.close()
 
 
+def _weights(record: Record) -> Callable[[str | SubjectRef], float | None]:
+    """The last weight (kg) that is known of a subject, for rates that are charted without it."""
+    reading = record.reading(living_record.TWIN)
+
+    def weight(subject: str | SubjectRef) -> float | None:
+        keys = [subject] if isinstance(subject, str) else [reading.subject_of(one) for one in subject.identifiers]
+        for key in keys:
+            known = reading.latest(key, ("weight",)) if key is not None else []
+            good = [(one.effective, one.value) for one in known if one.quality == 0 and one.value is not None]
+            if good:
+                return max(good)[1]
+        return None
+
+    return weight
+
+
 async def _keep_open(intake: Intake, stop: asyncio.Event) -> None:
     """A door that ends by a mistake of ours or of the system is opened again, and says what was wrong."""
     while not stop.is_set():
         try:
             await intake.door.run(intake, stop)
-        except (CaretwinError, OSError) as error:
+        except Exception as error:  # a door of somebody else may raise anything
             intake.state.trouble, intake.state.listening = str(error), ""
             intake.state.counters["restarts"] += 1
             with contextlib.suppress(TimeoutError):

@@ -47,7 +47,7 @@ class Pulse:
     turns: int = 0
     waiting: int = 0
     forecasts: int = 0
-    scores: list[Mapping[str, Any]] = field(default_factory=list)
+    scores: deque[Mapping[str, Any]] = field(default_factory=lambda: deque(maxlen=5000))
     trouble: str = ""
 
 
@@ -89,10 +89,16 @@ class WardLoop:
         self._thread.join()
 
     def _run(self) -> None:
-        self._record.listen(self._heard)
-        warm(self.twin)
-        self.ward = living_record.start(self._record, self.twin)
-        self._ready.set()
+        end = self._record.listen(self._heard)
+        try:
+            warm(self.twin)
+            self.ward = living_record.start(self._record, self.twin)
+        except Exception as problem:  # the doors go on; whoever looks is told
+            end()
+            self.pulse.trouble = f"no twins: {type(problem).__name__}: {problem}"
+            return
+        finally:
+            self._ready.set()
         part, saved = 0, time.monotonic()
         while not self._stop.is_set():
             self._safely(lambda ward: self._turn(ward))
@@ -103,14 +109,15 @@ class WardLoop:
                 self._wake.wait(REST_S)
             self._wake.clear()
         for part in range(SAVE_PART):
-            self._save(self.ward, part)
+            self._safely(lambda ward, part=part: self._save(ward, part))
 
     def _heard(self, batches: Sequence[Batch], receipts: Sequence[Any]) -> None:
         """What came, and when: a listener of the record."""
-        del batches
         now = time.monotonic()
         with self._lock:
-            for receipt in receipts:
+            for batch, receipt in zip(batches, receipts, strict=True):
+                if batch.actor == living_record.TWIN.name:
+                    continue  # our own forecasts are no data
                 for subject in receipt.subjects:
                     self._arrived.setdefault(subject, now)
         self._wake.set()
@@ -156,11 +163,11 @@ class WardLoop:
         minute = minute_of(now) + AHEAD_MIN
         course = ward.course(key).record(minute - round(kept_forecasts.FORECAST_FROM_H * 60), minute)
         said = kept_forecasts.say(self.twin, fork, course, now)
-        self.said[key] = said
         reading = self._record.reading(living_record.TWIN)
         self.doubts[key] = doubt(reading, key, self.twin, fork, now)
         provenance = {"code": __version__, "particles": self.twin.settings.particles, "rows_until": fork_time(fork)}
         self._keep(kept_forecasts.to_keep(key, said, {**provenance, "data": self.doubts[key]._asdict()}), now)
+        self.said[key] = said  # shown only when it is kept
         self.pulse.forecasts += len(said)
         over = kept_forecasts.due(reading, key, now, now - SCORED_BACK)
         scores = [kept_forecasts.scored(reading, one, now) for one in over]

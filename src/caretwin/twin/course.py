@@ -114,7 +114,6 @@ class Course:
         if value.value is None and channels()[value.channel].kind != "setting":
             return None  # of a setting it says that it is no longer set
         minute = minute_of(value.effective)
-        self.began(minute)
         self._tracks.setdefault(value.channel, _Track()).put(minute, value)
         self._places[value.sequence] = (value.channel, minute)
         return minute
@@ -142,15 +141,17 @@ class Course:
         facts = sorted(self._facts.values())
         sexes: list[Sex] = [sex for _, _, sex in facts if sex in ("female", "male")]  # type: ignore[misc]
         births = [birth for _, birth, _ in facts if birth]
-        years = age(births[-1], self._first * MINUTE) if births and self._first is not None else None
+        begun = self.first_minute()
+        years = age(births[-1], begun * MINUTE) if births and begun is not None else None
         return Person(self.subject, sexes[-1] if sexes else None, years, first.get("height"), first.get("weight"))
 
     def first_minute(self) -> int | None:
-        """The first minute of which anything was ever known."""
-        return self._first
+        """The first minute of which anything is known, in memory or before it."""
+        starts = [track.minutes[0] for track in self._tracks.values() if track.minutes]
+        return min([*starts, *([] if self._first is None else [self._first])], default=None)
 
     def began(self, minute: int) -> None:
-        """Tell that something is known of a minute, though it is not in memory."""
+        """Tell that something is known of a minute, though it is not in memory, or will not be."""
         self._first = minute if self._first is None else min(self._first, minute)
 
     def __len__(self) -> int:
@@ -206,6 +207,9 @@ class Course:
 
     def forget_before(self, minute: int) -> None:
         """Drop what no row from ``minute`` on needs; the record still has it."""
+        first = self.first_minute()
+        if first is not None:
+            self.began(first)
         self.complete_from = minute if self.complete_from is None else max(minute, self.complete_from)
         for name, track in self._tracks.items():
             keep = track.last_before(minute - BACK_MIN) if channels()[name].kind == "setting" else []
@@ -218,7 +222,7 @@ class Course:
 
 def _of_minute(values: Iterable[Value], *, held: bool) -> tuple[float, int]:
     """Value and quality of a minute: the median of the good ones, or the last setting."""
-    known = sorted(values, key=lambda one: (one.effective, one.sequence))
+    known = sorted(values, key=lambda one: (one.effective, _number(one)))  # never by the order of arrival
     if held:
         return _number(known[-1]), int(known[-1].quality)
     if len(known) == 1:

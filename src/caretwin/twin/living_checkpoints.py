@@ -24,11 +24,15 @@ _LENGTH = struct.Struct("<I")
 
 
 class Checkpoint(NamedTuple):
-    """A twin after its row of ``minute``; chosen  whether a row had the evidence of who chose the ventilation."""
+    """A twin after its row of ``minute``.
+
+    chosen  whether a row had the evidence of who chose the ventilation; person  sex, age, height and weight it is of
+    """
 
     minute: int
     state: State
     chosen: bool
+    person: tuple[Any, ...] = ()
 
 
 def kept(checkpoints: Sequence[Checkpoint], now: int) -> list[Checkpoint]:
@@ -72,6 +76,7 @@ def to_bytes(checkpoint: Checkpoint) -> bytes:
     header = {
         "minute": checkpoint.minute,
         "chosen": checkpoint.chosen,
+        "person": list(checkpoint.person),
         "leaves": [[leaf.dtype.str, list(leaf.shape)] for leaf in leaves],
     }
     text = orjson.dumps(header)
@@ -94,7 +99,7 @@ def from_bytes(content: bytes, structure: Callable[[], Any]) -> Checkpoint:
             place += leaf.nbytes
             leaves.append(leaf.copy())
         state = jax.tree.unflatten(structure(), leaves)
-        return Checkpoint(int(header["minute"]), state, bool(header["chosen"]))
+        return Checkpoint(int(header["minute"]), state, bool(header["chosen"]), tuple(header["person"]))
     except (struct.error, ValueError, KeyError, TypeError) as problem:
         raise DataError(
             "checkpoint of a twin",

@@ -12,7 +12,7 @@ from caretwin.record.access import Actor
 from caretwin.record.bedside import channels
 from caretwin.record.record import Reading, Record
 from caretwin.record.store import keep
-from caretwin.record.store.read import ALWAYS
+from caretwin.record.store.read import ALWAYS, numbers
 from caretwin.twin.bedside import context, settings_at
 from caretwin.twin.course import BACK_MIN, BODY, MINUTE, Course, minute_of, value_of
 from caretwin.twin.live import BedsideTwin
@@ -33,7 +33,7 @@ def start(record: Record, twin: BedsideTwin) -> LivingWard:
     def people() -> list[str]:
         return [one.key for one in reading.subjects() if one.kind == "patient"]
 
-    ward = LivingWard(twin, Book(lambda subject, minute: course_of(reading, subject, minute), people))
+    ward = LivingWard(twin, Book(lambda subject, minute: course_of(reading, subject, minute), people, reading.epoch))
     end = record.listen(ward.tell)  # first, so that nothing that comes while we read is missed: a repeat does no harm
     try:
         keys = people()
@@ -87,12 +87,12 @@ def save(record: Record, ward: LivingWard, subjects: Sequence[str]) -> int:
     with record.writing(TWIN, "derive", "") as connection:
         for subject in subjects:
             found = ward.checkpoint(subject)
-            if found is None:
+            if found is None or not numbers(connection, subject):  # not up to date, or erased by another process
                 continue
             checkpoint, sequence = found
-            at = checkpoint.minute * MINUTE
-            keep.save_checkpoint(connection, subject, name, at, sequence, to_bytes(checkpoint))
-            keep.drop_checkpoints(connection, subject, name, at, keep=KEPT - 1)
+            keep.drop_checkpoints(connection, subject, name, ALWAYS, keep=0)  # some may be of a past that has changed
+            for one in (*ward.older(subject, KEPT - 1), checkpoint):
+                keep.save_checkpoint(connection, subject, name, one.minute * MINUTE, sequence, to_bytes(one))
             saved += 1
     return saved
 

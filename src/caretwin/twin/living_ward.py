@@ -63,6 +63,7 @@ class _Twin:
     born_of: tuple[Any, ...] = ()
     sequence: int = 0
     merged: bool = False
+    adopted: int = 0  # last sequence number of which it was known, when the course was read, what it changed
 
 
 class Turn(NamedTuple):
@@ -82,11 +83,13 @@ class Book(NamedTuple):
     """Where a ward reads the record again.
 
     course    of a subject from a minute on (None: from the beginning): for what came later than a course remembers
-    subjects  keys of everybody there is: asked when two were merged, or one was erased
+    subjects  keys of everybody there is: asked when two were merged, or one was erased, by whatever process
+    epoch     how often that has happened
     """
 
     course: Callable[[str, int | None], Course]
     subjects: Callable[[], Sequence[str]]
+    epoch: Callable[[], int]
 
 
 class LivingWard:
@@ -99,6 +102,7 @@ class LivingWard:
     def __init__(self, twin: BedsideTwin, book: Book | None = None) -> None:
         self.twin, self._book = twin, book
         self._others_changed = False
+        self._epoch = book.epoch() if book is not None else 0
         self._twins: dict[str, _Twin] = {}
         self._workers = os.cpu_count() or 1
         self._pool = ThreadPoolExecutor(self._workers)  # groups of twins share the cores
@@ -115,9 +119,11 @@ class LivingWard:
 
         checkpoints  of its twin, made before this process; changed  first minute that is not in the last of them
         """
-        one = _Twin(course, checkpoints=list(checkpoints), sequence=sequence)
+        one = _Twin(course, checkpoints=list(checkpoints), sequence=sequence, adopted=sequence)
         self._twins[course.subject] = one
         _embody(one)
+        if any(checkpoint.person != one.born_of for checkpoint in one.checkpoints):
+            one.checkpoints = []  # of another body: the twin is made again from its beginning
         last = one.checkpoints[-1] if one.checkpoints else None
         begin = course.first_minute() if last is None else last.minute + 1
         starts = [minute for minute in (changed, begin) if minute is not None]
@@ -137,25 +143,36 @@ class LivingWard:
                 self._take_in(batch, receipt)
 
     def _take_in(self, batch: Batch, receipt: Receipt) -> None:
-        for entry, sequence, key in zip(batch.entries, receipt.sequences, receipt.subjects, strict=True):
-            if kind_of(key) != "patient":
-                continue  # residents and places have models of their own
+        repeats = set(receipt.repeats)
+        for place, (entry, sequence, key) in enumerate(
+            zip(batch.entries, receipt.sequences, receipt.subjects, strict=True)
+        ):
+            if kind_of(key) != "patient" or place in repeats:
+                continue  # residents and places have models of their own; what is repeated may no longer hold
             if isinstance(entry, Link):
                 self._others_changed = True
                 self._of(key).merged = True
             elif isinstance(entry, Observation):
                 self._observe(entry, sequence, key, receipt.gone)
             elif isinstance(entry, Event) and entry.kind == "person" and sequence not in receipt.gone:
+                if entry.status == Status.RETRACTED:
+                    continue
                 self._of(key).course.tell_person(sequence, entry.effective, entry.body)
         for sequence in receipt.gone:
             for one in self._twins.values():
                 _note_change(one, one.course.remove(sequence))
+        for key, effective in receipt.changed:  # also of what a course no longer remembers
+            if key in self._twins:
+                _note_change(self._twins[key], minute_of(effective))
 
     def _follow_the_book(self) -> None:
         """Drop who is no longer in the record; of who was merged, begin again with all that is now theirs."""
-        if not self._others_changed or self._book is None:
+        if self._book is None:
             return
-        self._others_changed = False
+        epoch = self._book.epoch()
+        if not self._others_changed and epoch == self._epoch:
+            return
+        self._others_changed, self._epoch = False, epoch
         there = set(self._book.subjects())
         for key in [key for key in self._twins if key not in there]:
             del self._twins[key]
@@ -168,7 +185,10 @@ class LivingWard:
         one.sequence = max(one.sequence, sequence)
         if entry.status != Status.RETRACTED and sequence not in gone:
             value = value_of(entry.code, entry.effective, entry.value, entry.quality, sequence)
-            _note_change(one, None if one.course.has(sequence) else one.course.put(value))
+            if not one.course.has(sequence):
+                _note_change(one, one.course.put(value))
+            elif sequence > one.adopted:  # it was read with the course, after what had changed was asked
+                _note_change(one, minute_of(entry.effective))
 
     def _of(self, key: str) -> _Twin:
         if key not in self._twins:
@@ -272,7 +292,7 @@ class LivingWard:
             room = max((JOBS - len(work)) // (len(twins) - slot), 0)
             rows = one.waiting[: min(len(one.waiting) - leave, room)]
             if leave == 0 and one.alive is not None:
-                one.previous = Checkpoint(one.alive.minute, one.alive.state, one.chosen)
+                one.previous = Checkpoint(one.alive.minute, one.alive.state, one.chosen, one.born_of)
             work += [(slot, row) for row in rows]
         states = [one.alive.state for one in twins if one.alive is not None]
         group = _stacked(states + states[:1] * (TOGETHER - len(states)))
@@ -292,7 +312,7 @@ class LivingWard:
         one.replaying = one.replaying and bool(one.waiting)
         last = one.checkpoints[-1].minute if one.checkpoints else None
         if last is None or one.alive.minute - last >= CLOSEST_MIN:
-            one.checkpoints.append(Checkpoint(one.alive.minute, one.alive.state, one.chosen))
+            one.checkpoints.append(Checkpoint(one.alive.minute, one.alive.state, one.chosen, one.born_of))
             one.checkpoints = kept(one.checkpoints, one.alive.minute)
 
     # what can be asked -----------------------------------------------------------------------------------------------
@@ -314,9 +334,17 @@ class LivingWard:
         to date.
         """
         one = self._twins[subject]
-        if one.alive is None or one.waiting or one.previous is None or one.changed is not None:
+        if one.alive is None or one.waiting or one.previous is None:
+            return None
+        if one.changed is not None and one.changed <= one.alive.minute:
             return None
         return one.previous, one.sequence
+
+    def older(self, subject: str, count: int) -> list[Checkpoint]:
+        """The last checkpoints of a subject before that one, at most so many, each as good as new."""
+        one = self._twins[subject]
+        last = one.previous.minute if one.previous is not None else 0
+        return [found for found in one.checkpoints if found.minute < last][-count:] if count else []
 
     def fork(self, subject: str) -> Living | None:
         """A copy of the twin for a what-if: nothing that is done with it touches the living one.

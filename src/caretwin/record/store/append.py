@@ -38,7 +38,6 @@ _TABLES = {
     "superseded": ("place", "sequence", "by_sequence", "received"),
     "intake": ("id", "received", "actor", "message", "entries", "duplicates"),
     "identifier": ("system", "value", "sequence", "subject", "received"),
-    "merged": ("sequence", "subject", "into_subject", "received", "source"),
 }  # fmt: skip
 
 
@@ -48,6 +47,7 @@ class _Pending:
 
     rows: dict[str, list[Row]] = field(default_factory=lambda: {table: [] for table in _TABLES})
     versions: dict[bytes, list[Version]] = field(default_factory=dict)
+    links: dict[int, int] = field(default_factory=dict)
 
 
 class Appender:
@@ -127,6 +127,8 @@ class Appender:
             for entry in batch.entries:
                 for ref in _refs(entry):
                     self._subject(ref, batch.received, pending)
+                if isinstance(entry, Link):  # before series are found: what follows is the survivor's
+                    pending.links[id(entry)] = self._link(entry, batch.received, pending)
         self._find_series(batches)
 
     def _subject(self, ref: str | SubjectRef, received: int, pending: _Pending) -> int:
@@ -146,14 +148,13 @@ class Appender:
             rows = self.connection.query("SELECT id FROM subject WHERE key = ?", [key])
             if not rows:
                 raise KeyError(f"no subject {key!r} in this record")
-            self._numbers[key] = int(rows[0][0])
-            self._keys[self._numbers[key]] = key
+            self._numbers[key] = self._root(int(rows[0][0]))
         return self._numbers[key]
 
     def _new_subject(self, ref: SubjectRef, received: int) -> int:
         """A subject whose key follows from its identifiers, whichever message came first."""
         first = min(ref.identifiers)
-        digest = blake2b(f"{self.salt}\x00{first.system}\x00{first.value}".encode(), digest_size=6).hexdigest()
+        digest = blake2b(f"{self.salt}\x00{first.system}\x00{first.value}".encode(), digest_size=8).hexdigest()
         key = f"{KIND_LETTERS[ref.kind]}{digest}"
         number = int(self.connection.query("SELECT coalesce(max(id), 0) + 1 FROM subject")[0][0])
         self.connection.query("INSERT INTO subject VALUES (?, ?, ?, ?)", [number, key, ref.kind, received])
@@ -209,24 +210,40 @@ class Appender:
             pending.versions.setdefault(bytes(row[0]), []).append(Version(*row[1:6], bytes(row[6])))
 
     def _write(self, batch: Batch, pending: _Pending) -> Receipt:
-        intake, sequences, duplicates, replaced, gone = self._next(), list[int](), 0, 0, list[int]()
-        for entry in batch.entries:
+        intake, sequences, gone = self._next(), list[int](), list[int]()
+        repeats, changed = list[int](), list[tuple[str, int]]()
+        for place, entry in enumerate(batch.entries):
             if isinstance(entry, Link):
-                sequences.append(self._link(entry, batch.received, pending))
+                sequences.append(pending.links[id(entry)])
                 continue
             if isinstance(entry, Derived):
                 sequences.append(self._derive(entry, batch.received, intake, pending))
                 continue
             sequence, verdict = self._keep(entry, batch.received, intake, pending)
             sequences.append(sequence)
-            duplicates += verdict.repeats is not None
-            replaced += len(verdict.supersedes)
+            repeats += [place] if verdict.repeats is not None else []
             gone += [old for _, old in verdict.supersedes]
+            changed += self._changed(entry, verdict, pending)
             gone += [sequence] if verdict.superseded_by is not None else []
-        row = (intake, batch.received, batch.actor, batch.message, len(batch.entries), duplicates)
+        row = (intake, batch.received, batch.actor, batch.message, len(batch.entries), len(repeats))
         pending.rows["intake"].append(row)
         subjects = tuple(self.key(self._number(entry.subject)) for entry in batch.entries)
-        return Receipt(tuple(sequences), duplicates, replaced, subjects, tuple(gone))
+        replaced = len(changed)
+        return Receipt(tuple(sequences), len(repeats), replaced, subjects, tuple(gone), tuple(repeats), tuple(changed))
+
+    def _changed(self, entry: Observation | Event, verdict: Verdict, pending: _Pending) -> list[tuple[str, int]]:
+        """Whose past an entry changes, and from when: subject and effective time of what it supersedes."""
+        old = (
+            {version.sequence: version for known in pending.versions.values() for version in known}
+            if (verdict.supersedes)
+            else {}
+        )
+        found = []
+        for place, sequence in verdict.supersedes:
+            rows = self.connection.query("SELECT subject FROM series WHERE id = ?", [place]) if place > 0 else []
+            number = int(rows[0][0]) if rows else -place if place < 0 else self._number(entry.subject)
+            found.append((self.key(self._root(number)), old[sequence].effective))
+        return found
 
     def _keep(self, entry: Observation | Event, received: int, intake: int, pending: _Pending) -> tuple[int, bool, int]:
         """Sequence number, whether it was known, and how many entries it replaces."""
@@ -261,15 +278,38 @@ class Appender:
         return sequence
 
     def _link(self, entry: Link, received: int, pending: _Pending) -> int:
-        one, other = self._number(entry.subject), self._number(entry.other)
+        """The other subject is the one from now on: all that it was known by leads to the survivor.
+
+        Other processes are told to drop what they remember, and checkpoints of both end: each is of half a person.
+        """
+        one, other = self._root(self._number(entry.subject)), self._root(self._number(entry.other))
         if one == other:
             return 0
         sequence = self._next()
-        pending.rows["merged"].append((sequence, other, one, received, entry.source))
-        for identifier in entry.other.identifiers:
+        query = self.connection.query
+        query("INSERT INTO merged VALUES (?, ?, ?, ?, ?)", [sequence, other, one, received, entry.source])
+        rows = query("SELECT DISTINCT system, value FROM identifier WHERE subject = ?", [other])
+        known = {Identifier(*row) for row in rows} | set(entry.other.identifiers)
+        for identifier in sorted(known):
             self._subjects[identifier] = one
             pending.rows["identifier"].append((*identifier, self._next(), one, received))
+        for number in (one, other):
+            query("DELETE FROM checkpoint WHERE subject = ?", [number])
+        query("UPDATE counter SET erasures = erasures + 1")
+        self._erasures += 1
         return sequence
+
+    def _root(self, number: int) -> int:
+        """Whom a subject was merged into, at the end of all merges."""
+        seen = {number}
+        while True:
+            rows = self.connection.query(
+                "SELECT into_subject FROM merged WHERE subject = ? ORDER BY sequence DESC LIMIT 1", [number]
+            )
+            if not rows or rows[0][0] in seen:
+                return number
+            number = int(rows[0][0])
+            seen.add(number)
 
 
 def _refs(entry: Entry) -> tuple[str | SubjectRef, ...]:

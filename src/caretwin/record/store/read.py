@@ -41,11 +41,11 @@ class SeriesData:
         return len(self.effective)
 
 
-def numbers(connection: Connection, key: str) -> list[int]:
-    """Numbers of a subject and of those that were merged with it; empty where the record has no such subject."""
+def numbers(connection: Connection, key: str, as_of: int = ALWAYS) -> list[int]:
+    """Numbers of a subject and of those known at ``as_of`` to be the same; empty where there is no such subject."""
     found = [row[0] for row in connection.query("SELECT id FROM subject WHERE key = ?", [key])]
     for number in found:  # grows while it is read: merges of merges
-        rows = connection.query("SELECT subject FROM merged WHERE into_subject = ?", [number])
+        rows = connection.query("SELECT subject FROM merged WHERE into_subject = ? AND received <= ?", [number, as_of])
         found += [row[0] for row in rows if row[0] not in found]
     return found
 
@@ -91,7 +91,7 @@ def series(
     Retracted observations are not among them.
     """
     found = []
-    for number, code, unit, source in _series_of(connection, key, codes):
+    for number, code, unit, source in _series_of(connection, key, codes, as_of):
         rows = connection.query(
             "SELECT effective, received, value, quality, status, sequence, note FROM observation"
             " WHERE series = ? AND effective >= ? AND effective < ? AND received <= ? ORDER BY effective, sequence",
@@ -115,11 +115,12 @@ def latest(
     ``as_of`` (us).
     """
     found = []
-    for number, code, unit, source in _series_of(connection, key, codes):
+    for number, code, unit, source in _series_of(connection, key, codes, as_of):
         gone = _superseded(connection, number, as_of)
         rows = connection.query(
             "SELECT sequence, effective, received, value, status, quality, note FROM observation"
-            " WHERE series = ? AND received <= ? AND effective < ? ORDER BY effective DESC, sequence DESC LIMIT ?",
+            " WHERE series = ? AND received <= ? AND effective < ? AND status <> 3"
+            " ORDER BY effective DESC, sequence DESC LIMIT ?",
             [number, as_of, before, 1 + len(gone)],
         )
         for sequence, effective, received, value, status, quality, note in rows:
@@ -140,7 +141,7 @@ def events(
 ) -> list[StoredEvent]:
     """Events of a subject that began in [start, stop), as known at ``as_of``, in order of their beginning."""
     found = []
-    for number in numbers(connection, key):
+    for number in numbers(connection, key, as_of):
         gone = _superseded(connection, -number, as_of)
         rows = connection.query(
             "SELECT sequence, kind, source, effective, stop, received, status, body FROM event"
@@ -165,7 +166,7 @@ def derived(
 ) -> list[StoredDerived]:
     """What was derived about a subject, speaking from a time in [start, stop), in order of that time."""
     rows = []
-    for number in numbers(connection, key):
+    for number in numbers(connection, key, as_of):
         rows += connection.query(
             "SELECT sequence, kind, at, received, about, body, provenance FROM derived"
             " WHERE subject = ? AND at >= ? AND at < ? AND received <= ?",
@@ -194,10 +195,12 @@ def changes(connection: Connection, after: int, most: int = 10_000) -> list[Stor
     return [Stored(*row[:8], Status(row[8]), Quality(row[9]), _json(row[10])) for row in rows]
 
 
-def _series_of(connection: Connection, key: str, codes: Collection[str] | None) -> list[tuple[int, str, str, str]]:
+def _series_of(
+    connection: Connection, key: str, codes: Collection[str] | None, as_of: int = ALWAYS
+) -> list[tuple[int, str, str, str]]:
     rows = connection.among(
         "SELECT id, code, unit, source FROM series WHERE subject IN ? ORDER BY code, source, id",
-        numbers(connection, key),
+        numbers(connection, key, as_of),
     )
     return [(row[0], row[1], row[2], row[3]) for row in rows if codes is None or row[1] in codes]
 
@@ -244,7 +247,17 @@ def changed_since(connection: Connection, sequence: int) -> dict[str, tuple[int,
         [sequence],
     )
     found: dict[str, tuple[int, int]] = {}
+    into = dict(
+        connection.query(
+            "SELECT a.key, b.key FROM merged m JOIN subject a ON a.id = m.subject"
+            " JOIN subject b ON b.id = m.into_subject ORDER BY m.sequence"
+        )
+    )
     for key, effective, last in rows:
+        seen: set[str] = set()
+        while key in into and key not in seen:
+            seen.add(key)
+            key = into[key]
         known = found.get(key, (effective, last))
         found[key] = (min(known[0], effective), max(known[1], last))
     return found
@@ -257,7 +270,9 @@ def first_effective(connection: Connection, key: str, codes: Collection[str]) ->
         row[0]
         for place in places
         for row in connection.query(
-            "SELECT effective FROM observation WHERE series = ? ORDER BY effective LIMIT 1", [place]
+            "SELECT effective FROM observation WHERE series = ? AND status <> 3 AND quality <> 2"
+            " AND sequence NOT IN (SELECT sequence FROM superseded WHERE place = ?) ORDER BY effective LIMIT 1",
+            [place, place],
         )
     ]
     return min(firsts, default=None)

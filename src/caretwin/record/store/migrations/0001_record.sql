@@ -3,7 +3,8 @@
 
 CREATE TABLE meta (name TEXT PRIMARY KEY, value TEXT NOT NULL);
 
--- One row: the last sequence number, and how many subjects were erased (so that other processes drop what they remember).
+-- One row: the last sequence number, and how many subjects were erased or merged (so that other processes drop what they
+-- remember).
 CREATE TABLE counter (one $whole PRIMARY KEY CHECK (one = 1), sequence $whole NOT NULL, erasures $whole NOT NULL);
 INSERT INTO counter VALUES (1, 0, 0);
 
