@@ -400,3 +400,82 @@ def test_shuffled_duplicated_and_delayed_streams_leave_the_same_record(record: R
         found.append(sorted(zip(series[0].effective, series[0].value, strict=True)))
     assert found[0] == found[1] == found[2]
     assert len(found[0]) > 20
+
+
+# what a review found
+# -----------------------------------------------------------------------------------------------------
+
+
+def test_a_retraction_leaves_the_value_before_it_as_the_latest(record: Record) -> None:
+    key = write(record, MINUTE, seen(70, MINUTE, source_id="a"), seen(80, 2 * MINUTE, source_id="b", version=1))
+    write(record, 3 * MINUTE, seen(None, 2 * MINUTE, source_id="b", version=2, status=Status.RETRACTED))
+    assert [one.value for one in reader(record).latest(key)] == [70.0]
+
+
+def test_a_merge_takes_every_number_of_the_other_along(record: Record) -> None:
+    """An admission system merges by hospital number; the data go on coming under the NHS number."""
+    survivor = write(record, MINUTE, seen(80, MINUTE, subject=MR_B))
+    write(record, MINUTE, seen(60, MINUTE, subject=MRS_A_NHS))
+    record.append(DOOR, [Batch((Link(MR_B, MRS_A, "adt"),), 2 * MINUTE, DOOR.name)])
+    nhs = SubjectRef((Identifier("urn:nhs", "9434765919"),))
+    assert write(record, 3 * MINUTE, seen(61, 3 * MINUTE, subject=nhs)) == survivor
+    assert reader(record).subject_of(Identifier("urn:nhs", "9434765919")) == survivor
+    assert sorted(values(record, survivor)) == [60.0, 61.0, 80.0]
+
+
+def test_a_merge_the_other_way_round_afterwards_loses_nobody(record: Record) -> None:
+    survivor = write(record, MINUTE, seen(80, MINUTE, subject=MR_B))
+    write(record, MINUTE, seen(60, MINUTE))
+    for link in (Link(MR_B, MRS_A, "adt"), Link(MRS_A, MR_B, "adt")):
+        record.append(DOOR, [Batch((link,), 2 * MINUTE, DOOR.name)])
+    assert [one.key for one in reader(record).subjects()] == [survivor]
+    assert sorted(values(record, survivor)) == [60.0, 80.0]
+
+
+def test_a_merge_and_data_of_the_merged_in_one_message(record: Record) -> None:
+    survivor = write(record, MINUTE, seen(80, MINUTE, subject=MR_B))
+    write(record, MINUTE, seen(60, MINUTE))
+    batch = Batch((Link(MR_B, MRS_A, "adt"), seen(62, 4 * MINUTE, code="respiratory_rate")), 5 * MINUTE, DOOR.name)
+    assert set(record.append(DOOR, [batch])[0].subjects) == {survivor}
+    assert values(record, survivor, "respiratory_rate") == [62.0]
+
+
+def test_before_a_merge_was_known_two_people_were_two(record: Record) -> None:
+    survivor = write(record, MINUTE, seen(80, MINUTE, subject=MR_B))
+    write(record, MINUTE, seen(60, MINUTE))
+    record.append(DOOR, [Batch((Link(MR_B, MRS_A, "adt"),), 100 * MINUTE, DOOR.name)])
+    assert values(record, survivor, as_of=50 * MINUTE) == [80.0]
+    assert sorted(values(record, survivor, as_of=100 * MINUTE)) == [60.0, 80.0]
+
+
+def test_another_process_learns_of_a_merge(where: str, clock: Ticking) -> None:
+    one, other = open_record(where, clock), open_record(where, clock)
+    survivor = write(one, MINUTE, seen(80, MINUTE, subject=MR_B))
+    write(other, MINUTE, seen(60, MINUTE))
+    one.append(DOOR, [Batch((Link(MR_B, MRS_A, "adt"),), 2 * MINUTE, DOOR.name)])
+    assert write(other, 3 * MINUTE, seen(61, 3 * MINUTE)) == survivor
+    one.close()
+    other.close()
+
+
+def test_a_sender_that_no_longer_waits_does_not_stop_the_writer(record: Record) -> None:
+    gate = threading.Event()
+    record.listen(lambda batches, receipts: gate.wait(5) and None)
+    with Writer(record) as writer:
+        first = writer.submit(DOOR, Batch((seen(1, 1),), MINUTE, "x"))
+        second = writer.submit(DOOR, Batch((seen(2, 2),), MINUTE, "x"))
+        second.cancel()
+        gate.set()
+        first.result(10)
+        assert writer.submit(DOOR, Batch((seen(3, 3),), MINUTE, "x"), wait_s=5).result(10).sequences
+
+
+def test_a_listener_that_fails_takes_back_no_commit(record: Record) -> None:
+    def fails(batches: object, receipts: object) -> None:
+        raise OSError("no room on the screen")
+
+    end = record.listen(fails)
+    with pytest.warns(RuntimeWarning, match="no room on the screen"):
+        key = write(record, MINUTE, seen(80, MINUTE))
+    end()
+    assert values(record, key) == [80.0]

@@ -283,3 +283,100 @@ def test_one_program_serves_every_ward(record: Record, twin: BedsideTwin) -> Non
     write(record, [lactate(3, 1)])
     up_to_date(ward, 3)
     assert advanced.traces == traced
+
+
+# what a review found
+# -----------------------------------------------------------------------------------------------------
+
+
+def test_an_old_version_that_is_sent_again_brings_nothing_back(record: Record, twin: BedsideTwin) -> None:
+    ward = living_record.start(record, twin)
+    write(record, vitals(0, range(10)))
+    write(record, [lactate(0, 4, 9.0, 1)])
+    write(record, [lactate(0, 4, 9.0, 2, status=Status.RETRACTED)])
+    up_to_date(ward, 10)
+    write(record, [lactate(0, 4, 9.0, 1)])
+    up_to_date(ward, 10)
+    assert same(ward, in_order(record, twin, 10))
+
+
+def test_a_checkpoint_of_a_past_that_has_changed_is_not_gone_back_to(record: Record, twin: BedsideTwin) -> None:
+    ward = living_record.start(record, twin)
+    keys = set(write(record, vitals(0, range(90))))
+    up_to_date(ward, 90)
+    living_record.save(record, ward, sorted(keys))
+    write(record, [lactate(0, 55)])
+    write(record, vitals(0, range(90, 130)))
+    up_to_date(ward, 130)
+    living_record.save(record, ward, sorted(keys))
+    again = living_record.start(record, twin)
+    write(record, [lactate(0, 100, 3.0, 7)])
+    for one in (ward, again):
+        up_to_date(one, 130)
+    assert same(ward, again)
+
+
+def test_a_body_that_became_known_before_a_crash_is_that_of_the_twin_after_it(
+    record: Record, twin: BedsideTwin
+) -> None:
+    ward = living_record.start(record, twin)
+    keys = set(write(record, vitals(0, range(40))))
+    up_to_date(ward, 40)
+    living_record.save(record, ward, sorted(keys))
+    write(record, [Observation(who(0), "weight", START, 48.0, "scale")])
+    up_to_date(ward, 40)
+    assert same(ward, in_order(record, twin, 40))
+
+
+def test_what_is_retracted_beyond_memory_is_retracted(
+    record: Record, twin: BedsideTwin, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    first = living_record.start(record, twin)
+    keys = set(write(record, [lactate(0, 5, 9.0, 1), *vitals(0, range(80))]))
+    up_to_date(first, 80)
+    living_record.save(record, first, sorted(keys))
+    monkeypatch.setattr("caretwin.twin.living_record.BACK_MIN", 3)
+    again = living_record.start(record, twin)
+    write(record, [lactate(0, 5, 9.0, 2, status=Status.RETRACTED)])
+    monkeypatch.undo()
+    for one in (first, again):
+        up_to_date(one, 80)
+    assert same(again, first)
+
+
+def test_a_clock_that_was_wrong_once_makes_nobody_older(record: Record, twin: BedsideTwin) -> None:
+    ward = living_record.start(record, twin)
+    said = Event(who(0), "person", START, "adt", {"sex": "male", "birth_date": "1980-02-01"})
+    early = Observation(who(0), "heart_rate", 0, 80.0, "monitor", "early", 1)
+    (key, *_) = write(record, [said, early, *vitals(0, range(5))])
+    up_to_date(ward, 5)
+    write(record, [Observation(who(0), "heart_rate", 0, None, "monitor", "early", 2, Status.RETRACTED)])
+    up_to_date(ward, 5)
+    assert ward.course(key).body_known().age_y == pytest.approx(45.1, abs=0.2)
+    assert same(ward, in_order(record, twin, 5))
+
+
+def test_two_settings_of_one_instant_are_the_same_in_either_order(tmp_path: Path, twin: BedsideTwin) -> None:
+    found = []
+    for order in (1, -1):
+        record = open_record(tmp_path / f"{order}.db", lambda: START)
+        ward = living_record.start(record, twin)
+        pumps = [Observation(who(0), "norepinephrine", START, rate, f"pump {rate}") for rate in (0.1, 0.5)]
+        (key, *_) = write(record, [*pumps[::order], *vitals(0, range(3))])
+        up_to_date(ward, 3)
+        found.append(ward.course(key).latest("norepinephrine"))
+        record.close()
+    assert found[0] == found[1]
+
+
+def test_an_erasure_by_another_process_is_noticed(tmp_path: Path, twin: BedsideTwin) -> None:
+    record, other = (open_record(tmp_path / "record.db", lambda: START) for _ in range(2))
+    ward = living_record.start(record, twin)
+    keys = [write(record, vitals(patient, range(3)))[0] for patient in range(2)]
+    up_to_date(ward, 3)
+    other.erase(operator(), keys[0], "request")
+    assert living_record.save(record, ward, keys) == 1
+    up_to_date(ward, 3)
+    assert list(numbers(ward)) == [keys[1]]
+    record.close()
+    other.close()

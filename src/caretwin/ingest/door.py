@@ -120,5 +120,10 @@ def make_door(name: str, settings: Mapping[str, Any]) -> Door:
         seen = f"an unknown setting {strange[0]!r}" if strange else f"no {missing[0]}"
         raise DataError(f"door {name} ({kind})", seen=seen, wanted=lines or "no settings", fix="mend its section")
     values = {setting.name: rest.get(setting.name, setting.default) for setting in wanted}
-    door: Door = factory(name, values)
+    try:
+        door: Door = factory(name, values)
+    except (ValueError, TypeError, OverflowError) as problem:
+        raise DataError(
+            f"door {name} ({kind})", seen=str(problem), wanted="settings of the right kind", fix="mend its section"
+        ) from problem
     return door

@@ -7,7 +7,7 @@ import time
 from collections import Counter, deque
 from collections.abc import Callable
 from concurrent.futures import Future
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Literal, NamedTuple
 
 from caretwin.ingest.decoded import CodedValue, Decoded, Refusal, RefusedError
@@ -15,7 +15,8 @@ from caretwin.ingest.door import Door
 from caretwin.ingest.infusions import Weights, with_settings
 from caretwin.ingest.translate import Translator
 from caretwin.record.access import Actor
-from caretwin.record.entry import Batch, Entry, Event, Receipt
+from caretwin.record.bedside import Quality
+from caretwin.record.entry import Batch, Entry, Event, Observation, Receipt
 from caretwin.record.record import Record
 from caretwin.record.store import keep
 from caretwin.record.writer import BusyError, Writer
@@ -24,6 +25,8 @@ PREVIEWED = 10
 """Decoded messages that a door keeps for a person to look at."""
 WAIT_FOR_ROOM_S = 5.0
 """s that a message waits for room in the writer's queue before the sender is told to hold on."""
+AHEAD_US = 15 * 60_000_000
+"""us by which a time may be ahead of our clock: clocks of devices differ by minutes (assumed)."""
 FLUSH_S = 2.0
 """s between two writings of the list of codes that nobody mapped."""
 
@@ -138,7 +141,7 @@ class Intake:
         for part in decoded.parts:
             if isinstance(part, CodedValue):
                 entry, unknown = self._translator.translate(part, now)
-                entries.append(entry)
+                entries.append(self._of_its_time(entry, now))
                 if unknown is not None:
                     unmapped.append(unknown)
             elif isinstance(part, Event):
@@ -151,6 +154,16 @@ class Intake:
         self.state.last_received = now
         known = now if received is None else received
         return Batch((*entries, *settings), known, self.actor.name, decoded.message) if entries else None
+
+    def _of_its_time(self, entry: Observation, now: int) -> Observation:
+        """The observation, refused for use where its time lies further ahead than clocks differ: it would hide what is
+        true now. Doors of research data with shifted dates say so (``shifted``).
+        """
+        ahead = entry.effective - now
+        if ahead <= AHEAD_US or getattr(self.door, "shifted", False):
+            return entry
+        note = {**(entry.note or {}), "trouble": f"a time {ahead / 3.6e9:.1f} h ahead of its receipt"}
+        return replace(entry, quality=Quality.REFUSED, note=note)
 
     async def _without_entries(self, decoded: Decoded, raw: bytes, media: str) -> Outcome:
         if decoded.refused:

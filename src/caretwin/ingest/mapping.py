@@ -82,6 +82,13 @@ def read_mapping(path: str | Path) -> CodeMapping:
 
     Raises DataError for a file without the columns, an unknown channel and an unreadable unit, with the row.
     """
+    if not Path(path).is_file():
+        raise DataError(
+            f"mapping {path}",
+            seen="no such file",
+            wanted="a CSV file",
+            fix="caretwin record unmapped RECORD --csv FILE makes one to fill in",
+        )
     with Path(path).open(encoding="utf-8-sig", newline="") as file:
         table = csv.DictReader(file)
         missing = [name for name in ("code", "channel") if name not in (table.fieldnames or ())]

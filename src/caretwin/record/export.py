@@ -100,8 +100,8 @@ def ask(folder: str | Path, sql: str) -> tuple[list[str], list[tuple[Any, ...]]]
             " AND sequence NOT IN (SELECT sequence FROM superseded)"
         )
         try:
-            found = database.execute(sql)
-            return [column[0] for column in found.description or ()], found.fetchall()
+            found = database.execute(sql).to_arrow_table()
+            return list(found.column_names), list(zip(*(column.to_pylist() for column in found.columns), strict=True))
         except duckdb.Error as problem:
             raise DataError(
                 "question to an export",

@@ -4,11 +4,13 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
+import fcntl
 from collections.abc import AsyncIterator, Callable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import IO, Any
 
+from caretwin.base.errors import DataError
 from caretwin.ingest.door import Door, door_factory, make_door
 from caretwin.ingest.intake import Intake
 from caretwin.ingest.mapping import CodeMapping, read_mapping
@@ -68,6 +70,7 @@ async def running(site: Site, clock: Callable[[], int], *, twins: bool = True) -
     clock  microseconds UTC now: received times are of it
     """
     opened = open_doors(site)
+    lock = _alone(site)
     record = open_record(site.record, clock)
     writer = Writer(record)
     weights = _weights(record)
@@ -93,6 +96,29 @@ async def running(site: Site, clock: Callable[[], int], *, twins: bool = True) -
             await asyncio.to_thread(loop.stop)
         writer.close()
         record.close()
+        if lock is not None:
+            lock.close()
+
+
+def _alone(site: Site) -> IO[str] | None:
+    """A lock beside the file: two sites on one record would forecast twice, and take messages from each other.
+
+    Raises DataError where another process has it. None for a server's database.
+    """
+    if "://" in site.record:
+        return None
+    file = open(f"{site.record}.lock", "w", encoding="utf-8")  # noqa: SIM115  held as long as the site runs
+    try:
+        fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
+    except OSError as problem:
+        file.close()
+        raise DataError(
+            f"record {site.record}",
+            seen="another caretwin that runs this record",
+            wanted="one at a time",
+            fix="stop the other one, or name another record",
+        ) from problem
+    return file
 
 
 def _weights(record: Record) -> Callable[[str | SubjectRef], float | None]:

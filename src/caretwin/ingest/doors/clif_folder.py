@@ -51,6 +51,7 @@ class ClifDoor:
     name  of the door; settings  see :attr:`settings`
     """
 
+    shifted = True  # it judges times by itself: research data have dates of another century
     kind, title, tier = "clif", "CLIF 2.1 folders: intensive care research data", Tier.PEER
     settings = (
         Setting("path", "the folder with clif_*.parquet or clif_*.csv"),

@@ -37,6 +37,7 @@ class MedsDoor:
     name  of the door; settings  see :attr:`settings`
     """
 
+    shifted = True  # it judges times by itself: research data have dates of another century
     kind, title, tier = "meds", "MEDS event data: research data of any hospital", Tier.PEER
     settings = (
         Setting("path", "a Parquet file, or the folder of a data set"),

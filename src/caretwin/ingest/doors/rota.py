@@ -46,6 +46,7 @@ class RotaDoor:
     name  of the door; settings  see :attr:`settings`
     """
 
+    shifted = True  # it judges times by itself: research data have dates of another century
     kind, title, tier = "rota", "Rota files: shifts, staff, absence (CSV, iCalendar)", Tier.LOOPBACK
     settings = (
         Setting("path", "a folder that is watched, or one file"),
