@@ -100,7 +100,10 @@ def ask(folder: str | Path, sql: str) -> tuple[list[str], list[tuple[Any, ...]]]
             " AND sequence NOT IN (SELECT sequence FROM superseded)"
         )
         try:
-            found = database.execute(sql).to_arrow_table()
+            relation = database.sql(sql)
+            if relation is None:  # a statement without an answer
+                return [], []
+            found = relation.to_arrow_table()
             return list(found.column_names), list(zip(*(column.to_pylist() for column in found.columns), strict=True))
         except duckdb.Error as problem:
             raise DataError(
