@@ -5,11 +5,13 @@ from __future__ import annotations
 import numpy as np
 
 from caretwin.record.bedside import Quality
+from caretwin.serve.doubt import HORIZON_H, TARGET
 from caretwin.twin import kept_forecasts
 from caretwin.twin.course import MINUTE, Course, Value
 from caretwin.twin.kept_forecasts import HOUR
 from caretwin.twin.live import BedsideTwin
 from caretwin.twin.living_ward import LivingWard
+from caretwin.twin.worth_measuring import widened
 
 
 def warm(twin: BedsideTwin) -> None:
@@ -25,3 +27,4 @@ def warm(twin: BedsideTwin) -> None:
     if fork is not None:
         said = kept_forecasts.say(twin, fork, course.record(0, 3), HOUR)
         assert all(np.all(np.isfinite(one.quantiles)) for one in said)
+        widened(twin, fork, 1.0, TARGET, HORIZON_H, [], [TARGET])

@@ -37,7 +37,7 @@ def test_a_number_is_read_with_what_bounds_it(kind, sent, read, comparator):
 @pytest.mark.parametrize(
     ("kind", "sent", "text"),
     [
-        ("NM", "haemolysed", "haemolysed"), ("NM", "7,4", "7,4"), ("ST", "1:128", "1:128"), ("SN", "^1^:^128", "1:128"),
+        ("NM", "haemolysed", "haemolysed"), ("ST", "7,4", "7,4"), ("ST", "1:128", "1:128"), ("SN", "^1^:^128", "1:128"),
         ("SN", "^100^-^200", "100-200"), ("SN", "^2^+", "2+"), ("ST", "positive", "positive"), ("NM", "1_000", "1_000"),
         ("NM", "٣", "٣"), ("ST", "nan", "nan"), ("ST", "inf", "inf"), ("FT", r"one\.br\two", "one\ntwo"),
         ("TX", "a~b", "a\nb"),
@@ -47,6 +47,12 @@ def test_a_number_is_read_with_what_bounds_it(kind, sent, read, comparator):
 def test_what_is_no_number_stays_a_word(kind, sent, text):
     one = value(oru(obx(sent, kind)))
     assert (one.value, one.note["text"]) == (None, text)
+
+
+def test_a_number_with_a_comma_is_refused_and_not_kept_as_a_word_that_hides_the_number_before_it():
+    found = decoded(oru(obx("7,2", "NM")))
+    assert not found.parts
+    assert "a decimal point" in str(found.refused[0])
 
 
 def test_a_range_keeps_both_its_ends():

@@ -15,6 +15,7 @@ from caretwin.ingest.doors.hl7v2_context import Context
 from caretwin.ingest.doors.hl7v2_message import NULL, Segment
 from caretwin.record.entry import Status
 
+_COMMA = re.compile(r"\s*[<>]?=?\s*[-+]?\d+(,\d+)+\s*")
 _NUMBER = re.compile(r"[+-]?(?:\d{1,300}(?:\.\d{0,300})?|\.\d{1,300})(?:[eE][+-]?\d{1,3})?", re.ASCII)
 _BOUND = re.compile(r"(<=|>=|<|>|≤|≥)\s*(\S.*)")
 _COMPARATORS = {"<": "<", ">": ">", "<=": "<=", ">=": ">=", "≤": "<=", "≥": ">="}
@@ -62,6 +63,8 @@ def read_value(context: Context, obx: Segment) -> Said | None:
         return Said(None, {}, f"{len(found)} numbers in one OBX", wanted)
     if kind == "SN":
         return _structured(obx, found[0])
+    if kind == "NM" and _COMMA.fullmatch(obx.whole(found[0])):
+        return Said(None, {}, "a number with a comma", "a decimal point: a comma may be one of thousands (2.A.47)")
     if kind == "NM" or kind in TEXTS:
         return _number_or_text([obx.whole(one) for one in found])
     if kind in CODED:
