@@ -7,7 +7,6 @@ import contextlib
 import fcntl
 from collections.abc import AsyncIterator, Callable, Mapping
 from dataclasses import dataclass
-from pathlib import Path
 from typing import IO, Any
 
 from caretwin.base.errors import DataError
@@ -157,8 +156,3 @@ async def listening(found: Running, seconds: float = 10.0) -> None:
         await asyncio.sleep(0.05)
     closed = [f"{name}: {intake.state.trouble}" for name, intake in found.intakes.items() if not intake.state.listening]
     raise TimeoutError("not reachable: " + "; ".join(closed))
-
-
-def example(folder: Path, **doors_: Mapping[str, Any]) -> Site:
-    """A site in a folder with these doors, for demonstrations and tests."""
-    return Site("demonstration", "UTC", str(folder / "record.db"), doors_, folder=folder)

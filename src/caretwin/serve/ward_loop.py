@@ -21,6 +21,7 @@ from caretwin.twin import kept_forecasts, living_record
 from caretwin.twin.course import MINUTE, minute_of
 from caretwin.twin.kept_forecasts import HOUR, Said
 from caretwin.twin.live import BedsideTwin
+from caretwin.twin.living_checkpoints import model_name
 from caretwin.twin.living_ward import AHEAD_MIN, LivingWard
 
 REST_S = 0.2
@@ -165,7 +166,7 @@ class WardLoop:
         said = kept_forecasts.say(self.twin, fork, course, now)
         reading = self._record.reading(living_record.TWIN)
         self.doubts[key] = doubt(reading, key, self.twin, fork, now)
-        provenance = {"code": __version__, "particles": self.twin.settings.particles, "rows_until": fork_time(fork)}
+        provenance = {"code": __version__, "model": model_name(self.twin), "rows_until": fork_time(fork)}
         self._keep(kept_forecasts.to_keep(key, said, {**provenance, "data": self.doubts[key]._asdict()}), now)
         self.said[key] = said  # shown only when it is kept
         self.pulse.forecasts += len(said)

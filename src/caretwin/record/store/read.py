@@ -124,7 +124,7 @@ def latest(
             [number, as_of, before, 1 + len(gone)],
         )
         for sequence, effective, received, value, status, quality, note in rows:
-            if sequence not in gone and status != Status.RETRACTED:
+            if sequence not in gone:
                 known = (effective, received, value, Status(status), Quality(quality), _json(note))
                 found.append(Stored(sequence, key, code, unit, source, *known))
                 break
