@@ -1,5 +1,6 @@
 """The record as Parquet: complete, without identifiers, and adding only what is new."""
 
+import json
 from pathlib import Path
 
 import pyarrow.parquet as parquet
@@ -60,3 +61,15 @@ def test_who_may_not_export_does_not_and_a_wrong_folder_is_left_alone(record: Re
     export(record, operator(), tmp_path / "out")
     with pytest.raises(DataError, match="DESCRIBE"):
         ask(tmp_path / "out", "SELEC")
+
+
+def test_a_run_that_broke_off_doubles_nothing(record: Record, tmp_path: Path) -> None:
+    write(record, MINUTE, *(seen(60 + n, n) for n in range(3)))
+    export(record, operator(), tmp_path / "out")
+    written = next((tmp_path / "out" / "observation").glob("*.parquet"))
+    manifest = tmp_path / "out" / "manifest.json"
+    manifest.write_text(json.dumps({**json.loads(manifest.read_text()), "after": {}, "files": []}))
+    write(record, MINUTE, seen(70, 9))
+    export(record, operator(), tmp_path / "out")
+    assert written.exists()
+    assert ask(tmp_path / "out", "SELECT count(*) FROM observation")[1] == [(4,)]

@@ -72,7 +72,7 @@ def export(record: Record, actor: Actor, folder: str | Path) -> dict[str, int]:
     counts = {}
     for table in TABLES:
         counts[table] = _export_table(record.connection(), table, into, manifest)
-    (into / MANIFEST).write_bytes(orjson.dumps(manifest, option=orjson.OPT_INDENT_2))
+    _keep(into, manifest)
     return counts
 
 
@@ -89,9 +89,10 @@ def ask(folder: str | Path, sql: str) -> tuple[list[str], list[tuple[Any, ...]]]
     into = Path(folder)
     if not (into / MANIFEST).exists():
         raise DataError(f"export {folder}", seen="no export", wanted="one", fix="caretwin record export FILE FOLDER")
+    named: list[str] = orjson.loads((into / MANIFEST).read_bytes())["files"]
     with duckdb.connect(":memory:") as database:
         for table, (_, columns) in TABLES.items():
-            files = sorted(str(path) for path in (into / table).glob("*.parquet"))
+            files = [str(into / name) for name in named if name.startswith(f"{table}/")]
             empty = "SELECT " + ", ".join(f"NULL AS {name}" for name in columns) + " WHERE false"
             source = f"SELECT * FROM read_parquet({files!r})" if files else empty
             database.execute(f"CREATE VIEW {table} AS {source}")
@@ -131,6 +132,8 @@ def _export_table(connection: Connection, table: str, into: Path, manifest: dict
         parquet.write_table(_arrow(columns, rows), aside, compression="zstd", row_group_size=50_000)
         aside.rename(target)
         manifest["after"][table] = last
+        manifest["files"].append(f"{table}/{target.name}")
+        _keep(into, manifest)
         total += len(rows)
 
 
@@ -156,13 +159,22 @@ def _manifest(into: Path, mark: str) -> dict[str, Any]:
                 f"export folder {into}", seen="other files", wanted="an empty folder, or an earlier export",
                 fix="name another folder",
             )  # fmt: skip
-        return {"record": mark, "after": {}}
+        fresh: dict[str, Any] = {"record": mark, "after": {}, "files": []}
+        _keep(into, fresh)
+        return fresh
     found: dict[str, Any] = orjson.loads(path.read_bytes())
     if found.get("record") != mark:
         raise DataError(
             f"export folder {into}", seen="an export of another record", wanted="one of this", fix="name another folder"
         )
     return found
+
+
+def _keep(into: Path, manifest: dict[str, Any]) -> None:
+    """Write the manifest aside and rename it: only files that it names count, what broke off doubles nothing."""
+    aside = into / f"{MANIFEST}.part"
+    aside.write_bytes(orjson.dumps(manifest, option=orjson.OPT_INDENT_2))
+    aside.rename(into / MANIFEST)
 
 
 def _missing(package: str) -> DataError:
