@@ -20,7 +20,7 @@ START = 1_700_000_000_000_000
 
 def bundles(count: int = BUNDLES, size: int = BUNDLE) -> list[bytes]:
     """Bundles of vital signs of 20 people, encoded: every value and id is another one."""
-    from caretwin.ingest.doors.fhir_sender import bundle, observation
+    from caretwin.ingest.doors.fhir.sender import bundle, observation
 
     made = []
     for number in range(count):
@@ -57,7 +57,7 @@ def observations_per_second(count: int = BUNDLES, size: int = BUNDLE, senders: i
 
 def microseconds_of_decoding(size: int = BUNDLE) -> float:
     """us for each observation of a Bundle, from bytes to coded values."""
-    from caretwin.ingest.doors.fhir import FhirDoor
+    from caretwin.ingest.doors.fhir.door import FhirDoor
 
     door, raws = FhirDoor("speed", {}), bundles(40, size)
     door.decode(raws[0])
@@ -68,7 +68,7 @@ def microseconds_of_decoding(size: int = BUNDLE) -> float:
 
 
 async def _send(base: str, raws: list[bytes], senders: int) -> float:
-    from caretwin.ingest.doors.fhir_sender import Sender
+    from caretwin.ingest.doors.fhir.sender import Sender
 
     async with Sender(base, TOKEN) as sender:
         await sender.post(raws[0])
@@ -89,8 +89,8 @@ def _serve(folder: str, pipe: Connection) -> None:
 
 
 async def _serving(folder: Path, pipe: Connection) -> None:
-    from caretwin.ingest.doors.fhir import FhirDoor
-    from caretwin.ingest.doors.fhir_access import hashed
+    from caretwin.ingest.doors.fhir.access import hashed
+    from caretwin.ingest.doors.fhir.door import FhirDoor
     from caretwin.ingest.intake import Intake
     from caretwin.ingest.mapping import CodeMapping
     from caretwin.ingest.translate import Translator

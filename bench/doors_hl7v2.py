@@ -28,7 +28,7 @@ class Rate(NamedTuple):
 def messages(connection: int, count: int) -> list[tuple[bytes, int]]:
     """Messages of 1 to 10 OBX of one bed, a minute apart, and how many OBX each has."""
     from caretwin.ingest.decoded import LOINC
-    from caretwin.ingest.doors.hl7v2_sender import Measured, oru
+    from caretwin.ingest.doors.hl7v2.sender import Measured, oru
     from caretwin.record.entry import Identifier
 
     found = []
@@ -49,8 +49,8 @@ def measure(connections: int = 1, count: int = 400) -> Rate:
 
 
 async def _measure(folder: Path, connections: int, count: int) -> Rate:
-    from caretwin.ingest.doors.hl7v2 import Hl7v2Door
-    from caretwin.ingest.doors.hl7v2_sender import MllpSender
+    from caretwin.ingest.doors.hl7v2.door import Hl7v2Door
+    from caretwin.ingest.doors.hl7v2.sender import MllpSender
     from caretwin.ingest.intake import Intake
     from caretwin.ingest.mapping import CodeMapping
     from caretwin.ingest.translate import Translator

@@ -10,7 +10,7 @@ from pathlib import Path
 
 from tests.peers.mosquitto import Mosquitto, mosquitto
 
-from caretwin.ingest.doors.mqtt import MqttDoor
+from caretwin.ingest.doors.mqtt.door import MqttDoor
 from caretwin.ingest.intake import Intake
 from caretwin.ingest.mapping import CodeMapping
 from caretwin.ingest.translate import Translator
@@ -21,7 +21,7 @@ MESSAGES, ROOMS = 30_000, 60
 TOPICS = Path(__file__).parent.parent / "examples" / "mqtt_topics.toml"
 PUBLISH = """
 import sys, time
-from caretwin.ingest.doors.mqtt_sender import MqttSender
+from caretwin.ingest.doors.mqtt.sender import MqttSender
 url, count, rooms = sys.argv[1], int(sys.argv[2]), int(sys.argv[3])
 start = 1_764_072_000
 with MqttSender(url) as sender:

@@ -33,8 +33,8 @@ def throughput_and_latency(reports: int = REPORTS) -> Figures:
 
 async def _run(where: Path, reports: int, pause_s: float) -> tuple[float, list[float]]:
     """(reports/s until the last is committed, ms of each)."""
-    from caretwin.ingest.doors.sdc import SdcDoor
-    from caretwin.ingest.doors.sdc_provider import CHANNELS, SimulatedMonitor
+    from caretwin.ingest.doors.sdc.door import SdcDoor
+    from caretwin.ingest.doors.sdc.provider import CHANNELS, SimulatedMonitor
     from caretwin.ingest.intake import Intake
     from caretwin.ingest.mapping import CodeMapping
     from caretwin.ingest.translate import Translator

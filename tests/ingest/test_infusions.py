@@ -12,7 +12,7 @@ from tests.ingest.doors.hl7v2_lines import decoded as decoded_hl7
 from tests.ingest.doors.site import site
 
 from caretwin.ingest.decoded import Decoded
-from caretwin.ingest.doors.fhir import FhirDoor
+from caretwin.ingest.doors.fhir.door import FhirDoor
 from caretwin.ingest.infusion_drugs import Drug, drug_of, drugs
 from caretwin.ingest.infusions import with_settings
 from caretwin.record.bedside import Quality, channels

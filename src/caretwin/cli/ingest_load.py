@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple, Protocol
 import click
 
 if TYPE_CHECKING:
-    from caretwin.ingest.doors.tables_propose import Hints
+    from caretwin.ingest.doors.tables.propose import Hints
     from caretwin.ingest.intake import DoorState, Intake
 
 
@@ -45,11 +45,11 @@ def door_for(source: Path, asked: Asked) -> Loadable:
     name = asked.name or kind
     system = {"system": asked.hints.system} if asked.hints.system else {}
     if kind == "clif":
-        from caretwin.ingest.doors.clif_folder import ClifDoor
+        from caretwin.ingest.doors.research.clif import ClifDoor
 
         return ClifDoor(name, {"path": source, "as_charted": asked.as_charted, **system})
     if kind == "meds":
-        from caretwin.ingest.doors.meds import MedsDoor
+        from caretwin.ingest.doors.research.meds import MedsDoor
 
         more = {"codes": asked.codes} if asked.codes else {}
         zone = {"zone": asked.hints.zone} if asked.hints.zone else {}
@@ -79,9 +79,9 @@ def _is_meds(path: Path) -> bool:
 
 def _tables(source: Path, name: str, asked: Asked) -> Loadable:
     from caretwin.base.errors import DataError
-    from caretwin.ingest.doors.tables import TablesDoor
-    from caretwin.ingest.doors.tables_mapping import read_table_mapping
-    from caretwin.ingest.doors.tables_propose import propose
+    from caretwin.ingest.doors.tables.door import TablesDoor
+    from caretwin.ingest.doors.tables.mapping import read_table_mapping
+    from caretwin.ingest.doors.tables.propose import propose
 
     settings = {"path": source, "zone": asked.hints.zone, "as_charted": asked.as_charted}
     if asked.mapping is not None:

@@ -80,7 +80,7 @@ def _doors(waiting: Sequence[Quarantined], config: Path | None, mapping: Path | 
 
         found |= open_doors(read_site(config))
     if mapping is not None:
-        from caretwin.ingest.doors.tables import TablesDoor
+        from caretwin.ingest.doors.tables.door import TablesDoor
 
         for name in {one.door for one in waiting} - found.keys():
             found[name] = (TablesDoor(name, {"path": ".", "mapping": mapping, "zone": zone}), CodeMapping([]))

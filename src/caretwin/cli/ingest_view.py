@@ -10,8 +10,8 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 if TYPE_CHECKING:
     from rich.console import Console
 
-    from caretwin.ingest.doors.tables_decode import Found
-    from caretwin.ingest.doors.tables_propose import Proposal
+    from caretwin.ingest.doors.tables.decode import Found
+    from caretwin.ingest.doors.tables.propose import Proposal
 
 REFUSALS = 5
 """Refused cells that are shown one by one."""
@@ -37,8 +37,8 @@ def show_proposal(found: Proposal, file: Path, rows: int, target: Path | None) -
 
 
 def _head(console: Console, found: Proposal) -> None:
-    from caretwin.ingest.doors.tables_channels import counted
-    from caretwin.ingest.doors.tables_text import DELIMITERS
+    from caretwin.ingest.doors.tables.channels import counted
+    from caretwin.ingest.doors.tables.text import DELIMITERS
 
     grid, layout = found.grid, found.grid.layout
     how = []
@@ -113,8 +113,8 @@ class _Seen(NamedTuple):
 def _decoded(found: Proposal, file: Path) -> _Seen | None:
     """The table by the proposed mapping; where times are a question, with an assumption that is not shown."""
     from caretwin.ingest.decoded import RefusedError
-    from caretwin.ingest.doors.tables_decode import read_rows
-    from caretwin.ingest.doors.tables_propose import SAMPLE
+    from caretwin.ingest.doors.tables.decode import read_rows
+    from caretwin.ingest.doors.tables.propose import SAMPLE
 
     grid = replace(found.grid, rows=found.grid.rows[:SAMPLE])
     mapping, time = found.mapping, found.mapping.time
@@ -139,8 +139,8 @@ def _decoded(found: Proposal, file: Path) -> _Seen | None:
 
 def _values(console: Console, found: Proposal, seen: _Seen, rows: int) -> None:
     from caretwin.base.time import from_microseconds
-    from caretwin.ingest.doors.tables_channels import counted
-    from caretwin.ingest.doors.tables_propose import SAMPLE
+    from caretwin.ingest.doors.tables.channels import counted
+    from caretwin.ingest.doors.tables.propose import SAMPLE
     from caretwin.record.bedside import Quality
 
     table = _table("row", "who", "true at", "channel", "value", "as written")
@@ -204,7 +204,7 @@ def _written(said: Any, entry: Any) -> str:
 
 def _refused(console: Console, seen: _Seen) -> None:
     """Cells that are refused, those with one cause together."""
-    from caretwin.ingest.doors.tables_channels import counted
+    from caretwin.ingest.doors.tables.channels import counted
 
     refused = seen.found.decoded.refused
     if not refused:

@@ -16,8 +16,10 @@ from typing import Any, NamedTuple
 
 from caretwin.base.time import from_microseconds
 from caretwin.ingest.decoded import LOINC, Code
-from caretwin.ingest.doors import fhir_sender, hl7v2_sender, mqtt_sender
-from caretwin.ingest.doors.sdc_provider import SimulatedMonitor
+from caretwin.ingest.doors.fhir import sender as fhir_sender
+from caretwin.ingest.doors.hl7v2 import sender as hl7v2_sender
+from caretwin.ingest.doors.mqtt import sender as mqtt_sender
+from caretwin.ingest.doors.sdc.provider import SimulatedMonitor
 from caretwin.record.bedside import Person
 from caretwin.record.entry import KIND_LETTERS
 from caretwin.record.vocabulary import vocabulary

@@ -9,7 +9,7 @@ import numpy as np
 from pydicom.dataset import Dataset
 from tests.ingest.ct_volumes import Chest, Edit, chest, scanned, write_series
 
-from caretwin.ingest.doors.dicom import DicomDoor
+from caretwin.ingest.doors.dicom.door import DicomDoor
 
 SPACING = (6.0, 4.0, 4.0)
 ISSUER, PATIENT = "local:north", "SECRET-4711"

@@ -8,7 +8,7 @@ import atheris
 
 with atheris.instrument_imports(include=["caretwin.ingest.doors"]):
     from caretwin.ingest.decoded import RefusedError
-    from caretwin.ingest.doors.fhir import FhirDoor
+    from caretwin.ingest.doors.fhir.door import FhirDoor
 
 DOOR = FhirDoor("fuzz", {})
 SEED = (

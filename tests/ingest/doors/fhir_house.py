@@ -7,8 +7,8 @@ from contextlib import asynccontextmanager, contextmanager
 from pathlib import Path
 from typing import Any, NamedTuple
 
-from caretwin.ingest.doors.fhir import FhirDoor
-from caretwin.ingest.doors.fhir_access import hashed
+from caretwin.ingest.doors.fhir.access import hashed
+from caretwin.ingest.doors.fhir.door import FhirDoor
 from caretwin.ingest.intake import Intake
 from caretwin.ingest.mapping import CodeMapping
 from caretwin.ingest.translate import Translator

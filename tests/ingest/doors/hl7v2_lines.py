@@ -4,7 +4,7 @@ import asyncio
 from contextlib import asynccontextmanager, contextmanager
 
 from caretwin.ingest.decoded import CodedValue
-from caretwin.ingest.doors.hl7v2 import Hl7v2Door
+from caretwin.ingest.doors.hl7v2.door import Hl7v2Door
 from caretwin.ingest.intake import Intake
 from caretwin.ingest.mapping import CodeMapping
 from caretwin.ingest.translate import Translator

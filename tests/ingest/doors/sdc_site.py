@@ -7,7 +7,7 @@ from collections.abc import AsyncIterator, Callable
 from pathlib import Path
 from typing import Any
 
-from caretwin.ingest.doors.sdc import SdcDoor
+from caretwin.ingest.doors.sdc.door import SdcDoor
 from caretwin.ingest.intake import DoorState, Intake
 from caretwin.ingest.mapping import CodeMapping
 from caretwin.ingest.translate import Translator

@@ -4,8 +4,8 @@ import io
 from typing import Any
 
 from caretwin.ingest.decoded import Decoded
-from caretwin.ingest.doors.tables import TablesDoor
-from caretwin.ingest.doors.tables_mapping import mapping_of
+from caretwin.ingest.doors.tables.door import TablesDoor
+from caretwin.ingest.doors.tables.mapping import mapping_of
 
 WIDE: dict[str, Any] = {
     "subject": {"column": "MRN", "system": "local:ward"},

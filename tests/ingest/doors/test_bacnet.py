@@ -19,10 +19,10 @@ from tests.paths import ROOT
 from caretwin.base.errors import DataError
 from caretwin.base.units import parse
 from caretwin.ingest.decoded import RefusedError
-from caretwin.ingest.doors.bacnet import BacnetDoor
-from caretwin.ingest.doors.bacnet_client import application
-from caretwin.ingest.doors.bacnet_points import read_points
-from caretwin.ingest.doors.bacnet_units import UCUM
+from caretwin.ingest.doors.bacnet.client import application
+from caretwin.ingest.doors.bacnet.door import BacnetDoor
+from caretwin.ingest.doors.bacnet.points import read_points
+from caretwin.ingest.doors.bacnet.units import UCUM
 
 ROOM = ("local:rooms", "elm-12")
 NOON = 1_764_072_000_000_000
@@ -145,7 +145,7 @@ def test_what_is_out_of_service_or_faulty_is_absent_and_comes_back(building, tmp
 
 @pytest.mark.service
 def test_a_controller_that_stops_to_answer_leaves_absent_values_and_is_found_again(building, tmp_path, monkeypatch):
-    monkeypatch.setattr("caretwin.ingest.doors.bacnet_client.TIMEOUT_MS", 100)
+    monkeypatch.setattr("caretwin.ingest.doors.bacnet.client.TIMEOUT_MS", 100)
     with site(door_to(building, tmp_path), tmp_path) as one:
 
         def latest():

@@ -10,7 +10,7 @@ from tests.paths import ROOT
 from tests.peers import dcmtk
 from tests.peers.mosquitto import free_port
 
-from caretwin.ingest.doors.dicom import SETTINGS
+from caretwin.ingest.doors.dicom.door import SETTINGS
 
 PAGE = (ROOT / "docs" / "doors" / "dicom.md").read_text(encoding="utf-8")
 

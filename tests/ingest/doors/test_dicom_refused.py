@@ -17,10 +17,10 @@ from caretwin.base.errors import DataError
 from caretwin.base.time import from_microseconds
 from caretwin.ingest.decoded import Decoded, RefusedError
 from caretwin.ingest.door import Door
-from caretwin.ingest.doors.dicom_arrivals import Arrivals
-from caretwin.ingest.doors.dicom_form import MEDIA, Form
-from caretwin.ingest.doors.dicom_person import Whose, read_slice
-from caretwin.ingest.doors.dicom_spool import Spool
+from caretwin.ingest.doors.dicom.arrivals import Arrivals
+from caretwin.ingest.doors.dicom.form import MEDIA, Form
+from caretwin.ingest.doors.dicom.person import Whose, read_slice
+from caretwin.ingest.doors.dicom.spool import Spool
 
 NOW = 1_800_000_000_000_000
 

@@ -20,7 +20,7 @@ from tests.ingest.doors.site import site, until, while_running
 from tests.peers import dcmtk
 
 from caretwin.base.time import from_microseconds
-from caretwin.ingest.doors import dicom
+from caretwin.ingest.doors.dicom import door as dicom
 from caretwin.ingest.lung_ct import read_lung_aeration
 
 pytestmark = pytest.mark.service
@@ -228,7 +228,7 @@ def test_a_slice_that_did_not_reach_the_disk_is_not_acknowledged(series, tmp_pat
     with site(door(tmp_path), tmp_path) as one:
 
         def do():
-            monkeypatch.setattr("caretwin.ingest.doors.dicom_spool.os.fsync", failing)
+            monkeypatch.setattr("caretwin.ingest.doors.dicom.spool.os.fsync", failing)
             assert send(one.intake.door.port, [dcmread(next(iter(series.iterdir())))]) == [0xA700]
             monkeypatch.undo()
             assert send(one.intake.door.port, [dcmread(next(iter(series.iterdir())))]) == [0x0000]

@@ -7,7 +7,7 @@ import pytest
 from tests.ingest.doors.fhir_peers import examples, raw
 
 from caretwin.ingest.decoded import RefusedError
-from caretwin.ingest.doors.fhir import FhirDoor
+from caretwin.ingest.doors.fhir.door import FhirDoor
 from caretwin.record.entry import Event, Link, Status
 
 COUNTS = {"Observation": 64, "Patient": 22, "Encounter": 10, "MedicationRequest": 40, "MedicationAdministration": 14,

@@ -16,7 +16,7 @@ from tests.ingest.doors.test_fhir_subjects import patient
 from tests.paths import ROOT
 
 from caretwin.ingest.decoded import RefusedError
-from caretwin.ingest.doors.fhir import FhirDoor
+from caretwin.ingest.doors.fhir.door import FhirDoor
 
 FUZZ = Path(__file__).parent / "fhir_fuzz.py"
 KINDS = ("Observation", "Patient", "Encounter", "MedicationRequest", "MedicationAdministration", "Device",

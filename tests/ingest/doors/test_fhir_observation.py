@@ -8,7 +8,7 @@ from tests.ingest.doors.fhir_peers import raw
 
 from caretwin.base.time import parse_instant, to_microseconds
 from caretwin.ingest.decoded import LOINC, SNOMED, RefusedError
-from caretwin.ingest.doors.fhir import FhirDoor
+from caretwin.ingest.doors.fhir.door import FhirDoor
 from caretwin.ingest.mapping import CodeMapping
 from caretwin.ingest.translate import Translator
 from caretwin.record.bedside import Quality

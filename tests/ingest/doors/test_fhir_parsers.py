@@ -9,10 +9,10 @@ from tests.ingest.doors.fhir_peers import examples, raw
 from tests.ingest.doors.test_fhir_observation import PULSE, pressure
 
 from caretwin.ingest.decoded import Refusal, RefusedError
-from caretwin.ingest.doors.fhir_names import House, name_of
-from caretwin.ingest.doors.fhir_observation import observed
-from caretwin.ingest.doors.fhir_parse import fast, full
-from caretwin.ingest.doors.fhir_subject import Scope
+from caretwin.ingest.doors.fhir.names import House, name_of
+from caretwin.ingest.doors.fhir.observation import observed
+from caretwin.ingest.doors.fhir.parse import fast, full
+from caretwin.ingest.doors.fhir.subject import Scope
 
 HOUSE = House("", "local:ward", "fhir:ward")
 

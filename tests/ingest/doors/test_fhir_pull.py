@@ -11,9 +11,9 @@ import pytest
 from tests.ingest.doors.fhir_house import READER, behind, open_door
 from tests.ingest.doors.test_fhir_observation import changed
 
-from caretwin.ingest.doors import fhir_pull
-from caretwin.ingest.doors.fhir import FhirDoor
-from caretwin.ingest.doors.fhir_pull import Pull, same_origin
+from caretwin.ingest.doors.fhir import pull as fhir_pull
+from caretwin.ingest.doors.fhir.door import FhirDoor
+from caretwin.ingest.doors.fhir.pull import Pull, same_origin
 from caretwin.record.record import Record
 from caretwin.record.store import keep
 

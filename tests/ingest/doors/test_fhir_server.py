@@ -19,11 +19,11 @@ from tests.paths import ROOT
 
 from caretwin.base.errors import DataError
 from caretwin.ingest.door import make_door
-from caretwin.ingest.doors.fhir import FhirDoor, _bound
-from caretwin.ingest.doors.fhir_access import hashed, read_clients
-from caretwin.ingest.doors.fhir_answers import TAKEN
-from caretwin.ingest.doors.fhir_json import MOST_BYTES
-from caretwin.ingest.doors.fhir_sender import Sender, administration, bundle, observation, patient
+from caretwin.ingest.doors.fhir.access import hashed, read_clients
+from caretwin.ingest.doors.fhir.answers import TAKEN
+from caretwin.ingest.doors.fhir.door import FhirDoor, _bound
+from caretwin.ingest.doors.fhir.sender import Sender, administration, bundle, observation, patient
+from caretwin.ingest.doors.fhir.strict_json import MOST_BYTES
 from caretwin.record.identifiers import NHS_NUMBER
 from caretwin.record.store import keep
 
@@ -495,7 +495,7 @@ async def test_the_sender_posts_puts_and_deletes(opened, http):
 
 
 def test_the_sender_comes_back_to_a_server_that_was_busy(monkeypatch):
-    monkeypatch.setattr("caretwin.ingest.doors.fhir_sender.FIRST_WAIT_S", 0.01)
+    monkeypatch.setattr("caretwin.ingest.doors.fhir.sender.FIRST_WAIT_S", 0.01)
     asked = []
 
     async def serve(reader, writer):

@@ -5,7 +5,7 @@ from tests.ingest.doors.fhir_peers import raw
 from tests.ingest.doors.test_fhir_observation import PULSE, changed, one, refused
 
 from caretwin.ingest.decoded import RefusedError
-from caretwin.ingest.doors.fhir import FhirDoor
+from caretwin.ingest.doors.fhir.door import FhirDoor
 from caretwin.record.entry import Event, Identifier, Link
 from caretwin.record.identifiers import NHS_NUMBER
 

@@ -5,9 +5,9 @@ from tests.ingest.doors.hl7v2_lines import MSH, NOW, PID, decoded, intake_of, me
 from tests.ingest.doors.hl7v2_lines import door as door_of
 
 from caretwin.ingest.decoded import Refusal
-from caretwin.ingest.doors.hl7v2_answer import MOST_ERRORS, answer
-from caretwin.ingest.doors.hl7v2_message import split
-from caretwin.ingest.doors.hl7v2_sender import read_answer
+from caretwin.ingest.doors.hl7v2.answer import MOST_ERRORS, answer
+from caretwin.ingest.doors.hl7v2.message import split
+from caretwin.ingest.doors.hl7v2.sender import read_answer
 from caretwin.ingest.intake import Outcome
 
 REFUSED = Outcome("refused", None, (Refusal("PID[1]-3", "no identifier", "one", "admit the patient", "required"),))

@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from caretwin.ingest.doors.hl7v2_framing import Frame, Framer, framed
+from caretwin.ingest.doors.hl7v2.framing import Frame, Framer, framed
 
 body = st.binary(max_size=80).map(lambda raw: bytes(b for b in raw if b not in (0x0B, 0x1C)))
 garbage = st.binary(max_size=20).map(lambda raw: bytes(b for b in raw if b != 0x0B))

@@ -13,10 +13,10 @@ from tests.ingest.doors.hl7v2_lines import NOW, OBR, PID, message, obx, oru
 from tests.paths import shared
 
 from caretwin.ingest.decoded import CodedValue, RefusedError
-from caretwin.ingest.doors.hl7v2_answer import answer
-from caretwin.ingest.doors.hl7v2_context import Options
-from caretwin.ingest.doors.hl7v2_decoding import decode_message
-from caretwin.ingest.doors.hl7v2_message import split
+from caretwin.ingest.doors.hl7v2.answer import answer
+from caretwin.ingest.doors.hl7v2.context import Options
+from caretwin.ingest.doors.hl7v2.decoding import decode_message
+from caretwin.ingest.doors.hl7v2.message import split
 from caretwin.ingest.intake import Outcome
 from caretwin.record.entry import Event, Link
 

@@ -8,8 +8,8 @@ from tests.ingest.doors.hl7v2_lines import MSH, PID, message, obx, oru, value
 from tests.paths import shared
 
 from caretwin.ingest.decoded import RefusedError
-from caretwin.ingest.doors.hl7v2_message import split
-from caretwin.ingest.doors.hl7v2_text import escaped, read_text, unescape
+from caretwin.ingest.doors.hl7v2.message import split
+from caretwin.ingest.doors.hl7v2.text import escaped, read_text, unescape
 
 SAMPLES = shared("data", "interop", "hl7v2")
 ODD = {

@@ -5,7 +5,7 @@ from tests.ingest.doors.hl7v2_lines import MSH, OBR, PID, decoded, message, obx,
 
 from caretwin.base.time import from_microseconds, parse_instant, to_microseconds
 from caretwin.ingest.decoded import LOINC, MDC, SNOMED, Code, RefusedError
-from caretwin.ingest.doors.hl7v2_times import instant
+from caretwin.ingest.doors.hl7v2.times import instant
 from caretwin.record.entry import Status
 
 BARE_OBR = "OBR|1|P77|F88|24323-8^Panel^LN"

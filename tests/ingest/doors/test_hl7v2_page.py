@@ -7,7 +7,7 @@ import sys
 import pytest
 from tests.paths import ROOT
 
-from caretwin.ingest.doors.hl7v2 import SETTINGS
+from caretwin.ingest.doors.hl7v2.door import SETTINGS
 
 PAGE = (ROOT / "docs" / "doors" / "hl7v2.md").read_text(encoding="utf-8")
 

@@ -9,7 +9,7 @@ from tests.paths import shared
 
 from caretwin.base.time import from_microseconds
 from caretwin.ingest.decoded import CodedValue, RefusedError
-from caretwin.ingest.doors.hl7v2_answer import answer
+from caretwin.ingest.doors.hl7v2.answer import answer
 from caretwin.record.entry import Link, Status
 
 SAMPLES = shared("data", "interop", "hl7v2")

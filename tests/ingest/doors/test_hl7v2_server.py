@@ -12,8 +12,8 @@ from tests.ingest.doors.hl7v2_lines import oru as lines
 from caretwin.base.errors import DataError
 from caretwin.ingest.decoded import LOINC
 from caretwin.ingest.door import make_door
-from caretwin.ingest.doors.hl7v2_framing import Framer, framed
-from caretwin.ingest.doors.hl7v2_sender import Measured, MllpSender, SendError, oru, read_answer
+from caretwin.ingest.doors.hl7v2.framing import Framer, framed
+from caretwin.ingest.doors.hl7v2.sender import Measured, MllpSender, SendError, oru, read_answer
 from caretwin.record.entry import Identifier
 from caretwin.record.store import keep
 from caretwin.record.writer import BusyError, Writer

@@ -14,9 +14,9 @@ from tests.ingest.doors.site import now, site, until, while_running
 from tests.paths import ROOT
 from tests.peers.mosquitto import mosquitto
 
-from caretwin.ingest.doors import mqtt
-from caretwin.ingest.doors.mqtt import MqttDoor
-from caretwin.ingest.doors.mqtt_sender import MqttSender
+from caretwin.ingest.doors.mqtt import door as mqtt
+from caretwin.ingest.doors.mqtt.door import MqttDoor
+from caretwin.ingest.doors.mqtt.sender import MqttSender
 
 pytestmark = pytest.mark.service
 CLIMATE, DOOR = "homes/elm/rooms/12/climate", "homes/elm/rooms/12/door"

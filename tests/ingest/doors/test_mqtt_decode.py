@@ -9,9 +9,9 @@ from tests.paths import ROOT
 
 from caretwin.base.errors import DataError
 from caretwin.ingest.decoded import RefusedError
-from caretwin.ingest.doors.mqtt import MqttDoor
-from caretwin.ingest.doors.mqtt_mapping import read_topics
-from caretwin.ingest.doors.mqtt_media import Arrival, arrival_of, media_of
+from caretwin.ingest.doors.mqtt.door import MqttDoor
+from caretwin.ingest.doors.mqtt.mapping import read_topics
+from caretwin.ingest.doors.mqtt.media import Arrival, arrival_of, media_of
 
 CLIMATE, DOOR, BED, MONITOR = (
     "homes/elm/rooms/12/climate", "homes/elm/rooms/12/door", "homes/elm/residents/R12/bed", "ward/monitors/bed7",

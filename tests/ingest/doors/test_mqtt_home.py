@@ -5,8 +5,8 @@ import json
 import pytest
 
 from caretwin.ingest.decoded import RefusedError
-from caretwin.ingest.doors.mqtt import MqttDoor
-from caretwin.ingest.doors.mqtt_media import Arrival, media_of
+from caretwin.ingest.doors.mqtt.door import MqttDoor
+from caretwin.ingest.doors.mqtt.media import Arrival, media_of
 
 NOON = 1_764_072_000_000_000
 ROOMS = """

@@ -14,9 +14,9 @@ from caretwin.base.errors import DataError
 from caretwin.base.time import parse_instant, to_microseconds
 from caretwin.ingest.clif import demo_folder
 from caretwin.ingest.decoded import RefusedError
-from caretwin.ingest.doors.clif_folder import ClifDoor
-from caretwin.ingest.doors.meds import MedsDoor
-from caretwin.ingest.doors.meds_codes import read_codes
+from caretwin.ingest.doors.research.clif import ClifDoor
+from caretwin.ingest.doors.research.meds import MedsDoor
+from caretwin.ingest.doors.research.meds_codes import read_codes
 
 CLIF = {
     "patient": "patient_id,race_category,ethnicity_category,sex_category\nP1,White,Non-Hispanic,Female\n",

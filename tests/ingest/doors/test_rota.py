@@ -13,7 +13,7 @@ from tests.paths import ROOT
 from caretwin.base.errors import DataError
 from caretwin.base.time import from_microseconds, to_microseconds
 from caretwin.ingest.decoded import RefusedError
-from caretwin.ingest.doors.rota import RotaDoor
+from caretwin.ingest.doors.rota.door import RotaDoor
 from caretwin.record.entry import Status
 
 HOME = ("local:homes", "elm")

@@ -10,9 +10,9 @@ from hypothesis import strategies as st
 from caretwin.base.errors import DataError
 from caretwin.base.units import parse
 from caretwin.ingest.decoded import MDC, CodedValue, RefusedError
-from caretwin.ingest.doors.sdc import SdcDoor
-from caretwin.ingest.doors.sdc_report import MEDIA, Alert, Coded, Metric, Patient, Report, Stale, Waveform, write
-from caretwin.ingest.doors.sdc_units import unit_of, units
+from caretwin.ingest.doors.sdc.door import SdcDoor
+from caretwin.ingest.doors.sdc.report import MEDIA, Alert, Coded, Metric, Patient, Report, Stale, Waveform, write
+from caretwin.ingest.doors.sdc.units import unit_of, units
 from caretwin.ingest.mapping import CodeMapping
 from caretwin.ingest.translate import Translator
 from caretwin.record.bedside import Quality

@@ -3,8 +3,8 @@
 from hypothesis import given
 from hypothesis import strategies as st
 
-from caretwin.ingest.doors.sdc_patients import Association, Associations, Ended, owner
-from caretwin.ingest.doors.sdc_report import Patient
+from caretwin.ingest.doors.sdc.patients import Association, Associations, Ended, owner
+from caretwin.ingest.doors.sdc.report import Patient
 from caretwin.record.entry import Identifier, SubjectRef
 
 ADA, BEN = (("urn:h", "ada"),), (("urn:h", "ben"),)

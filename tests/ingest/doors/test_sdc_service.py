@@ -9,8 +9,8 @@ from typing import Any
 import pytest
 from tests.ingest.doors.sdc_site import HOSPITAL, QUICK, now, site
 
-from caretwin.ingest.doors.sdc import SdcDoor
-from caretwin.ingest.doors.sdc_provider import CHANNELS, SimulatedMonitor
+from caretwin.ingest.doors.sdc.door import SdcDoor
+from caretwin.ingest.doors.sdc.provider import CHANNELS, SimulatedMonitor
 
 pytestmark = pytest.mark.service
 SECOND = 1_000_000
@@ -295,7 +295,7 @@ def certificates(folder: Path) -> str:
 
 
 def test_with_certificates_everything_is_encrypted_and_a_stranger_is_refused(tmp_path: Path) -> None:
-    from caretwin.ingest.doors.sdc_session import tls_contexts
+    from caretwin.ingest.doors.sdc.session import tls_contexts
 
     ours, strange = tmp_path / "ours", tmp_path / "strange"
     ours.mkdir(), strange.mkdir()
@@ -318,7 +318,7 @@ def test_with_certificates_everything_is_encrypted_and_a_stranger_is_refused(tmp
 
 
 def test_a_report_that_cannot_be_read_is_no_silent_loss(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    from caretwin.ingest.doors.sdc_feed import Feed
+    from caretwin.ingest.doors.sdc.feed import Feed
 
     take, spoiled = Feed.metrics, []
 
@@ -356,7 +356,7 @@ def test_a_device_that_is_not_there_is_tried_again_and_said(tmp_path: Path) -> N
 
 def test_the_door_has_no_way_to_set_a_device() -> None:
     """The consumer is made without the services that set: a device offers them, and nothing of ours can call them."""
-    from caretwin.ingest.doors.sdc_session import _components
+    from caretwin.ingest.doors.sdc.session import _components
 
     names = {one.__name__ for one in _components().service_handlers}
     assert names == {

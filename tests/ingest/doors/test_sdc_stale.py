@@ -5,9 +5,9 @@ import threading
 import time
 
 from caretwin.ingest.decoded import MDC
-from caretwin.ingest.doors.sdc_handover import Handover
-from caretwin.ingest.doors.sdc_report import Coded
-from caretwin.ingest.doors.sdc_stale import FreshnessClock, Pace, limit
+from caretwin.ingest.doors.sdc.handover import Handover
+from caretwin.ingest.doors.sdc.report import Coded
+from caretwin.ingest.doors.sdc.stale import FreshnessClock, Pace, limit
 
 SECOND = 1_000_000
 HEART = (Coded("147842", MDC, "Heart rate"),)

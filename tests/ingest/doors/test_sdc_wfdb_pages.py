@@ -7,9 +7,9 @@ from typing import Any
 import pytest
 from tests.paths import ROOT
 
-from caretwin.ingest.doors.sdc import SdcDoor
-from caretwin.ingest.doors.sdc_demo import ENDPOINT, REST, shown
-from caretwin.ingest.doors.wfdb import WfdbDoor
+from caretwin.ingest.doors.sdc.demo import ENDPOINT, REST, shown
+from caretwin.ingest.doors.sdc.door import SdcDoor
+from caretwin.ingest.doors.wfdb.door import WfdbDoor
 from caretwin.record.vocabulary import vocabulary
 
 DOORS: dict[str, Any] = {"sdc": SdcDoor, "wfdb": WfdbDoor}

@@ -13,8 +13,8 @@ from tests.ingest.doors.table_files import FILE, LONG, SAVED, WIDE, decode, door
 from caretwin.base.errors import DataError
 from caretwin.base.time import from_microseconds
 from caretwin.ingest.decoded import RefusedError
-from caretwin.ingest.doors.tables_grid import ROWS_MEDIA, Layout, as_rows, from_rows
-from caretwin.ingest.doors.tables_mapping import mapping_of
+from caretwin.ingest.doors.tables.grid import ROWS_MEDIA, Layout, as_rows, from_rows
+from caretwin.ingest.doors.tables.mapping import mapping_of
 from caretwin.record.entry import Event, Status
 
 ROWS = "4711;27/03/2026 08:10;82;98,6\n4712;28/03/2026 08:10;90;101,3\n"

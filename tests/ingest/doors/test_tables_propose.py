@@ -11,12 +11,12 @@ from tests.paths import ROOT
 
 from caretwin.base.errors import DataError
 from caretwin.ingest.decoded import RefusedError
-from caretwin.ingest.doors.tables import TablesDoor
-from caretwin.ingest.doors.tables_file import read_grid
-from caretwin.ingest.doors.tables_grid import Layout
-from caretwin.ingest.doors.tables_mapping import mapping_of
-from caretwin.ingest.doors.tables_propose import Hints, propose, propose_grid
-from caretwin.ingest.doors.tables_write import to_toml
+from caretwin.ingest.doors.tables.door import TablesDoor
+from caretwin.ingest.doors.tables.file import read_grid
+from caretwin.ingest.doors.tables.grid import Layout
+from caretwin.ingest.doors.tables.mapping import mapping_of
+from caretwin.ingest.doors.tables.propose import Hints, propose, propose_grid
+from caretwin.ingest.doors.tables.write import to_toml
 from caretwin.record.identifiers import NHS_NUMBER
 
 LONDON = Hints(zone="Europe/London")

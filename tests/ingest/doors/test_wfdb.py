@@ -17,8 +17,8 @@ from tests.paths import shared
 from caretwin.base.errors import DataError
 from caretwin.base.time import to_microseconds
 from caretwin.ingest.decoded import CodedValue, Decoded, RefusedError
-from caretwin.ingest.doors.wfdb import MEDIA, WfdbDoor
-from caretwin.ingest.doors.wfdb_names import CHANNELS, UNITS
+from caretwin.ingest.doors.wfdb.door import MEDIA, WfdbDoor
+from caretwin.ingest.doors.wfdb.names import CHANNELS, UNITS
 from caretwin.ingest.intake import Intake
 from caretwin.ingest.mapping import CodeMapping, Rule
 from caretwin.ingest.translate import Translator

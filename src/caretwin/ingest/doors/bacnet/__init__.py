@@ -1,0 +1,1 @@
+"""The BACnet/IP door: temperature, carbon dioxide, energy and hot water of a building."""

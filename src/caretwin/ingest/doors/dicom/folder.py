@@ -1,0 +1,87 @@
+"""A folder in which images appear: files that lie still are copied into the spool, and never moved or changed.
+
+Which files were read is remembered beside the spool by digests of their paths, which can be names of people.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from pathlib import Path
+from typing import NamedTuple
+
+import orjson
+
+from caretwin.ingest.doors.dicom.listener import names_of
+from caretwin.ingest.doors.dicom.spool import Spool, digest
+
+_PREFIX_AT, _PREFIX = 128, b"DICM"
+
+
+class Looked(NamedTuple):
+    """What a look at the folder found: names of series of which slices came, and counts of files."""
+
+    series: tuple[str, ...]
+    slices: int = 0
+    others: int = 0
+
+
+class Watched:
+    """A folder with its subfolders.
+
+    Raises OSError while it cannot be read.
+    """
+
+    def __init__(self, folder: Path, spool: Spool, most_bytes: int) -> None:
+        self._folder, self._spool, self._most = folder, spool, most_bytes
+        self._memory = spool.folder / "read.json"
+        self._lain: dict[str, list[int]] = {}
+        self._read: dict[str, list[int]] | None = None
+
+    def look(self) -> Looked:
+        """Take in the files that are as they were at the last look; it may take long, and belongs in a thread."""
+        known = self._known()
+        series: dict[str, None] = {}
+        slices, others, lies = 0, 0, dict[str, list[int]]()
+        for path in self._files():
+            status, key = path.stat(), digest(str(path))
+            mark = lies[key] = [status.st_size, status.st_mtime_ns]
+            if known.get(key) == mark or self._lain.get(key) != mark:
+                continue
+            name = self._take(path, status.st_size)
+            slices, others = slices + (name is not None), others + (name is None)
+            if name is not None:
+                series[name] = None
+            known[key] = mark
+        self._lain = lies
+        self._remember({key: mark for key, mark in known.items() if key in lies}, changed=bool(slices or others))
+        return Looked(tuple(series), slices, others)
+
+    def _files(self) -> Iterator[Path]:
+        found = sorted(self._folder.rglob("*")) if self._folder.is_dir() else []
+        mine = self._spool.folder.resolve()
+        return (one for one in found if one.is_file() and one.name[0] not in ".~" and mine not in one.resolve().parents)
+
+    def _take(self, path: Path, size: int) -> str | None:
+        """The name of its series in the spool; None for a file that is no CT image."""
+        with path.open("rb") as file:
+            if size > self._most or file.read(_PREFIX_AT + 4)[_PREFIX_AT:] != _PREFIX:
+                return None
+            file.seek(0)
+            raw = file.read()
+        names = names_of(raw)
+        return self._spool.put(raw, *names) if names is not None else None
+
+    def _known(self) -> dict[str, list[int]]:
+        if self._read is None:
+            try:
+                self._read = dict(orjson.loads(self._memory.read_bytes()))
+            except (OSError, orjson.JSONDecodeError, TypeError, ValueError):
+                self._read = {}
+        return dict(self._read)
+
+    def _remember(self, known: dict[str, list[int]], *, changed: bool) -> None:
+        if changed:
+            part = self._memory.with_suffix(".part")
+            part.write_bytes(orjson.dumps(known))
+            part.rename(self._memory)
+        self._read = known

@@ -1,0 +1,1 @@
+"""The FHIR R4 door: resources sent here, or pulled from a server."""

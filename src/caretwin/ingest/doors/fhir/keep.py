@@ -1,0 +1,134 @@
+"""From a message to the record: in pieces that do not hold others up, and what one entry breaks stays its own."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Iterator
+from typing import TYPE_CHECKING, NamedTuple
+
+from caretwin.ingest.decoded import Decodable, Decoded, Refusal
+from caretwin.ingest.doors.fhir.bundle import Message, One, read
+from caretwin.ingest.doors.fhir.memory import Memory
+from caretwin.ingest.doors.fhir.names import House
+from caretwin.record.access import AccessDeniedError
+
+if TYPE_CHECKING:
+    from caretwin.ingest.intake import Intake
+
+IN_THREAD = 256 * 1024
+"""Bytes above which a message is read beside the event loop: below, reading it takes some 10 ms at most."""
+PIECE = 1000
+"""Parts of a batch that are committed together (assumed: some 50 ms of work)."""
+
+
+class Reader:
+    """Reads messages of one door, and remembers what resources said lately."""
+
+    def __init__(self, house: House) -> None:
+        self.house, self._memory = house, Memory()
+
+    async def __call__(self, raw: bytes) -> Message:
+        """What a message says. Raises RefusedError."""
+        found = await asyncio.to_thread(read, raw, self.house) if len(raw) > IN_THREAD else read(raw, self.house)
+        return self._memory.completed(found)
+
+    def now(self, raw: bytes) -> Message:
+        """As calling it, without an event loop."""
+        return self._memory.completed(read(raw, self.house))
+
+    def completed(self, message: Message) -> Message:
+        """The message with what it takes back (see :mod:`caretwin.ingest.doors.fhir.memory`)."""
+        return self._memory.completed(message)
+
+    def remember(self, message: Message) -> None:
+        """Keep in mind what was committed."""
+        self._memory.remember(message)
+
+
+class Kept(NamedTuple):
+    """What became of a message.
+
+    message    with the refusals that its commit added; sequences  of all parts that were kept, in order
+    busy       nothing more of it was kept: to be sent again, what was kept is recognised then
+    """
+
+    message: Message
+    sequences: tuple[int, ...] = ()
+    busy: bool = False
+
+
+async def keep(intake: Intake, message: Message, raw: bytes, media: str) -> Kept:
+    """Bring a message into the record; when this returns, it is on the disk or in quarantine (unless busy).
+
+    Raises AccessDeniedError where the record does not take anything from this door.
+    """
+    whole = message.decoded()
+    if message.bundle == "transaction" or len(whole.parts) <= PIECE:
+        return await _at_once(intake, message, whole, raw, media)
+    sequences: list[int] = []
+    for piece in _pieces(message):
+        kept = await _at_once(intake, piece, piece.decoded()._replace(refused=()), b"", media)
+        if kept.busy:
+            return Kept(message, (), True)
+        sequences += kept.sequences
+        await asyncio.sleep(0)
+    if whole.refused:
+        await intake.accept_decoded(Decoded((), whole.refused, message.id), raw, media)
+    return Kept(message, tuple(sequences))
+
+
+async def _at_once(intake: Intake, message: Message, decoded: Decoded, raw: bytes, media: str) -> Kept:
+    try:
+        done = await intake.accept_decoded(decoded, raw, media)
+    except AccessDeniedError:
+        raise
+    except Exception as problem:
+        if message.bundle == "transaction" or len(message.entries) == 1:
+            raise
+        intake.state.trouble = f"a commit failed ({type(problem).__name__}); its entries are tried one by one"
+        return await _one_by_one(intake, message, raw, media)
+    return Kept(message, done.receipt.sequences if done.receipt else (), done.result == "busy")
+
+
+async def _one_by_one(intake: Intake, message: Message, raw: bytes, media: str) -> Kept:
+    """Each entry with a commit of its own: one that cannot be kept does not take the others with it."""
+    entries, sequences = [], list[int]()
+    for i, one in enumerate(message.entries):
+        if not one.parts or one.refused is not None:
+            entries.append(one)
+            continue
+        try:
+            done = await intake.accept_decoded(Decoded(one.parts, (), message.id))
+        except AccessDeniedError:
+            raise
+        except Exception as problem:
+            entries.append(_broken(one, i, problem))
+            continue
+        if done.result == "busy":
+            return Kept(message, (), True)
+        entries.append(one)
+        sequences += done.receipt.sequences if done.receipt else ()
+    refused = tuple(one.refused for one in entries if one.refused is not None)
+    if refused:
+        await intake.accept_decoded(Decoded((), refused, message.id), raw, media)
+    return Kept(message._replace(entries=tuple(entries)), tuple(sequences))
+
+
+def _broken(one: One, i: int, problem: Exception) -> One:
+    seen, wanted = f"a failure of the record ({type(problem).__name__})", "a resource that it can keep"
+    refused = Refusal(f"Bundle.entry[{i}].resource", seen, wanted, "tell who runs this door", "processing")
+    return one._replace(parts=(), refused=refused)
+
+
+def _pieces(message: Message) -> Iterator[Message]:
+    """A batch in pieces of at most PIECE parts, and whole entries."""
+    entries: list[One] = []
+    parts: list[Decodable] = []
+    for one in message.entries:
+        if entries and len(parts) + len(one.parts) > PIECE:
+            yield message._replace(entries=tuple(entries))
+            entries, parts = [], []
+        entries.append(one)
+        parts += one.parts
+    if entries:
+        yield message._replace(entries=tuple(entries))

@@ -1,0 +1,1 @@
+"""The MQTT door: sensors and wearables, by a mapping or by Home Assistant discovery."""

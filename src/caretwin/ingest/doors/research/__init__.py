@@ -1,0 +1,1 @@
+"""The doors of whole research folders: CLIF and MEDS."""

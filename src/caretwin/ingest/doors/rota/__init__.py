@@ -1,0 +1,1 @@
+"""The rota door: shifts, staff, skills and absence from CSV and iCalendar."""

@@ -1,0 +1,1 @@
+"""The WFDB door: numerics and waveforms of PhysioNet records."""
