@@ -5,7 +5,7 @@ import jax.numpy as jnp
 
 from caretwin.models.physiology import blood_gas, circulation, kidney, lung
 from caretwin.models.physiology.bedside_state import Now, Settings, State
-from caretwin.models.physiology.coupling import WASTED, without_gas
+from caretwin.models.physiology.present_exchange import WASTED, without_gas
 
 CHANNELS = (
     "heart_rate", "mean_arterial_pressure", "pulse_pressure", "central_venous_pressure", "oxygen_saturation",

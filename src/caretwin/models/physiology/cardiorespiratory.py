@@ -22,9 +22,10 @@ from caretwin.models.physiology.bedside_channels import (
     unscaled,
 )
 from caretwin.models.physiology.bedside_state import Settings, State
-from caretwin.models.physiology.coupling import advance, bounded_signal, present, usual_blood
+from caretwin.models.physiology.coupling import advance, present
 from caretwin.models.physiology.individual import individual
 from caretwin.models.physiology.parameters import FLUTTERING, INDEX, PERSONAL, WANDERING, Body
+from caretwin.models.physiology.present_circulation import bounded_signal, usual_blood
 from caretwin.models.physiology.reach import reach
 
 LONGEST_PART = 1.0 / 60.0

@@ -5,8 +5,8 @@ from caretwin.models.physiology import (
     bedside_state,
     blood_gas,
     conditions,
-    coupling,
     parameters,
+    present_circulation,
     vasoactive,
 )
 from caretwin.models.physiology import cardiorespiratory as coupled
@@ -31,7 +31,7 @@ class Physiology:
     ahead = staticmethod(ahead)
     shift = staticmethod(conditions.shift)
     blood_lost = staticmethod(conditions.blood_lost)
-    usual_blood = staticmethod(coupling.usual_blood)
+    usual_blood = staticmethod(present_circulation.usual_blood)
     conditions = staticmethod(conditions.names)
     values_of = staticmethod(values_of)
 
