@@ -72,7 +72,7 @@ def ventilator_map() -> Callable[[], Any]:
 
 
 def _living(particles: int) -> Any:
-    from caretwin.ingest.clif import demo_folder, read_clif
+    from caretwin.ingest.clif.stays import demo_folder, read_clif
     from caretwin.twin.live import bedside_twin, follow
 
     stay = "27617929"

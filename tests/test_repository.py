@@ -215,7 +215,7 @@ def test_every_command_and_option_is_documented():
 
 
 def test_every_channel_of_the_bedside_is_documented_with_its_unit_and_every_spelling_is_read():
-    from caretwin.ingest.bedside_names import channel_of
+    from caretwin.ingest.bedside.names import channel_of
     from caretwin.record.bedside import channels
 
     page = (DOCS / "data-formats.md").read_text("utf-8")

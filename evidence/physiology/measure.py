@@ -38,7 +38,7 @@ def run(*arguments: str) -> None:
 
 def glucose(meds: str) -> None:
     """Forecasts of real glucose and the virtual trial, beside the published figures that stand there."""
-    from caretwin.ingest.clif import demo_folder
+    from caretwin.ingest.clif.stays import demo_folder
 
     page = HERE / "glucose" / "results.json"
     published = json.loads(page.read_text())["published"]

@@ -109,7 +109,7 @@ def test_a_folder_needs_a_stay(tmp_path):
 @pytest.mark.slow
 def test_a_real_stay_is_answered(tmp_path, monkeypatch):
     from caretwin.base.errors import DataError
-    from caretwin.ingest.clif import demo_folder
+    from caretwin.ingest.clif.stays import demo_folder
 
     try:
         folder = demo_folder()

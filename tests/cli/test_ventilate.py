@@ -90,7 +90,7 @@ def test_an_answer_never_overwrites_the_record(tmp_path):
 
 def test_times_are_said_by_the_clock_of_the_ward():
     from caretwin.cli.bedside_input import time_of_question
-    from caretwin.ingest.bedside_table import read_bedside_table
+    from caretwin.ingest.bedside.table import read_bedside_table
     from caretwin.review.bedside_words import moment
 
     record = read_bedside_table(EXAMPLE)  # its zone is Europe/Zurich, an hour before UTC in March

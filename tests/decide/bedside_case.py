@@ -6,7 +6,7 @@ from functools import cache
 import numpy as np
 
 from caretwin.decide.bedside_now import Bedside, at_bedside
-from caretwin.ingest.bedside_table import read_bedside_table
+from caretwin.ingest.bedside.table import read_bedside_table
 from caretwin.record.bedside import BedsideRecord, Signal
 from caretwin.twin.live import BedsideTwin, bedside_twin
 from tests.paths import ROOT

@@ -8,8 +8,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 from tests.paths import shared
 
-from caretwin.ingest.bedside_gas_rules import severinghaus_saturation
-from caretwin.ingest.bedside_quality import counted, judge
+from caretwin.ingest.bedside.gas_rules import severinghaus_saturation
+from caretwin.ingest.bedside.quality import counted, judge
 from caretwin.record.bedside import BedsideRecord, Person, Quality, Signal, channels
 
 NOBODY = Person("invented")
@@ -275,7 +275,7 @@ def test_the_count_by_rule_counts_rows():
 
 
 def test_the_venous_rule_finds_mixed_venous_gases_and_leaves_arterial_ones_alone():
-    from caretwin.ingest.mimic3_bedside_gases import gas_states
+    from caretwin.ingest.mimic3.bedside_gases import gas_states
 
     states = gas_states(shared("data", "mimic3_demo"))
 

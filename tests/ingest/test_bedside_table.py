@@ -4,9 +4,9 @@ import numpy as np
 import pytest
 from tests.paths import ROOT
 
-from caretwin.ingest.bedside_names import SYNONYMS, channel_of
-from caretwin.ingest.bedside_table import read_bedside_table
-from caretwin.ingest.bedside_units import to_channel
+from caretwin.ingest.bedside.names import SYNONYMS, channel_of
+from caretwin.ingest.bedside.table import read_bedside_table
+from caretwin.ingest.bedside.units import to_channel
 from caretwin.ingest.findings import TableError
 from caretwin.record.bedside import Person, channels
 

@@ -7,8 +7,8 @@ import pandas as pd
 import pytest
 
 from caretwin.base.errors import DataError
-from caretwin.ingest import bedside_frames
-from caretwin.ingest.clif import demo_folder, hospitalisations, read_clif
+from caretwin.ingest.bedside import frames as bedside_frames
+from caretwin.ingest.clif.stays import demo_folder, hospitalisations, read_clif
 from caretwin.record.bedside import Quality, channels
 
 START = pd.Timestamp("2150-01-01 06:00", tz="UTC")

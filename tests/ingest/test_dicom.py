@@ -10,8 +10,8 @@ from pydicom.tag import Tag
 from pydicom.uid import RLELossless
 from tests.ingest.ct_volumes import write_enhanced, write_series
 
-from caretwin.ingest.dicom import read_chest_ct
-from caretwin.ingest.dicom_files import DicomError
+from caretwin.ingest.dicom.files import DicomError
+from caretwin.ingest.dicom.series import read_chest_ct
 
 SPACING = (3.0, 2.0, 1.5)
 

@@ -9,9 +9,9 @@ from tests.ingest.ct_volumes import write_series
 from tests.ingest.test_dicom import SPACING, VOLUME
 
 from caretwin.cli import ct
-from caretwin.ingest.dicom import read_chest_ct
-from caretwin.ingest.dicom_files import DicomError, image_files, read_header
-from caretwin.ingest.lung_ct import read_lung_aeration
+from caretwin.ingest.dicom.files import DicomError, image_files, read_header
+from caretwin.ingest.dicom.series import read_chest_ct
+from caretwin.ingest.lung_ct.aeration import read_lung_aeration
 
 BUNDLED = Path(pydicom.data.__file__).parent / "test_files"
 

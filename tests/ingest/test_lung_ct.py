@@ -9,7 +9,7 @@ from tests.ingest.ct_volumes import Chest, chest, scanned, write_series
 
 from caretwin.base.errors import DataError
 from caretwin.cli.ct import command
-from caretwin.ingest.lung_ct import read_lung_aeration
+from caretwin.ingest.lung_ct.aeration import read_lung_aeration
 from caretwin.record.imaging import COMPARTMENTS, NOT_A_DIAGNOSIS
 
 SPACING = (5.0, 3.0, 3.0)

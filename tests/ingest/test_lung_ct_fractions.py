@@ -5,8 +5,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from caretwin.ingest.lung_ct_fractions import estimates, region, thirds
-from caretwin.ingest.lung_ct_volume import Acquisition, CtVolume
+from caretwin.ingest.lung_ct.fractions import estimates, region, thirds
+from caretwin.ingest.lung_ct.volume import Acquisition, CtVolume
 from caretwin.record.imaging import COMPARTMENTS
 
 

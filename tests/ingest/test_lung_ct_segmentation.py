@@ -6,9 +6,9 @@ import numpy as np
 import pytest
 from tests.ingest.ct_volumes import Chest, chest, scanned
 
-from caretwin.ingest.dicom_files import DicomError
-from caretwin.ingest.lung_ct import lung_aeration
-from caretwin.ingest.lung_ct_volume import Acquisition, CtVolume
+from caretwin.ingest.dicom.files import DicomError
+from caretwin.ingest.lung_ct.aeration import lung_aeration
+from caretwin.ingest.lung_ct.volume import Acquisition, CtVolume
 from caretwin.record.imaging import COMPARTMENTS
 
 SPACING = (5.0, 3.0, 3.0)

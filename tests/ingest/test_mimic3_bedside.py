@@ -10,8 +10,8 @@ import pytest
 from tests.paths import shared
 
 from caretwin.base.errors import DataError
-from caretwin.ingest.mimic3_bedside import places, read_mimic3_bedside
-from caretwin.ingest.mimic3_bedside_gases import gas_pairs, gas_states
+from caretwin.ingest.mimic3.bedside import places, read_mimic3_bedside
+from caretwin.ingest.mimic3.bedside_gases import gas_pairs, gas_states
 from caretwin.record.bedside import Quality, channels
 
 OXYGEN, CARBON_DIOXIDE = "arterial_oxygen_pressure", "arterial_carbon_dioxide_pressure"

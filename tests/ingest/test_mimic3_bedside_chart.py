@@ -5,8 +5,8 @@ import pandas as pd
 import pytest
 from tests.paths import shared
 
-from caretwin.ingest.mimic3_bedside import places, read_mimic3_bedside
-from caretwin.ingest.mimic3_bedside_gases import gas_pairs
+from caretwin.ingest.mimic3.bedside import places, read_mimic3_bedside
+from caretwin.ingest.mimic3.bedside_gases import gas_pairs
 from caretwin.record.bedside import Quality, channels
 
 GAS = {

@@ -11,10 +11,10 @@ import pytest
 from tests.paths import shared
 
 from caretwin.base.errors import DataError
-from caretwin.ingest import mimic3_covariates as covariates
-from caretwin.ingest.mimic3_clock import Clock
-from caretwin.ingest.mimic3_doses import MOST_HISTORIES
-from caretwin.ingest.mimic3_vancomycin import Joined, join_mimic3_vancomycin, read_mimic3_vancomycin
+from caretwin.ingest.mimic3 import covariates
+from caretwin.ingest.mimic3.clock import Clock
+from caretwin.ingest.mimic3.doses import MOST_HISTORIES
+from caretwin.ingest.mimic3.vancomycin import Joined, join_mimic3_vancomycin, read_mimic3_vancomycin
 
 # On the real patients
 

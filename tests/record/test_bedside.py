@@ -2,7 +2,7 @@
 
 import numpy as np
 
-from caretwin.ingest.bedside_quality import judge
+from caretwin.ingest.bedside.quality import judge
 from caretwin.record.bedside import BedsideRecord, Person, Signal
 
 HOURS = np.array([1.0, 5.0, 6.0, 9.0])

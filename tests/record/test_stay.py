@@ -9,7 +9,7 @@ from tests.record.test_store import MINUTE, MRS_A, seen, write
 
 from caretwin.base.errors import DataError
 from caretwin.base.time import to_microseconds
-from caretwin.ingest.bedside_table import read_bedside_table
+from caretwin.ingest.bedside.table import read_bedside_table
 from caretwin.record.access import operator
 from caretwin.record.bedside import Quality
 from caretwin.record.entry import Event, Observation, Status

@@ -12,10 +12,10 @@ from pathlib import Path
 
 import numpy as np
 
-from caretwin.ingest.bedside_quality import counted, judge
-from caretwin.ingest.clif import demo_folder, read_clif
-from caretwin.ingest.mimic3_bedside import places, read_mimic3_bedside
-from caretwin.ingest.mimic3_bedside_gases import GasStates, gas_pairs, gas_states
+from caretwin.ingest.bedside.quality import counted, judge
+from caretwin.ingest.clif.stays import demo_folder, read_clif
+from caretwin.ingest.mimic3.bedside import places, read_mimic3_bedside
+from caretwin.ingest.mimic3.bedside_gases import GasStates, gas_pairs, gas_states
 from caretwin.record.bedside import BedsideRecord, Person, Quality, Signal, channels
 
 HERE = Path(__file__).parent

@@ -12,7 +12,7 @@ import numpy as np
 import pandas as pd
 
 from caretwin.base.units import convert
-from caretwin.ingest.clif import read_clif
+from caretwin.ingest.clif.stays import read_clif
 from caretwin.record.bedside import BedsideRecord, Signal
 
 SHIFT_H = 5.0

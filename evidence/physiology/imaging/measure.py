@@ -13,9 +13,9 @@ from pathlib import Path
 import numpy as np
 from tests.ingest.ct_volumes import Chest, Phantom, chest, scanned
 
-from caretwin.ingest.dicom_files import DicomError
-from caretwin.ingest.lung_ct import lung_aeration
-from caretwin.ingest.lung_ct_volume import Acquisition, CtVolume
+from caretwin.ingest.dicom.files import DicomError
+from caretwin.ingest.lung_ct.aeration import lung_aeration
+from caretwin.ingest.lung_ct.volume import Acquisition, CtVolume
 from caretwin.record.imaging import COMPARTMENTS, LungAeration
 
 USUAL = (2.5, 1.5, 1.5)

@@ -25,7 +25,7 @@ def read_patient(source: str, stay: str | None) -> BedsideRecord:
     Raises a usage error for a folder without a stay and a file with one, and what the readers raise.
     """
     if source == DEMO or Path(source).is_dir():
-        from caretwin.ingest.clif import demo_folder, hospitalisations, read_clif
+        from caretwin.ingest.clif.stays import demo_folder, hospitalisations, read_clif
 
         folder = demo_folder() if source == DEMO else Path(source)
         if stay is None:
@@ -40,7 +40,7 @@ def read_patient(source: str, stay: str | None) -> BedsideRecord:
         raise click.BadParameter(f"{source!r} is neither a file, a folder nor 'demo'", param_hint="PATIENT")
     if stay is not None:
         raise click.BadParameter("PATIENT is a table of one patient: leave STAY out", param_hint="STAY")
-    from caretwin.ingest.bedside_table import read_bedside_table
+    from caretwin.ingest.bedside.table import read_bedside_table
 
     return read_bedside_table(source)
 
@@ -61,7 +61,7 @@ def _of_record(source: str, subject: str | None) -> BedsideRecord:
 
     Raises a usage error without a subject, and for one that the record does not have.
     """
-    from caretwin.ingest.bedside_quality import judge
+    from caretwin.ingest.bedside.quality import judge
     from caretwin.record.access import operator
     from caretwin.record.record import open_record
     from caretwin.record.stay import bedside_record

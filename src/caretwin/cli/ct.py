@@ -36,7 +36,7 @@ def command(
     there is no chest CT that can be measured.
     """
     output_files.check((json_out,))
-    from caretwin.ingest.lung_ct import read_lung_aeration
+    from caretwin.ingest.lung_ct.aeration import read_lung_aeration
 
     aeration = read_lung_aeration(
         folder, time_h=time_h, received_h=received_h, series=series, chest=chest, clock=with_date

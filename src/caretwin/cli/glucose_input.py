@@ -25,7 +25,7 @@ def read_patient(path: str, stay: str | None) -> tuple[BedsideRecord, Path]:
     record = bedside_input.read_patient(path, stay)
     if stay is None:
         return _with_glucose(record), Path(path)
-    from caretwin.ingest.clif import demo_folder
+    from caretwin.ingest.clif.stays import demo_folder
 
     folder = demo_folder() if path == bedside_input.DEMO else Path(path)
     labs = next((folder / name for name in TABLE_OF_LABS if (folder / name).exists()), folder)

@@ -70,7 +70,7 @@ def _planned(what: str, subjects: int, hours: float, clif: Path | None, seed: in
     start = to_microseconds(parse_instant(START))
     if what == "home":
         return plan_home(subjects, start, hours, seed)
-    from caretwin.ingest.clif import demo_folder, hospitalisations, read_clif
+    from caretwin.ingest.clif.stays import demo_folder, hospitalisations, read_clif
     from caretwin.serve.replay_plan import busiest, plan
 
     click.echo("reading the stays ...")

@@ -119,7 +119,7 @@ def progress_bar(console: Any, title: str) -> Iterator[Callable[[int, int], None
 
 def _mimic3(console: Any, folder: Path, draws: int, seed: int) -> list[dict[str, Any]]:
     from caretwin.cli.forecast_tables import refusals_table
-    from caretwin.ingest.mimic3_vancomycin import join_mimic3_vancomycin
+    from caretwin.ingest.mimic3.vancomycin import join_mimic3_vancomycin
 
     joined = join_mimic3_vancomycin(folder)
     counts = [(what, str(rows), str(patients)) for what, rows, patients in joined.counts]

@@ -50,8 +50,8 @@ def ventilation(mimic3: Path, out: Path | None, particles: int, seed: int) -> No
 
 def gas_pairs_of(folder: Path) -> tuple[Any, Any]:
     """Records and pairs of a folder of MIMIC-III tables."""
-    from caretwin.ingest.mimic3_bedside import places, read_mimic3_bedside
-    from caretwin.ingest.mimic3_bedside_gases import gas_pairs
+    from caretwin.ingest.mimic3.bedside import places, read_mimic3_bedside
+    from caretwin.ingest.mimic3.bedside_gases import gas_pairs
     from caretwin.twin.gas_pairs import GASES, TOLD, Pairs
 
     found = gas_pairs(folder)
@@ -114,7 +114,7 @@ def forecast_scores(
     clif   folder with CLIF tables, or "demo"; stays  only the first so many (0: all)
     shown  passes on what was found of so many stays, one by one, and may show how far it is
     """
-    from caretwin.ingest.clif import demo_folder, hospitalisations, patients, read_clif
+    from caretwin.ingest.clif.stays import demo_folder, hospitalisations, patients, read_clif
     from caretwin.review.vital_scores import score
     from caretwin.twin.live import bedside_twin
     from caretwin.twin.vital_forecasts import forecasts_of

@@ -1,1 +1,1 @@
-"""Readers that turn a source into records: one source, one file."""
+"""Readers that turn a source into records, and doors that take in what other systems send."""

@@ -12,7 +12,7 @@ from typing import Any, NamedTuple
 
 from caretwin.base.errors import UnitError
 from caretwin.base.units import compatible, convert
-from caretwin.ingest.bedside_units import to_channel, ucum
+from caretwin.ingest.bedside.units import to_channel, ucum
 from caretwin.ingest.infusion_drugs import Drug, drug_of
 
 HOUR_US = 3_600_000_000

@@ -8,7 +8,7 @@ from typing import Any
 
 from caretwin.base.errors import DataError, DomainError, UnitError
 from caretwin.base.units import compatible, convert
-from caretwin.ingest.bedside_units import INTERNATIONAL_UNITS, ucum
+from caretwin.ingest.bedside.units import INTERNATIONAL_UNITS, ucum
 from caretwin.record.bedside import Person
 from caretwin.record.scenario import UNITS, VOLUMES
 

@@ -10,8 +10,8 @@ from typing import Any
 
 from caretwin.base.errors import UnitError
 from caretwin.base.units import compatible, convert, parse
-from caretwin.ingest.bedside_units import SUBSTANCES as BEDSIDE_SUBSTANCES
-from caretwin.ingest.bedside_units import ucum
+from caretwin.ingest.bedside.units import SUBSTANCES as BEDSIDE_SUBSTANCES
+from caretwin.ingest.bedside.units import ucum
 from caretwin.ingest.decoded import LOINC, Code, CodedValue
 from caretwin.ingest.mapping import IGNORE, CodeMapping, Meaning
 from caretwin.record.bedside import Quality

@@ -21,7 +21,7 @@ from tests.peers import dcmtk
 
 from caretwin.base.time import from_microseconds
 from caretwin.ingest.doors.dicom import door as dicom
-from caretwin.ingest.lung_ct import read_lung_aeration
+from caretwin.ingest.lung_ct.aeration import read_lung_aeration
 
 pytestmark = pytest.mark.service
 

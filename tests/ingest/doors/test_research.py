@@ -12,7 +12,7 @@ from tests.paths import shared
 
 from caretwin.base.errors import DataError
 from caretwin.base.time import parse_instant, to_microseconds
-from caretwin.ingest.clif import demo_folder
+from caretwin.ingest.clif.stays import demo_folder
 from caretwin.ingest.decoded import RefusedError
 from caretwin.ingest.doors.research.clif import ClifDoor
 from caretwin.ingest.doors.research.meds import MedsDoor

@@ -16,7 +16,7 @@ from dataclasses import dataclass
 from io import BytesIO
 from typing import Any, NamedTuple
 
-from caretwin.ingest.dicom_files import CT_IMAGE, ENHANCED_CT, pydicom_module
+from caretwin.ingest.dicom.files import CT_IMAGE, ENHANCED_CT, pydicom_module
 from caretwin.ingest.doors.hl7v2.server import Network, allowed
 
 SUCCESS, OUT_OF_RESOURCES, NO_MATCH, NOT_SUPPORTED = 0x0000, 0xA700, 0xA900, 0x0122

@@ -13,14 +13,14 @@ import numpy as np
 
 from caretwin.base.errors import CaretwinError
 from caretwin.ingest.decoded import Decoded, Refusal, RefusedError
-from caretwin.ingest.dicom import read_chest_ct
-from caretwin.ingest.dicom_files import NO_STACK, ImageFile, image_files
-from caretwin.ingest.dicom_frames import frames_of
-from caretwin.ingest.dicom_geometry import FEWEST_SLICES, GAP, Stack, stacked
+from caretwin.ingest.dicom.files import NO_STACK, ImageFile, image_files
+from caretwin.ingest.dicom.frames import frames_of
+from caretwin.ingest.dicom.geometry import FEWEST_SLICES, GAP, Stack, stacked
+from caretwin.ingest.dicom.series import read_chest_ct
 from caretwin.ingest.doors.dicom.person import Slice, Whose, read_slice, subject_of
 from caretwin.ingest.doors.dicom.said import Series, said_of
 from caretwin.ingest.findings import Findings
-from caretwin.ingest.lung_ct import lung_aeration
+from caretwin.ingest.lung_ct.aeration import lung_aeration
 from caretwin.record.finding import Finding
 
 AHEAD_US = 300_000_000

@@ -15,7 +15,7 @@ from typing import Any, NamedTuple
 from caretwin.base.errors import DataError, TimeError
 from caretwin.base.time import parse_instant, to_microseconds
 from caretwin.ingest.decoded import Refusal, RefusedError
-from caretwin.ingest.dicom_files import pydicom_module
+from caretwin.ingest.dicom.files import pydicom_module
 from caretwin.record.entry import Identifier, SubjectRef
 from caretwin.record.identifiers import identifier
 

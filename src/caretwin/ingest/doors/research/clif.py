@@ -17,9 +17,9 @@ import orjson
 
 from caretwin.base.errors import CaretwinError
 from caretwin.base.time import from_microseconds, to_microseconds
-from caretwin.ingest.clif import hospitalisations, patients, read_clif
-from caretwin.ingest.clif_observations import RESULT_DELAY_H
-from caretwin.ingest.clif_tables import Columns, read_clif_tables
+from caretwin.ingest.clif.observations import RESULT_DELAY_H
+from caretwin.ingest.clif.stays import hospitalisations, patients, read_clif
+from caretwin.ingest.clif.tables import Columns, read_clif_tables
 from caretwin.ingest.decoded import Code, CodedValue, Decodable, Decoded, Refusal, RefusedError
 from caretwin.ingest.door import Setting, Tested, Tier
 from caretwin.ingest.doors.research.loading import Known, keep_all, known

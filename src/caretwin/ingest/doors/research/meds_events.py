@@ -10,8 +10,8 @@ from typing import Any
 import numpy as np
 
 from caretwin.base.time import from_microseconds
-from caretwin.ingest import bedside_person
-from caretwin.ingest.clif_observations import RESULT_DELAY_H
+from caretwin.ingest.bedside import person as bedside_person
+from caretwin.ingest.clif.observations import RESULT_DELAY_H
 from caretwin.ingest.decoded import Code, CodedValue
 from caretwin.ingest.doors.research.loading import Known, known
 from caretwin.ingest.doors.research.meds_codes import SEPARATOR, Meanings, Read

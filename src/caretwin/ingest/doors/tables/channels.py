@@ -8,7 +8,7 @@ from dataclasses import replace
 from statistics import median
 from typing import NamedTuple
 
-from caretwin.ingest.bedside_names import AMBIGUOUS, plain
+from caretwin.ingest.bedside.names import AMBIGUOUS, plain
 from caretwin.ingest.decoded import RefusedError
 from caretwin.ingest.doors.tables import names
 from caretwin.ingest.doors.tables.cells import pair_of, value_of

@@ -13,8 +13,8 @@ from hashlib import blake2b
 from typing import NamedTuple
 
 from caretwin.base.errors import DataError
-from caretwin.ingest import bedside_person
-from caretwin.ingest.bedside_names import MODES
+from caretwin.ingest.bedside import person as bedside_person
+from caretwin.ingest.bedside.names import MODES
 from caretwin.ingest.decoded import Code, CodedValue, Decodable, Decoded, Refusal, RefusedError
 from caretwin.ingest.doors.mqtt.payload import Reading, clean, refused
 from caretwin.ingest.doors.tables.cells import pair_of, value_of

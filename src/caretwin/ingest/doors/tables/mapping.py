@@ -11,7 +11,7 @@ from typing import Any, get_args
 from caretwin.base.errors import CaretwinError, DataError
 from caretwin.base.time import parse_instant, to_microseconds
 from caretwin.base.units import parse
-from caretwin.ingest.bedside_units import ucum
+from caretwin.ingest.bedside.units import ucum
 from caretwin.ingest.doors.tables.grid import Layout
 from caretwin.ingest.doors.tables.times import FORMATS, TimeRule
 from caretwin.ingest.doors.toml_file import check, table_of, words_of

@@ -8,8 +8,8 @@ from functools import cache
 from typing import NamedTuple
 
 from caretwin.base.errors import CaretwinError
-from caretwin.ingest.bedside_names import AMBIGUOUS, BLOOD_PRESSURE, channel_of, plain
-from caretwin.ingest.bedside_units import ucum
+from caretwin.ingest.bedside.names import AMBIGUOUS, BLOOD_PRESSURE, channel_of, plain
+from caretwin.ingest.bedside.units import ucum
 from caretwin.ingest.doors.tables.mapping import PAIR
 from caretwin.record.vocabulary import by_code, vocabulary
 

@@ -7,7 +7,7 @@ from typing import NamedTuple
 
 from caretwin.base.errors import CaretwinError
 from caretwin.base.units import convert
-from caretwin.ingest.bedside_units import ucum
+from caretwin.ingest.bedside.units import ucum
 from caretwin.ingest.translate import SUBSTANCES
 from caretwin.record.vocabulary import vocabulary
 

@@ -1,0 +1,1 @@
+"""Stays of a CLIF 2.1 folder as bedside records."""

@@ -1,0 +1,1 @@
+"""DICOM files of a CT as one stack in Hounsfield units."""

@@ -1,0 +1,1 @@
+"""MIMIC-III: bedside records, blood gases and drug monitoring."""
