@@ -13,20 +13,31 @@ from caretwin.record.writer import Writer
 
 DOOR = Actor("door:loader", "door")
 WAITING = 8
+SUBJECTS = [SubjectRef((Identifier("urn:x", str(number)),)) for number in range(5)]
+BEGIN = 29_000_000 * 60_000_000
+"""us: a minute of February 2025; observation n is true n minutes later."""
+
+
+def observation(n: int) -> Observation:
+    """The n-th of all."""
+    return Observation(
+        SUBJECTS[n % 5], "heart_rate", BEGIN + n * 60_000_000, 60.0 + n % 40, "loader", source_id=f"n{n}"
+    )
+
+
+def number_of(effective: int) -> int:
+    """Which observation was true at this time (us)."""
+    return (effective - BEGIN) // 60_000_000
 
 
 def main() -> None:
     where, start = sys.argv[1], int(sys.argv[2])
     record = open_record(where, lambda: int(time.time() * 1e6))
-    subjects = [SubjectRef((Identifier("urn:x", str(number)),)) for number in range(5)]
     number, waiting = start, []
     with Writer(record) as writer:
         while True:
-            entries = tuple(
-                Observation(subjects[n % 5], "heart_rate", n * 1_000_000, 60.0 + n % 40, "loader", source_id=f"n{n}")
-                for n in range(number, number + 10)
-            )
-            waiting.append((number, writer.submit(DOOR, Batch(entries, number, DOOR.name), wait_s=10)))
+            entries = tuple(observation(n) for n in range(number, number + 10))
+            waiting.append((number, writer.submit(DOOR, Batch(entries, BEGIN, DOOR.name), wait_s=10)))
             number += 10
             if len(waiting) >= WAITING:
                 first, future = waiting.pop(0)

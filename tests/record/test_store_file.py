@@ -1,16 +1,10 @@
 """A record in a file: killed at any moment, encrypted, of another age, or no record at all."""
 
-import os
-import random
-import signal
-import subprocess
-import sys
 import time
 from pathlib import Path
 
 import apsw
 import pytest
-from tests.paths import ROOT
 from tests.record.test_store import MINUTE, seen, values, write
 
 from caretwin.base.errors import DataError
@@ -20,41 +14,6 @@ from caretwin.record.record import open_record
 
 def clock() -> int:
     return 1
-
-
-@pytest.mark.slow
-def test_a_hundred_kills_lose_nothing_that_was_acknowledged_and_double_nothing(tmp_path: Path) -> None:
-    where, luck, acknowledged, start = tmp_path / "record.db", random.Random(7), set[int](), 0
-    environment = {**os.environ, "PYTHONPATH": f"{ROOT}:{ROOT / 'src'}"}
-    for turn in range(100):
-        child = subprocess.Popen(
-            [sys.executable, "-m", "tests.record.loader", str(where), str(start)],
-            stdout=subprocess.PIPE, text=True, cwd=ROOT, env=environment,
-        )  # fmt: skip
-        assert child.stdout is not None
-        first = child.stdout.readline()  # it is loading now
-        time.sleep(luck.uniform(0, 0.05))
-        child.send_signal(signal.SIGKILL)
-        lines = [first, *child.stdout.read().splitlines()]
-        child.wait()
-        child.stdout.close()
-        batches = [int(line) for line in lines if line.strip().isdigit()]
-        assert batches, f"turn {turn}: the loader said nothing"
-        acknowledged.update(n for batch in batches for n in range(batch, batch + 10))
-        start = max(batches) - 30 if turn % 2 else max(batches) + 10  # a sender that was not answered sends again
-        start = max(start, 0)
-    record = open_record(where, clock)
-    found = [one for key in _keys(record) for one in record.reading(operator()).series(key)]
-    effective = [int(time_) // 1_000_000 for one in found for time_ in one.effective]
-    assert len(effective) == len(set(effective))
-    assert acknowledged <= set(effective)
-    assert len(acknowledged) > 1000
-    assert record.connection().query("PRAGMA integrity_check")[0][0] == "ok"
-    record.close()
-
-
-def _keys(record: object) -> list[str]:
-    return [one.key for one in record.reading(operator()).subjects()]  # type: ignore[attr-defined]
 
 
 def test_an_encrypted_record_tells_nothing_without_its_key(tmp_path: Path) -> None:
