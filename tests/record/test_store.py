@@ -12,7 +12,8 @@ from tests.record.conftest import Ticking
 from caretwin.record import audit
 from caretwin.record.access import AccessDeniedError, Actor, operator
 from caretwin.record.entry import Batch, Derived, Event, Identifier, Link, Observation, Status, SubjectRef
-from caretwin.record.record import Reading, Record, open_record
+from caretwin.record.reading import Reading
+from caretwin.record.record import Record, open_record
 from caretwin.record.store import keep
 from caretwin.record.writer import BusyError, Writer
 

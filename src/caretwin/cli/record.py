@@ -52,7 +52,7 @@ def show(where: str, subject: str, as_of: str | None) -> None:
 
     from caretwin.base.time import parse_instant, to_microseconds
     from caretwin.record.entry import kind_of
-    from caretwin.record.store.read import ALWAYS
+    from caretwin.record.store.as_of import ALWAYS
     from caretwin.record.vocabulary import vocabulary
     from caretwin.twin.binding import bindings
 
@@ -220,7 +220,7 @@ def _open(where: str) -> tuple[Record, Any]:
 
 
 def _known(record: Record, subject: str) -> None:
-    from caretwin.record.store.read import numbers
+    from caretwin.record.store.read_subjects import numbers
 
     if not numbers(record.connection(), subject):
         raise click.BadParameter(f"no subject {subject!r}: caretwin record subjects lists them", param_hint="SUBJECT")

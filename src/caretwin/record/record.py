@@ -6,33 +6,24 @@ import os
 import secrets
 import threading
 import warnings
-from collections.abc import Callable, Collection, Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
-from typing import NamedTuple, TypeVar
 
 from caretwin.record import audit
 from caretwin.record.access import Action, Actor, Policy, by_role, require
-from caretwin.record.entry import Batch, Identifier, Receipt, Stored, StoredDerived, StoredEvent
-from caretwin.record.store import erase, keep, read
+from caretwin.record.entry import Batch, Derived, Receipt
+from caretwin.record.reading import Reading
+from caretwin.record.store import erase
 from caretwin.record.store.append import Appender
 from caretwin.record.store.connection import Connection, Database
 from caretwin.record.store.postgres import PostgresDatabase
 from caretwin.record.store.sqlite import SqliteDatabase
 
-T = TypeVar("T")
 KEY_VARIABLE = "CARETWIN_RECORD_KEY"
 """Environment variable with the passphrase of an encrypted file; keys are not kept beside what they open."""
 
 Listener = Callable[[Sequence[Batch], Sequence[Receipt]], None]
-
-
-class SubjectInfo(NamedTuple):
-    """A subject of the record: its key, what it is, and since when it is known (us)."""
-
-    key: str
-    kind: str
-    received: int
 
 
 class Record:
@@ -177,100 +168,6 @@ class Record:
             self._readers = []
 
 
-class Reading:
-    """What one actor reads; see :mod:`caretwin.record.store.read` for what each answer is."""
-
-    def __init__(self, record: Record, actor: Actor) -> None:
-        self._record, self.actor = record, actor
-        self._seen: set[str] = set()
-
-    def of(self, subjects: Sequence[str]) -> Reading:
-        """Authorise and audit several subjects at once."""
-        new = [subject for subject in dict.fromkeys(subjects) if subject not in self._seen]
-        if new:
-            self._record.allow_reading(self.actor, new, "")
-            self._seen.update(new)
-        return self
-
-    def subjects(self) -> list[SubjectInfo]:
-        """Every subject, in the order in which they became known."""
-        return [SubjectInfo(*row) for row in read.keys(self.of([""])._connection())]
-
-    def subject_of(self, identifier: Identifier) -> str | None:
-        """The key of an identifier's subject, None where it is unknown."""
-        return read.key_of(self.of([""])._connection(), identifier)
-
-    def identifiers(self, subject: str) -> list[Identifier]:
-        """By what a subject is known."""
-        return read.identifiers(self.of([subject])._connection(), subject)
-
-    def series(
-        self,
-        subject: str,
-        codes: Collection[str] | None = None,
-        start: int = read.NEVER,
-        stop: int = read.ALWAYS,
-        as_of: int = read.ALWAYS,
-    ) -> list[read.SeriesData]:
-        """Observations in [start, stop) as known at ``as_of`` (us)."""
-        return read.series(self.of([subject])._connection(), subject, codes, start, stop, as_of)
-
-    def latest(
-        self,
-        subject: str,
-        codes: Collection[str] | None = None,
-        as_of: int = read.ALWAYS,
-        before: int = read.ALWAYS,
-    ) -> list[Stored]:
-        """The last observation of every series before an effective time, as known at ``as_of`` (us)."""
-        return read.latest(self.of([subject])._connection(), subject, codes, as_of, before)
-
-    def events(
-        self,
-        subject: str,
-        kinds: Sequence[str] | None = None,
-        start: int = read.NEVER,
-        stop: int = read.ALWAYS,
-        as_of: int = read.ALWAYS,
-    ) -> list[StoredEvent]:
-        """Events that began in [start, stop), as known at ``as_of`` (us)."""
-        return read.events(self.of([subject])._connection(), subject, kinds, start, stop, as_of)
-
-    def derived(
-        self,
-        subject: str,
-        kinds: Sequence[str] | None = None,
-        start: int = read.NEVER,
-        stop: int = read.ALWAYS,
-        as_of: int = read.ALWAYS,
-    ) -> list[StoredDerived]:
-        """What was derived, speaking from [start, stop)."""
-        return read.derived(self.of([subject])._connection(), subject, kinds, start, stop, as_of)
-
-    def changes(self, after: int, most: int = 10_000) -> list[Stored]:
-        """Observations since a sequence number, of all subjects."""
-        return read.changes(self.of([""])._connection(), after, most)
-
-    def changed_since(self, sequence: int) -> dict[str, tuple[int, int]]:
-        """Subjects with anything new since a sequence number: (first effective time, last sequence number) of each."""
-        return read.changed_since(self.of([""])._connection(), sequence)
-
-    def epoch(self) -> int:
-        """How often subjects were merged or erased: another number says that keys mean something else."""
-        return int(self._connection().query("SELECT erasures FROM counter")[0][0])
-
-    def first_effective(self, subject: str, codes: Collection[str]) -> int | None:
-        """The earliest time (us) of any observation of these codes."""
-        return read.first_effective(self.of([subject])._connection(), subject, codes)
-
-    def checkpoints(self, subject: str, model: str) -> list[tuple[int, int, bytes]]:
-        """(time us, sequence, state) of the checkpoints of a subject's twin."""
-        return keep.checkpoints(self.of([subject])._connection(), subject, model)
-
-    def _connection(self) -> Connection:
-        return self._record.connection()
-
-
 def open_record(
     where: str | Path, clock: Callable[[], int], *, key: str | None = None, policy: Policy = by_role
 ) -> Record:
@@ -289,8 +186,6 @@ def open_record(
 
 
 def _action(batch: Batch) -> Action:
-    from caretwin.record.entry import Derived
-
     return "derive" if batch.entries and all(isinstance(entry, Derived) for entry in batch.entries) else "write"
 
 

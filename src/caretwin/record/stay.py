@@ -8,8 +8,9 @@ from caretwin.base.errors import DataError
 from caretwin.base.time import from_microseconds
 from caretwin.record.bedside import BedsideRecord, Person, Quality, Sex, Signal, channels
 from caretwin.record.entry import StoredEvent
-from caretwin.record.record import Reading
-from caretwin.record.store.read import ALWAYS, SeriesData
+from caretwin.record.reading import Reading
+from caretwin.record.store.as_of import ALWAYS
+from caretwin.record.store.read_observations import SeriesData
 
 HOUR_US = 3_600_000_000
 DAYS_PER_YEAR = 365.2425

@@ -10,9 +10,11 @@ import numpy as np
 from caretwin.base.errors import DataError
 from caretwin.record.access import Actor
 from caretwin.record.bedside import channels
-from caretwin.record.record import Reading, Record
+from caretwin.record.reading import Reading
+from caretwin.record.record import Record
 from caretwin.record.store import keep
-from caretwin.record.store.read import ALWAYS, numbers
+from caretwin.record.store.as_of import ALWAYS
+from caretwin.record.store.read_subjects import numbers
 from caretwin.twin.bedside import context, settings_at
 from caretwin.twin.course import BACK_MIN, BODY, MINUTE, Course, minute_of, value_of
 from caretwin.twin.live import BedsideTwin

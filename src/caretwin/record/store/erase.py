@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from caretwin.record.store import read
 from caretwin.record.store.connection import Connection
+from caretwin.record.store.read_subjects import numbers
 
 _BY_SUBJECT = ("event", "derived", "checkpoint", "identifier", "series")
 
@@ -13,7 +13,7 @@ def erase(connection: Connection, key: str) -> int:
 
     Raises KeyError for a subject that the record does not have.
     """
-    found = read.numbers(connection, key)
+    found = numbers(connection, key)
     if not found:
         raise KeyError(f"no subject {key!r} in this record")
     removed = 0
