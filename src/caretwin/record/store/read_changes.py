@@ -43,7 +43,7 @@ def changed_since(connection: Connection, sequence: int) -> dict[str, tuple[int,
         [sequence],
     )
     found: dict[str, tuple[int, int]] = {}
-    into = dict(
+    into: dict[str, str] = dict(
         connection.query(
             "SELECT a.key, b.key FROM merged m JOIN subject a ON a.id = m.subject"
             " JOIN subject b ON b.id = m.into_subject ORDER BY m.sequence"

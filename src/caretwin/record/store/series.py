@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable, Sequence
 from typing import NamedTuple
 
 from caretwin.record.store.connection import Connection
@@ -28,14 +28,17 @@ class SeriesBook:
         """Drop what is remembered."""
         self._numbers: dict[SeriesName, int] = {}
 
-    def find(self, names: Iterable[SeriesName]) -> None:
-        """Look up series, and make those that are new."""
+    def find(self, names: Iterable[SeriesName], family: Callable[[int], Sequence[int]]) -> None:
+        """Look up series, and make those that are new.
+
+        family  of a subject: itself, and those that were merged into it, whose series are looked up too
+        """
         missing = sorted(set(names) - self._numbers.keys())
         if not missing:
             return
         rows = self._connection.among(
             "SELECT subject, code, unit, source, id FROM series WHERE subject IN ?",
-            sorted({m.subject for m in missing}),
+            sorted({member for one in missing for member in family(one.subject)}),
         )
         self._numbers |= {SeriesName(*row[:4]): row[4] for row in rows}
         new = [one for one in missing if one not in self._numbers]
@@ -45,6 +48,8 @@ class SeriesBook:
             self._connection.insert("series", ("id", "subject", "code", "unit", "source"), made)
             self._numbers |= {SeriesName(*row[1:]): row[0] for row in made}
 
-    def number(self, name: SeriesName) -> int:
-        """Number of a series that :meth:`find` has found before."""
-        return self._numbers[name]
+    def numbers(self, name: SeriesName, family: Sequence[int]) -> list[int]:
+        """Number of a series that :meth:`find` has found before, then those of the same series of the family."""
+        own = self._numbers[name]
+        same = (self._numbers.get(name._replace(subject=member)) for member in family if member != name.subject)
+        return [own, *(number for number in same if number is not None)]

@@ -29,6 +29,7 @@ class SubjectBook:
         self._by_identifier: dict[Identifier, int] = {}
         self._keys: dict[int, str] = {}
         self._by_key: dict[str, int] = {}
+        self._into: dict[int, int] | None = None
 
     def recall(self, refs: Iterable[str | SubjectRef]) -> None:
         """Look up the identifiers of many subjects at once."""
@@ -73,15 +74,25 @@ class SubjectBook:
 
     def root(self, number: int) -> int:
         """Whom a subject was merged into, at the end of all merges."""
-        seen = {number}
-        while True:
-            rows = self._connection.query(
-                "SELECT into_subject FROM merged WHERE subject = ? ORDER BY sequence DESC LIMIT 1", [number]
-            )
-            if not rows or rows[0][0] in seen:
-                return number
-            number = int(rows[0][0])
+        into, seen = self._merges(), {number}
+        while number in into and into[number] not in seen:
+            number = into[number]
             seen.add(number)
+        return number
+
+    def family(self, number: int) -> list[int]:
+        """A subject and all that were merged into it, itself first."""
+        found = [number]
+        for one in found:  # grows while it is read: merges of merges
+            found += [other for other, into in self._merges().items() if into == one and other not in found]
+        return found
+
+    def _merges(self) -> dict[int, int]:
+        """Who was merged into whom: few, so all are remembered."""
+        if self._into is None:
+            rows = self._connection.query("SELECT subject, into_subject FROM merged ORDER BY sequence")
+            self._into = {subject: into for subject, into in rows}
+        return self._into
 
     def link(self, entry: Link, received: int, pending: Pending) -> int:
         """The other subject is the one from now on: all that it was known by leads to the survivor.
@@ -94,6 +105,7 @@ class SubjectBook:
             return 0
         sequence = pending.next()
         query = self._connection.query
+        self._merges()[other] = one
         query("INSERT INTO merged VALUES (?, ?, ?, ?, ?)", [sequence, other, one, received, entry.source])
         rows = query("SELECT DISTINCT system, value FROM identifier WHERE subject = ?", [other])
         known = {Identifier(*row) for row in rows} | set(entry.other.identifiers)
