@@ -208,7 +208,7 @@ class Intake:
         """Write the codes that nobody mapped; a door that ends does it."""
         seen, self._unmapped = self._unmapped, {}
         if seen:
-            with self._record.writing(self.actor, "write", "") as connection:
+            with self._record.writing(self.actor, "write", f"{len(seen)} codes that nobody mapped") as connection:
                 keep.note_unmapped(connection, seen.values())
 
     def _count(self, **more: int) -> None:

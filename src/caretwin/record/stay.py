@@ -18,14 +18,17 @@ _MIDDLE = {1: ("7", "1"), 2: ("15",)}  # of a year, of a month
 
 
 def bedside_record(reading: Reading, subject: str, as_of: int = ALWAYS) -> BedsideRecord:
-    """What is known of a subject at the bedside, as it was known at ``as_of`` (us).
+    """What is known of a subject at the bedside, as it was known at ``as_of`` (us): all of one moment of the record.
 
     Hour 0 is the first datum; several sources of one channel are put together. Age is that of hour 0, weight and
-    height are
-    the first known. Raises DataError for a subject of whom nothing of the bedside is known.
+    height are the first known. Raises DataError for a subject of whom nothing of the bedside is known.
 
     Example: ``bedside_record(record.reading(operator()), "p0a1b2c3d4e5").observations["heart_rate"]``.
     """
+    return reading.at_once(lambda: _bedside_record(reading, subject, as_of))
+
+
+def _bedside_record(reading: Reading, subject: str, as_of: int) -> BedsideRecord:
     series = [one for one in reading.series(subject, as_of=as_of) if one.code in channels()]
     if not series:
         raise DataError(

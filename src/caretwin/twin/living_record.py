@@ -86,7 +86,9 @@ def course_of(reading: Reading, subject: str, since: int | None) -> Course:
 def save(record: Record, ward: LivingWard, subjects: Sequence[str]) -> int:
     """Keep a checkpoint of each of these twins that is up to date; returns how many were."""
     name, saved = model_name(ward.twin), 0
-    with record.writing(TWIN, "derive", "") as connection:
+    if not subjects:
+        return saved
+    with record.writing(TWIN, "derive", f"checkpoints of {name}", subjects) as connection:
         for subject in subjects:
             found = ward.checkpoint(subject)
             if found is None or not numbers(connection, subject):  # not up to date, or erased by another process

@@ -5,8 +5,9 @@ Everything here happens inside one transaction of one writer (:meth:`Appender.tr
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterator, Sequence
+from collections.abc import Callable, Collection, Iterator, Sequence
 from contextlib import contextmanager
+from typing import TypeAlias
 
 from caretwin.record.entry import Batch, Derived, Entry, Event, Link, Observation, Receipt, SubjectRef
 from caretwin.record.store.batch_rows import BatchRows
@@ -15,6 +16,9 @@ from caretwin.record.store.pending import Pending
 from caretwin.record.store.series import SeriesBook, SeriesName
 from caretwin.record.store.subjects import SubjectBook
 from caretwin.record.store.versions import Claim, Version, claim, recall
+
+May: TypeAlias = Callable[[int, Sequence[str]], object]
+"""Raises where the subjects (their keys) of a batch (its place in the group) may not be written about."""
 
 
 class Appender:
@@ -35,13 +39,14 @@ class Appender:
             self.forget()
             raise
 
-    def append(self, batches: Sequence[Batch]) -> list[Receipt]:
+    def append(self, batches: Sequence[Batch], may: May) -> list[Receipt]:
         """What becomes of each batch when the transaction that is open is committed.
 
+        may  is asked of every batch, with the keys of its subjects as they were before it; what it raises ends it all
         Raises KeyError for a subject key that the record does not have.
         """
         pending = self._begin()
-        links = self._resolve(batches, pending)
+        links = self._resolve(batches, pending, may)
         claims = [[self._claim(entry) for entry in batch.entries] for batch in batches]
         known = recall(self.connection, (one for several in claims for one in several if one is not None))
         receipts = []
@@ -63,17 +68,19 @@ class Appender:
             self._erasures = erasures
         return Pending(sequence)
 
-    def _resolve(self, batches: Sequence[Batch], pending: Pending) -> dict[int, int]:
+    def _resolve(self, batches: Sequence[Batch], pending: Pending, may: May) -> dict[int, int]:
         """Find or make all subjects and series of the batches; the sequence numbers of links, by identity."""
         links: dict[int, int] = {}
         self._subjects.recall(ref for batch in batches for entry in batch.entries for ref in _refs(entry))
-        for batch in batches:
+        for number, batch in enumerate(batches):
+            concerned: dict[str, None] = {}
             for entry in batch.entries:
                 for ref in _refs(entry):
-                    self._subjects.find(ref, batch.received, pending)
+                    concerned[self._subjects.key(self._subjects.find(ref, batch.received, pending))] = None
                 if isinstance(entry, Link):  # before series are found: what follows is the survivor's
                     links[id(entry)] = self._subjects.link(entry, batch.received, pending)
                     self._erasures += links[id(entry)] > 0
+            may(number, tuple(concerned))
         if links:  # the series of the merged are looked up with those of the survivor
             self._series.forget()
         observations = (entry for batch in batches for entry in batch.entries if isinstance(entry, Observation))

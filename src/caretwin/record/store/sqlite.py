@@ -130,6 +130,19 @@ class SqliteConnection:
             raise
         self.raw.execute("COMMIT")
 
+    @contextmanager
+    def snapshot(self) -> Iterator[None]:
+        """One moment: that of the first statement; whoever writes meanwhile is not waited for."""
+        if self.raw.in_transaction:
+            yield
+            return
+        self.raw.execute("BEGIN DEFERRED")
+        try:
+            yield
+        finally:
+            if self.raw.in_transaction:
+                self.raw.execute("ROLLBACK")  # nothing was written
+
     def scrub(self) -> None:
         """Overwrite what deletion left behind: in the pages and in the write-ahead log."""
         self.raw.execute("VACUUM")
