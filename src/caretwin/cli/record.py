@@ -98,7 +98,7 @@ def query(folder: Path, sql: str) -> None:
     """Ask an export in SQL: tables observation, current_observation, event and derived."""
     from rich.table import Table
 
-    from caretwin.record.export import ask
+    from caretwin.record.query import ask
 
     names, rows = ask(folder, sql)
     table = Table(*names, box=None)
