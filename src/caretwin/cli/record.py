@@ -157,7 +157,8 @@ def quarantine(where: str, raw: int | None) -> None:
             raise click.BadParameter(f"no message {raw} in quarantine", param_hint="--raw")
         click.echo(content, nl=False)
     for one in found if raw is None else ():
-        click.echo(f"{one.number}  {_time(one.received)}  {one.door}  {len(one.raw)} bytes")
+        again = f", {one.times} times, last {_time(one.last)}" if one.times > 1 else ""
+        click.echo(f"{one.number}  {_time(one.received)}  {one.door}  {len(one.raw)} bytes{again}")
         click.echo("    " + one.reason.replace("\n", "\n    "))
     record.close()
 
