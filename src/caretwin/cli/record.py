@@ -183,14 +183,30 @@ def verify(where: str) -> None:
 @WHERE
 @click.argument("subject")
 @click.option("--reason", required=True, help="The request or the law that asks for it: stays in the audit trail.")
+@click.option(
+    "--word",
+    "words",
+    multiple=True,
+    help="A name or word by which refused messages are the person's, beside the numbers that the record knows.",
+)
 @click.confirmation_option(prompt="Everything about this subject will be gone for ever. Go on?")
 @friendly
-def erase(where: str, subject: str, reason: str) -> None:
-    """Erase everything about a SUBJECT, as the law may ask; the audit trail keeps that it was done, and why."""
+def erase(where: str, subject: str, reason: str, words: tuple[str, ...]) -> None:
+    """Erase everything about a SUBJECT, under all keys of that person, as the law may ask; the audit trail keeps that
+    it was done, and why. Exports and backups are outside of the record: they are named, and others have to delete them.
+    """
     record, operator_ = _open(where)
     _known(record, subject)
-    click.echo(f"{record.erase(operator_, subject, reason)} rows erased")
+    gone = record.erase(operator_, subject, reason, words)
     record.close()
+    click.echo(
+        f"{gone.rows} rows erased, {gone.messages} refused messages, {gone.examples} examples of codes nobody mapped"
+    )
+    if not gone.overwritten:
+        click.echo("another program was reading: close all that have the record open, and its log goes too")
+    click.echo("not in the record, and to be deleted by whoever made them: backups, copies, replicas, archived logs")
+    for one in gone.exports:
+        click.echo(f"  an export of {_time(one.at)} by {one.actor}: {one.detail}")
 
 
 @command.command("vocabulary")

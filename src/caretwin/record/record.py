@@ -19,6 +19,7 @@ from caretwin.record.reading import Reading
 from caretwin.record.store import erase
 from caretwin.record.store.append import Appender
 from caretwin.record.store.connection import CommitUnknownError, Connection, ConnectionLostError, Database
+from caretwin.record.store.erase import Erased
 from caretwin.record.store.postgres import PostgresDatabase
 from caretwin.record.store.sqlite import SqliteDatabase
 
@@ -109,23 +110,27 @@ class Record:
             except Exception as problem:
                 warnings.warn(f"a listener of the record failed: {problem}", RuntimeWarning, stacklevel=2)
 
-    def erase(self, actor: Actor, subject: str, reason: str) -> int:
-        """Remove everything about a subject, by law and not by habit; returns how many rows.
+    def erase(self, actor: Actor, subject: str, reason: str, words: Sequence[str] = ()) -> Erased:
+        """Remove everything about a person, by law and not by habit.
 
-        What stays is the audit trail: who erased, when, and for which reason. Raises AccessDeniedError, KeyError for
-        an unknown subject, ValueError without a reason.
+        subject  any key of the person: all keys that were merged with it go too
+        words    by which refused messages are known to be the person's, beside the identifiers, such as a name
+        Returns what was removed, and what is outside of the record and others have to delete: exports and backups.
+        What stays is the audit trail: who read, wrote and erased, under which key, when, and for which reason. Raises
+        AccessDeniedError, KeyError for an unknown subject, ValueError without a reason.
         """
         if not reason.strip():
             raise ValueError("erasing without a reason: wanted the request or the law that asks for it")
         rules = self._guard.allow(actor, "erase", [subject])
         with self._connections.lock:
             with self._connections.writing() as connection:
-                removed = erase.erase(connection, subject)
-                audit.append(connection, [self._guard.act(actor, "erase", rules, f"{reason}; {removed} rows")])
+                removed = erase.erase(connection, subject, words)
+                detail = f"{reason}; {removed.rows} rows, {removed.messages} refused messages"
+                audit.append(connection, [self._guard.act(actor, "erase", rules, detail)])
             self._appender.forget()
-            self._connections.write.scrub()
+            overwritten = self._connections.write.scrub(erase.TOUCHED)
             self._tell([], [])  # nothing came, but somebody is gone
-        return removed
+        return removed._replace(overwritten=overwritten)
 
     @contextmanager
     def writing(self, actor: Actor, action: Action, detail: str, subjects: Sequence[str] = ()) -> Iterator[Connection]:

@@ -51,8 +51,8 @@ class Connection(Protocol):
         """
         ...
 
-    def scrub(self) -> None:
-        """Overwrite what deletion left behind."""
+    def scrub(self, tables: Sequence[str]) -> bool:
+        """Overwrite what deletion left behind in tables; False where a reader that held on kept some of it."""
         ...
 
     def close(self) -> None:

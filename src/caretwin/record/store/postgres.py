@@ -118,11 +118,25 @@ class PostgresConnection:
         self._session.reopen()
         return work()
 
-    def scrub(self) -> None:
-        """Overwrite what deletion left behind; backups and replicas are the operator's."""
-        self.query("VACUUM FULL observation")
-        self.query("VACUUM FULL event")
-        self.query("VACUUM FULL derived")
+    def scrub(self, tables: Sequence[str]) -> bool:
+        """Write tables anew without what was deleted; backups, replicas and archived logs are the operator's.
+
+        The planner's statistics hold common values of a column, and those of a table that is empty now would stay:
+        they are dropped and made anew. Their old rows go where we may clean that catalogue, else when the server
+        does.
+        """
+        for table in tables:
+            columns = self.query(
+                "SELECT column_name, data_type FROM information_schema.columns WHERE table_name = ?"
+                " AND table_schema = current_schema() AND data_type IN ('text', 'bytea')",
+                [table],
+            )
+            if columns:  # a column that is given a type, be it its own, loses its statistics
+                same = ", ".join(f"ALTER COLUMN {name} TYPE {kind}" for name, kind in columns)
+                self.query(f"ALTER TABLE {table} {same}")
+            self.query(f"VACUUM (FULL, ANALYZE) {table}")
+        self.query("VACUUM FULL pg_statistic")
+        return True
 
     def close(self) -> None:
         """Give the connection back."""

@@ -16,6 +16,15 @@ def numbers(connection: Connection, key: str, as_of: int = ALWAYS) -> list[int]:
     return found
 
 
+def person(connection: Connection, key: str) -> list[int]:
+    """Numbers of all keys of a person, whichever of them is asked for; empty where there is no such subject."""
+    found = [row[0] for row in connection.query("SELECT id FROM subject WHERE key = ?", [key])]
+    for number in found:  # grows while it is read, up to whom it was merged into and down again
+        rows = connection.query("SELECT subject, into_subject FROM merged WHERE ? IN (subject, into_subject)", [number])
+        found += [one for one in dict.fromkeys(one for row in rows for one in row) if one not in found]
+    return found
+
+
 def keys(connection: Connection) -> list[tuple[str, str, int]]:
     """Key, kind and first received time of every subject that was not merged into another."""
     rows = connection.query(
