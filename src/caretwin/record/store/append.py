@@ -111,9 +111,10 @@ class Appender:
                 sequence, verdict = rows.keep(entry, claimed)
                 sequences.append(sequence)
                 repeats += [place] if verdict.repeats is not None else []
-                gone += [one.sequence for one in verdict.superseded if one.held]
-                ended = [one for one in verdict.superseded if one.held and one.sequence != sequence]
-                changed += self._changed(rows.earlier(claimed), {one.sequence for one in ended})
+                if verdict.superseded:
+                    ended = {one.sequence for one in verdict.superseded if one.held}
+                    gone += sorted(ended)
+                    changed += self._changed(rows.earlier(claimed), ended - {sequence})
         rows.close(len(repeats))
         subjects = tuple(self._subjects.key(self._subjects.number(entry.subject)) for entry in rows.batch.entries)
         return Receipt(

@@ -51,5 +51,7 @@ class SeriesBook:
     def numbers(self, name: SeriesName, family: Sequence[int]) -> list[int]:
         """Number of a series that :meth:`find` has found before, then those of the same series of the family."""
         own = self._numbers[name]
+        if len(family) == 1:
+            return [own]
         same = (self._numbers.get(name._replace(subject=member)) for member in family if member != name.subject)
         return [own, *(number for number in same if number is not None)]

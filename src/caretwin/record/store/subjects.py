@@ -83,6 +83,8 @@ class SubjectBook:
     def family(self, number: int) -> list[int]:
         """A subject and all that were merged into it, itself first."""
         found = [number]
+        if not self._merges():
+            return found
         for one in found:  # grows while it is read: merges of merges
             found += [other for other, into in self._merges().items() if into == one and other not in found]
         return found

@@ -74,13 +74,14 @@ def claim(entry: Observation | Event, places: Sequence[int]) -> Claim:
     places  where it stands, and then where it would stand under the keys that were merged into its subject: what was
             kept there before the merge is recognised when it is sent again
     """
-    contents = tuple(content(entry, place) for place in places)
+    contents = [content(entry, place) for place in places]
     if entry.source_id:
         kind = "o" if isinstance(entry, Observation) else "e"
-        names: tuple[bytes, ...] = (f"{kind}\x00{entry.source}\x00{entry.source_id}".encode(),)
+        names = [f"{kind}\x00{entry.source}\x00{entry.source_id}".encode()]
     else:  # the source has no name for it: when and what it is has to do
-        names = tuple(b"?" + one for one in contents)
-    return Claim(places[0], tuple(blake2b(name, digest_size=DIGEST_BYTES).digest() for name in names), contents)
+        names = [b"?" + one for one in contents]
+    origins = [blake2b(name, digest_size=DIGEST_BYTES).digest() for name in names]
+    return Claim(places[0], tuple(origins), tuple(contents))
 
 
 def content(entry: Observation | Event, place: int) -> bytes:
