@@ -8,9 +8,11 @@ import pytest
 from tests.record.test_store import DOOR, MINUTE, MRS_A, seen, write
 
 from caretwin.base.errors import DataError
+from caretwin.record import export as exporting
 from caretwin.record.access import AccessDeniedError, operator
 from caretwin.record.entry import Event, Status
-from caretwin.record.export import ask, export
+from caretwin.record.export import export
+from caretwin.record.query import ask
 from caretwin.record.record import Record
 
 
@@ -73,3 +75,58 @@ def test_a_run_that_broke_off_doubles_nothing(record: Record, tmp_path: Path) ->
     export(record, operator(), tmp_path / "out")
     assert written.exists()
     assert ask(tmp_path / "out", "SELECT count(*) FROM observation")[1] == [(4,)]
+
+
+def test_a_version_that_came_too_late_is_not_current_in_the_next_run_either(record: Record, tmp_path: Path) -> None:
+    """It is superseded by an entry that the last run has written already."""
+    write(record, MINUTE, seen(65, 1, source_id="a", version=2))
+    export(record, operator(), tmp_path / "out")
+    write(record, 2 * MINUTE, seen(60, 1, source_id="a", version=1))
+    assert export(record, operator(), tmp_path / "out")["superseded"] == 1
+    assert ask(tmp_path / "out", "SELECT list(value) FROM current_observation")[1] == [([65.0],)]
+
+
+@pytest.mark.parametrize("rows", [1, 2, 3])
+def test_a_page_parts_nothing_that_came_together(
+    record: Record, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, rows: int
+) -> None:
+    """One correction may end several versions: they have one number, and a page may end amid them."""
+    monkeypatch.setattr(exporting, "ROWS_IN_A_FILE", rows)
+    for received, version in ((30, 3), (20, 2), (10, 1), (5, 4)):  # the last is known first, and ends them all
+        write(record, received * MINUTE, seen(60 + version, 1, source_id="a", version=version))
+    counted = record.connection().query("SELECT count(*) FROM superseded")[0][0]
+    assert export(record, operator(), tmp_path / "out")["superseded"] == counted > 3
+    assert ask(tmp_path / "out", "SELECT count(*) FROM superseded")[1] == [(counted,)]
+    assert ask(tmp_path / "out", "SELECT list(value) FROM current_observation")[1] == [([64.0],)]
+
+
+def test_what_comes_while_it_is_written_is_the_next_runs(
+    record: Record, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Else a correction could be in one table and what it corrects in no other."""
+    write(record, MINUTE, seen(60, 1, source_id="a", version=1))
+    arrow = exporting._arrow
+
+    def meanwhile(columns: object, rows: object) -> object:
+        write(record, 2 * MINUTE, seen(65, 1, source_id="a", version=2))
+        return arrow(columns, rows)  # type: ignore[arg-type]
+
+    monkeypatch.setattr(exporting, "_arrow", meanwhile)
+    assert export(record, operator(), tmp_path / "out") == {"observation": 1, "event": 0, "derived": 0, "superseded": 0}
+    assert ask(tmp_path / "out", "SELECT list(value) FROM current_observation")[1] == [([60.0],)]
+    monkeypatch.setattr(exporting, "_arrow", arrow)
+    export(record, operator(), tmp_path / "out")
+    assert ask(tmp_path / "out", "SELECT list(value) FROM current_observation")[1] == [([65.0],)]
+
+
+def test_an_export_of_an_earlier_form_is_mended_by_its_next_run(record: Record, tmp_path: Path) -> None:
+    write(record, MINUTE, seen(65, 1, source_id="a", version=2))
+    write(record, 2 * MINUTE, seen(60, 1, source_id="a", version=1))
+    export(record, operator(), tmp_path / "out")
+    manifest = tmp_path / "out" / "manifest.json"
+    old = json.loads(manifest.read_text())
+    del old["form"]
+    old["files"] = [name for name in old["files"] if not name.startswith("superseded/")]  # it had missed the row
+    manifest.write_text(json.dumps(old))
+    export(record, operator(), tmp_path / "out")
+    assert ask(tmp_path / "out", "SELECT list(value) FROM current_observation")[1] == [([65.0],)]

@@ -6,7 +6,7 @@ import pytest
 from caretwin.record import quality_checks as checks
 from caretwin.record.bedside import Quality
 from caretwin.record.quality import ChannelQuality, SubjectQuality, judge
-from caretwin.record.store.read import SeriesData
+from caretwin.record.store.read_observations import SeriesData
 
 HOUR, MINUTE = checks.HOUR_US, checks.MINUTE_US
 NOW = 1000 * HOUR

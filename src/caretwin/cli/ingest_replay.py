@@ -92,15 +92,19 @@ def _again(record: Record, writer: Any, one: Quarantined, doors: Doors) -> bool:
     if one.door not in doors:
         click.echo(f"{one.number}  no door {one.door!r}: name the site with --config, or a table's --mapping")
         return False
-    outcome = asyncio.run(_take(record, writer, one, *doors[one.door]))
+    outcome, subjects = asyncio.run(_take(record, writer, one, *doors[one.door]))
     if outcome:
-        _resolve(record, one, outcome)
+        _resolve(record, one, outcome, subjects)
     click.echo(f"{one.number}  {one.door}: {outcome or 'the disk is busy: try again'}")
     return outcome.startswith("accepted")
 
 
-async def _take(record: Record, writer: Any, one: Quarantined, door: Any, rules: CodeMapping) -> str:
-    """What became of a message: "accepted ...", "refused again: ...", or "" where there was no room."""
+async def _take(
+    record: Record, writer: Any, one: Quarantined, door: Any, rules: CodeMapping
+) -> tuple[str, tuple[str, ...]]:
+    """What became of a message: "accepted ...", "refused again: ...", or "" where there was no room; and the keys of
+    those whom it is about.
+    """
     from caretwin.ingest.decoded import RefusedError
     from caretwin.ingest.intake import Intake
     from caretwin.ingest.translate import Translator
@@ -110,25 +114,26 @@ async def _take(record: Record, writer: Any, one: Quarantined, door: Any, rules:
     try:
         decoded: Decoded = door.decode(one.raw, one.media)
     except RefusedError as error:
-        return f"refused again: {error.refusal}"
+        return f"refused again: {error.refusal}", ()
     result = await intake.accept_decoded(decoded._replace(refused=()))  # it waits already: not a second time
     intake.flush()
     if result.result == "busy":
-        return ""
+        return "", ()
     known = result.receipt.duplicates if result.receipt else 0
+    subjects = result.receipt.subjects if result.receipt else ()
     kept = f"{len(decoded.parts) - known} new entries" + (f", {known} known already" if known else "")
     if decoded.refused:
-        return f"refused again: {decoded.refused[0]} ({len(decoded.refused)} parts; of the rest {kept})"
-    return f"accepted: {kept}"
+        return f"refused again: {decoded.refused[0]} ({len(decoded.refused)} parts; of the rest {kept})", subjects
+    return f"accepted: {kept}", subjects
 
 
-def _resolve(record: Record, one: Quarantined, outcome: str) -> None:
+def _resolve(record: Record, one: Quarantined, outcome: str, subjects: tuple[str, ...] = ()) -> None:
     from caretwin.record.access import operator
     from caretwin.record.store import keep
     from caretwin.serve.clock import wall
 
     who = operator()
     with record.writing(
-        who, "write", f"message {one.number} of the quarantine: {outcome.partition(':')[0]}"
+        who, "write", f"message {one.number} of the quarantine: {outcome.partition(':')[0]}", subjects
     ) as connection:
-        keep.resolve(connection, one.number, wall(), who.name, outcome)
+        keep.resolve(connection, one.number, wall(), who.name, outcome, subjects)

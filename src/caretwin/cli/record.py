@@ -52,7 +52,7 @@ def show(where: str, subject: str, as_of: str | None) -> None:
 
     from caretwin.base.time import parse_instant, to_microseconds
     from caretwin.record.entry import kind_of
-    from caretwin.record.store.read import ALWAYS
+    from caretwin.record.store.as_of import ALWAYS
     from caretwin.record.vocabulary import vocabulary
     from caretwin.twin.binding import bindings
 
@@ -98,7 +98,7 @@ def query(folder: Path, sql: str) -> None:
     """Ask an export in SQL: tables observation, current_observation, event and derived."""
     from rich.table import Table
 
-    from caretwin.record.export import ask
+    from caretwin.record.query import ask
 
     names, rows = ask(folder, sql)
     table = Table(*names, box=None)
@@ -157,7 +157,8 @@ def quarantine(where: str, raw: int | None) -> None:
             raise click.BadParameter(f"no message {raw} in quarantine", param_hint="--raw")
         click.echo(content, nl=False)
     for one in found if raw is None else ():
-        click.echo(f"{one.number}  {_time(one.received)}  {one.door}  {len(one.raw)} bytes")
+        again = f", {one.times} times, last {_time(one.last)}" if one.times > 1 else ""
+        click.echo(f"{one.number}  {_time(one.received)}  {one.door}  {len(one.raw)} bytes{again}")
         click.echo("    " + one.reason.replace("\n", "\n    "))
     record.close()
 
@@ -182,14 +183,30 @@ def verify(where: str) -> None:
 @WHERE
 @click.argument("subject")
 @click.option("--reason", required=True, help="The request or the law that asks for it: stays in the audit trail.")
+@click.option(
+    "--word",
+    "words",
+    multiple=True,
+    help="A name or word by which refused messages are the person's, beside the numbers that the record knows.",
+)
 @click.confirmation_option(prompt="Everything about this subject will be gone for ever. Go on?")
 @friendly
-def erase(where: str, subject: str, reason: str) -> None:
-    """Erase everything about a SUBJECT, as the law may ask; the audit trail keeps that it was done, and why."""
+def erase(where: str, subject: str, reason: str, words: tuple[str, ...]) -> None:
+    """Erase everything about a SUBJECT, under all keys of that person, as the law may ask; the audit trail keeps that
+    it was done, and why. Exports and backups are outside of the record: they are named, and others have to delete them.
+    """
     record, operator_ = _open(where)
     _known(record, subject)
-    click.echo(f"{record.erase(operator_, subject, reason)} rows erased")
+    gone = record.erase(operator_, subject, reason, words)
     record.close()
+    click.echo(
+        f"{gone.rows} rows erased, {gone.messages} refused messages, {gone.examples} examples of codes nobody mapped"
+    )
+    if not gone.overwritten:
+        click.echo("another program was reading: close all that have the record open, and its log goes too")
+    click.echo("not in the record, and to be deleted by whoever made them: backups, copies, replicas, archived logs")
+    for one in gone.exports:
+        click.echo(f"  an export of {_time(one.at)} by {one.actor}: {one.detail}")
 
 
 @command.command("vocabulary")
@@ -220,7 +237,7 @@ def _open(where: str) -> tuple[Record, Any]:
 
 
 def _known(record: Record, subject: str) -> None:
-    from caretwin.record.store.read import numbers
+    from caretwin.record.store.read_subjects import numbers
 
     if not numbers(record.connection(), subject):
         raise click.BadParameter(f"no subject {subject!r}: caretwin record subjects lists them", param_hint="SUBJECT")

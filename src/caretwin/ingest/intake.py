@@ -82,6 +82,7 @@ class Intake:
         self._record, self._writer, self._translator, self.clock = record, writer, translator, clock
         self._weights = weights
         self._unmapped: dict[tuple[str, str, str, str], keep.Unmapped] = {}
+        self._unmapped_since = 0
         self._flushed = 0.0
         self.actor = Actor(f"door:{door.kind}:{door.name}", "door")
 
@@ -118,7 +119,7 @@ class Intake:
         parts = len(decoded.parts)
         receipt = receipt._replace(sequences=receipt.sequences[:parts], subjects=receipt.subjects[:parts])
         if decoded.refused:
-            await self._quarantine(raw, media, decoded.refused)
+            await self._quarantine(raw, media, decoded.refused, receipt.subjects)
             return Outcome("partly", receipt, decoded.refused)
         return Outcome("accepted", receipt)
 
@@ -177,21 +178,25 @@ class Intake:
         self._count(refused=1)
         return Outcome("refused", None, refused)
 
-    async def _quarantine(self, raw: bytes, media: str, refused: tuple[Refusal, ...]) -> None:
+    async def _quarantine(
+        self, raw: bytes, media: str, refused: tuple[Refusal, ...], subjects: tuple[str, ...] = ()
+    ) -> None:
         """Keep a message as it came: on the disk before the sender is answered; others go on meanwhile."""
         reason, now = "\n".join(str(one) for one in refused), self.clock()
         self.state.trouble = str(refused[0])
         self.state.last.append((now, f"refused: {refused[0]}"))
         if raw:
-            await asyncio.to_thread(self._keep_raw, now, reason, media, raw)
+            await asyncio.to_thread(self._keep_raw, now, reason, media, raw, subjects)
 
-    def _keep_raw(self, now: int, reason: str, media: str, raw: bytes) -> None:
-        with self._record.writing(self.actor, "write", f"quarantine of {len(raw)} bytes") as connection:
-            keep.quarantine(connection, now, self.door.name, reason, media, raw)
+    def _keep_raw(self, now: int, reason: str, media: str, raw: bytes, subjects: tuple[str, ...]) -> None:
+        with self._record.writing(self.actor, "write", f"quarantine of {len(raw)} bytes", subjects) as connection:
+            keep.quarantine(connection, now, self.door.name, reason, media, raw, subjects)
 
     def _note_unmapped(self, seen: list[keep.Unmapped]) -> None:
         """Count codes that nobody mapped; they are written now and then, for they are only a list to work through."""
         self._count(unmapped=len(seen))
+        if seen and not self._unmapped:
+            self._unmapped_since = self._record.reading(self.actor).epoch()
         for one in seen:
             key = (one.source, one.system, one.code, one.unit)
             known = self._unmapped.get(key)
@@ -208,8 +213,8 @@ class Intake:
         """Write the codes that nobody mapped; a door that ends does it."""
         seen, self._unmapped = self._unmapped, {}
         if seen:
-            with self._record.writing(self.actor, "write", "") as connection:
-                keep.note_unmapped(connection, seen.values())
+            with self._record.writing(self.actor, "write", f"{len(seen)} codes that nobody mapped") as connection:
+                keep.note_unmapped(connection, seen.values(), self._unmapped_since)
 
     def _count(self, **more: int) -> None:
         self.state.counters.update({name: count for name, count in more.items() if count})

@@ -14,7 +14,7 @@ import numpy as np
 
 from caretwin.record import quality_checks as checks
 from caretwin.record.quality_checks import Loss, Rows, joined
-from caretwin.record.store.read import SeriesData
+from caretwin.record.store.read_observations import SeriesData
 from caretwin.record.vocabulary import vocabulary
 
 WINDOW_US = 24 * checks.HOUR_US

@@ -4,35 +4,29 @@ from __future__ import annotations
 
 import os
 import secrets
-import threading
 import warnings
-from collections.abc import Callable, Collection, Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
-from typing import NamedTuple, TypeVar
 
 from caretwin.record import audit
-from caretwin.record.access import Action, Actor, Policy, by_role, require
-from caretwin.record.entry import Batch, Identifier, Receipt, Stored, StoredDerived, StoredEvent
-from caretwin.record.store import erase, keep, read
+from caretwin.record.access import Action, Actor, Policy, by_role
+from caretwin.record.audit import Act
+from caretwin.record.connections import TRIES, Connections
+from caretwin.record.entry import Batch, Derived, Receipt
+from caretwin.record.guard import Guard
+from caretwin.record.reading import Reading
+from caretwin.record.store import erase
 from caretwin.record.store.append import Appender
-from caretwin.record.store.connection import Connection, Database
+from caretwin.record.store.connection import CommitUnknownError, Connection, ConnectionLostError, Database
+from caretwin.record.store.erase import Erased
 from caretwin.record.store.postgres import PostgresDatabase
 from caretwin.record.store.sqlite import SqliteDatabase
 
-T = TypeVar("T")
 KEY_VARIABLE = "CARETWIN_RECORD_KEY"
 """Environment variable with the passphrase of an encrypted file; keys are not kept beside what they open."""
 
 Listener = Callable[[Sequence[Batch], Sequence[Receipt]], None]
-
-
-class SubjectInfo(NamedTuple):
-    """A subject of the record: its key, what it is, and since when it is known (us)."""
-
-    key: str
-    kind: str
-    received: int
 
 
 class Record:
@@ -42,22 +36,18 @@ class Record:
     """
 
     def __init__(self, database: Database, clock: Callable[[], int], policy: Policy = by_role) -> None:
-        self._database, self._clock, self._policy = database, clock, policy
-        self._write = database.connect(writes=True)
-        self._lock = threading.RLock()
-        database.migrate(self._write)
-        self._appender = Appender(self._write, self._salt())
-        self._readers: list[Connection] = []
-        self._local = threading.local()
+        self._connections = Connections(database)
+        self._guard = Guard(self._connections, clock, policy)
+        self._appender = Appender(self._connections.write, self._salt())
         self._listeners: list[Listener] = []
 
     def _salt(self) -> str:
-        with self._lock, self._write.transaction():
-            rows = self._write.query("SELECT value FROM meta WHERE name = 'salt'")
+        with self._connections.writing() as connection:
+            rows = connection.query("SELECT value FROM meta WHERE name = 'salt'")
             if rows:
                 return str(rows[0][0])
             salt = secrets.token_hex(16)
-            self._write.query("INSERT INTO meta VALUES ('salt', ?)", [salt])
+            connection.query("INSERT INTO meta VALUES ('salt', ?)", [salt])
             return salt
 
     # writing -------------------------------------------------------------------------------------------------------
@@ -65,26 +55,44 @@ class Record:
     def append(self, actor: Actor, batches: Sequence[Batch]) -> list[Receipt]:
         """Keep batches; when this returns they are on the disk.
 
-        Raises AccessDeniedError, and KeyError for a subject key that the record does not have; nothing is kept then.
+        Raises AccessDeniedError where the policy refuses any subject of a batch, and KeyError for a subject key that
+        the record does not have; nothing is kept then. Raises ConnectionLostError where a server went away and
+        did not come back in time: nothing was kept, or, where it is a CommitUnknownError, nobody can say.
         """
         return self.append_all([(actor, batch) for batch in batches])
 
     def append_all(self, work: Sequence[tuple[Actor, Batch]]) -> list[Receipt]:
         """Keep batches of several actors in one commit (see :meth:`append`)."""
-        decisions = [self._allow(actor, _action(batch), "") for actor, batch in work]
-        batches = [batch for _, batch in work]
-        with self._lock:
+        with self._connections.lock:
+            receipts = self._kept(work)
+            self._tell([batch for _, batch in work], receipts)
+        return receipts
+
+    def _kept(self, work: Sequence[tuple[Actor, Batch]]) -> list[Receipt]:
+        """The commit; begun anew when the server went away before it, for then nothing of it was kept."""
+        for _ in range(TRIES - 1):
+            try:
+                return self._commit(work)
+            except CommitUnknownError:
+                raise
+            except ConnectionLostError:
+                continue
+        return self._commit(work)
+
+    def _commit(self, work: Sequence[tuple[Actor, Batch]]) -> list[Receipt]:
+        permit, acts = self._guard.permit(), list[Act]()
+
+        def may(number: int, subjects: Sequence[str]) -> None:
+            (actor, batch), action = work[number], _action(work[number][1])
+            acts.append(self._guard.act(actor, action, permit.ask(actor, action, subjects), batch.message))
+
+        try:
             with self._appender.transaction():
-                receipts = self._appender.append(batches)
-                now = self._clock()
-                audit.append(
-                    self._write,
-                    [
-                        audit.Act(now, actor.name, _action(batch), _who(receipt), True, rule, batch.message)
-                        for (actor, batch), receipt, rule in zip(work, receipts, decisions, strict=True)
-                    ],
-                )
-            self._tell(batches, receipts)
+                receipts = self._appender.append([batch for _, batch in work], may)
+                audit.append(self._connections.write, acts)
+        except Exception:
+            self._guard.audit_refusal(permit)
+            raise
         return receipts
 
     def listen(self, listener: Listener) -> Callable[[], None]:
@@ -102,173 +110,54 @@ class Record:
             except Exception as problem:
                 warnings.warn(f"a listener of the record failed: {problem}", RuntimeWarning, stacklevel=2)
 
-    def erase(self, actor: Actor, subject: str, reason: str) -> int:
-        """Remove everything about a subject, by law and not by habit; returns how many rows.
+    def erase(self, actor: Actor, subject: str, reason: str, words: Sequence[str] = ()) -> Erased:
+        """Remove everything about a person, by law and not by habit.
 
-        What stays is the audit trail: who erased, when, and for which reason. Raises AccessDeniedError, KeyError for an
-        unknown subject, ValueError without a reason.
+        subject  any key of the person: all keys that were merged with it go too
+        words    by which refused messages are known to be the person's, beside the identifiers, such as a name
+        Returns what was removed, and what is outside of the record and others have to delete: exports and backups.
+        What stays is the audit trail: who read, wrote and erased, under which key, when, and for which reason. Raises
+        AccessDeniedError, KeyError for an unknown subject, ValueError without a reason.
         """
         if not reason.strip():
             raise ValueError("erasing without a reason: wanted the request or the law that asks for it")
-        rule = self._allow(actor, "erase", subject)
-        with self._lock:
-            with self._write.transaction():
-                removed = erase.erase(self._write, subject)
-                detail = f"{reason}; {removed} rows"
-                audit.append(self._write, [audit.Act(self._clock(), actor.name, "erase", subject, True, rule, detail)])
+        rules = self._guard.allow(actor, "erase", [subject])
+        with self._connections.lock:
+            with self._connections.writing() as connection:
+                removed = erase.erase(connection, subject, words)
+                detail = f"{reason}; {removed.rows} rows, {removed.messages} refused messages"
+                audit.append(connection, [self._guard.act(actor, "erase", rules, detail)])
             self._appender.forget()
-            self._write.scrub()
+            overwritten = self._connections.write.scrub(erase.TOUCHED)
             self._tell([], [])  # nothing came, but somebody is gone
-        return removed
+        return removed._replace(overwritten=overwritten)
 
     @contextmanager
-    def writing(self, actor: Actor, action: Action, detail: str) -> Iterator[Connection]:
+    def writing(self, actor: Actor, action: Action, detail: str, subjects: Sequence[str] = ()) -> Iterator[Connection]:
         """The writing connection within one audited transaction: for what belongs to the record but is no entry
         (quarantine, unmapped codes, checkpoints).
+
+        detail  what is done, for the audit trail; subjects  keys of those whom it is about
+        Raises AccessDeniedError where the policy refuses any of them, and for a lost server as :meth:`append` does.
         """
-        rule = self._allow(actor, action, "")
-        with self._lock, self._write.transaction():
-            yield self._write
-            if detail:
-                audit.append(self._write, [audit.Act(self._clock(), actor.name, action, "", True, rule, detail)])
+        rules = self._guard.allow(actor, action, subjects)
+        with self._connections.writing() as connection:
+            yield connection
+            audit.append(connection, [self._guard.act(actor, action, rules, detail)])
 
     # reading -------------------------------------------------------------------------------------------------------
 
     def reading(self, actor: Actor) -> Reading:
-        """A way to read as ``actor``: the first look at each subject is audited before anything is shown."""
-        return Reading(self, actor)
+        """A way to read as ``actor``: each look is authorised, and audited before anything is shown."""
+        return Reading(self._connections, self._guard, actor)
 
     def connection(self) -> Connection:
-        """The reading connection of this thread."""
-        if not hasattr(self._local, "connection"):
-            self._local.connection = self._database.connect(writes=False)
-            with self._lock:
-                self._readers.append(self._local.connection)
-        found: Connection = self._local.connection
-        return found
-
-    def _allow(self, actor: Actor, action: Action, subject: str) -> str:
-        try:
-            return require(self._policy, actor, action, subject).rule
-        except Exception:
-            with self._lock, self._write.transaction():
-                refused = audit.Act(self._clock(), actor.name, action, subject, False, "default:deny")
-                audit.append(self._write, [refused])
-            raise
-
-    def allow_reading(self, actor: Actor, subjects: Sequence[str], detail: str) -> None:
-        """Authorise and audit a look at subjects ("" for what is about no one)."""
-        rules = [self._allow(actor, "read", subject) for subject in subjects]
-        now = self._clock()
-        with self._lock, self._write.transaction():
-            audit.append(
-                self._write,
-                [
-                    audit.Act(now, actor.name, "read", subject, True, rule, detail or actor.purpose)
-                    for subject, rule in zip(subjects, rules, strict=True)
-                ],
-            )
+        """The reading connection of this thread: what is asked of it directly is neither authorised nor audited."""
+        return self._connections.reading()
 
     def close(self) -> None:
         """Give all connections back."""
-        with self._lock:
-            for connection in (*self._readers, self._write):
-                connection.close()
-            self._readers = []
-
-
-class Reading:
-    """What one actor reads; see :mod:`caretwin.record.store.read` for what each answer is."""
-
-    def __init__(self, record: Record, actor: Actor) -> None:
-        self._record, self.actor = record, actor
-        self._seen: set[str] = set()
-
-    def of(self, subjects: Sequence[str]) -> Reading:
-        """Authorise and audit several subjects at once."""
-        new = [subject for subject in dict.fromkeys(subjects) if subject not in self._seen]
-        if new:
-            self._record.allow_reading(self.actor, new, "")
-            self._seen.update(new)
-        return self
-
-    def subjects(self) -> list[SubjectInfo]:
-        """Every subject, in the order in which they became known."""
-        return [SubjectInfo(*row) for row in read.keys(self.of([""])._connection())]
-
-    def subject_of(self, identifier: Identifier) -> str | None:
-        """The key of an identifier's subject, None where it is unknown."""
-        return read.key_of(self.of([""])._connection(), identifier)
-
-    def identifiers(self, subject: str) -> list[Identifier]:
-        """By what a subject is known."""
-        return read.identifiers(self.of([subject])._connection(), subject)
-
-    def series(
-        self,
-        subject: str,
-        codes: Collection[str] | None = None,
-        start: int = read.NEVER,
-        stop: int = read.ALWAYS,
-        as_of: int = read.ALWAYS,
-    ) -> list[read.SeriesData]:
-        """Observations in [start, stop) as known at ``as_of`` (us)."""
-        return read.series(self.of([subject])._connection(), subject, codes, start, stop, as_of)
-
-    def latest(
-        self,
-        subject: str,
-        codes: Collection[str] | None = None,
-        as_of: int = read.ALWAYS,
-        before: int = read.ALWAYS,
-    ) -> list[Stored]:
-        """The last observation of every series before an effective time, as known at ``as_of`` (us)."""
-        return read.latest(self.of([subject])._connection(), subject, codes, as_of, before)
-
-    def events(
-        self,
-        subject: str,
-        kinds: Sequence[str] | None = None,
-        start: int = read.NEVER,
-        stop: int = read.ALWAYS,
-        as_of: int = read.ALWAYS,
-    ) -> list[StoredEvent]:
-        """Events that began in [start, stop), as known at ``as_of`` (us)."""
-        return read.events(self.of([subject])._connection(), subject, kinds, start, stop, as_of)
-
-    def derived(
-        self,
-        subject: str,
-        kinds: Sequence[str] | None = None,
-        start: int = read.NEVER,
-        stop: int = read.ALWAYS,
-        as_of: int = read.ALWAYS,
-    ) -> list[StoredDerived]:
-        """What was derived, speaking from [start, stop)."""
-        return read.derived(self.of([subject])._connection(), subject, kinds, start, stop, as_of)
-
-    def changes(self, after: int, most: int = 10_000) -> list[Stored]:
-        """Observations since a sequence number, of all subjects."""
-        return read.changes(self.of([""])._connection(), after, most)
-
-    def changed_since(self, sequence: int) -> dict[str, tuple[int, int]]:
-        """Subjects with anything new since a sequence number: (first effective time, last sequence number) of each."""
-        return read.changed_since(self.of([""])._connection(), sequence)
-
-    def epoch(self) -> int:
-        """How often subjects were merged or erased: another number says that keys mean something else."""
-        return int(self._connection().query("SELECT erasures FROM counter")[0][0])
-
-    def first_effective(self, subject: str, codes: Collection[str]) -> int | None:
-        """The earliest time (us) of any observation of these codes."""
-        return read.first_effective(self.of([subject])._connection(), subject, codes)
-
-    def checkpoints(self, subject: str, model: str) -> list[tuple[int, int, bytes]]:
-        """(time us, sequence, state) of the checkpoints of a subject's twin."""
-        return keep.checkpoints(self.of([subject])._connection(), subject, model)
-
-    def _connection(self) -> Connection:
-        return self._record.connection()
+        self._connections.close()
 
 
 def open_record(
@@ -289,10 +178,4 @@ def open_record(
 
 
 def _action(batch: Batch) -> Action:
-    from caretwin.record.entry import Derived
-
     return "derive" if batch.entries and all(isinstance(entry, Derived) for entry in batch.entries) else "write"
-
-
-def _who(receipt: Receipt) -> str:
-    return " ".join(dict.fromkeys(receipt.subjects))

@@ -8,8 +8,9 @@ from caretwin.base.errors import DataError
 from caretwin.base.time import from_microseconds
 from caretwin.record.bedside import BedsideRecord, Person, Quality, Sex, Signal, channels
 from caretwin.record.entry import StoredEvent
-from caretwin.record.record import Reading
-from caretwin.record.store.read import ALWAYS, SeriesData
+from caretwin.record.reading import Reading
+from caretwin.record.store.as_of import ALWAYS
+from caretwin.record.store.read_observations import SeriesData
 
 HOUR_US = 3_600_000_000
 DAYS_PER_YEAR = 365.2425
@@ -17,14 +18,17 @@ _MIDDLE = {1: ("7", "1"), 2: ("15",)}  # of a year, of a month
 
 
 def bedside_record(reading: Reading, subject: str, as_of: int = ALWAYS) -> BedsideRecord:
-    """What is known of a subject at the bedside, as it was known at ``as_of`` (us).
+    """What is known of a subject at the bedside, as it was known at ``as_of`` (us): all of one moment of the record.
 
     Hour 0 is the first datum; several sources of one channel are put together. Age is that of hour 0, weight and
-    height are
-    the first known. Raises DataError for a subject of whom nothing of the bedside is known.
+    height are the first known. Raises DataError for a subject of whom nothing of the bedside is known.
 
     Example: ``bedside_record(record.reading(operator()), "p0a1b2c3d4e5").observations["heart_rate"]``.
     """
+    return reading.at_once(lambda: _bedside_record(reading, subject, as_of))
+
+
+def _bedside_record(reading: Reading, subject: str, as_of: int) -> BedsideRecord:
     series = [one for one in reading.series(subject, as_of=as_of) if one.code in channels()]
     if not series:
         raise DataError(

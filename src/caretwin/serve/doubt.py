@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import NamedTuple
 
 from caretwin.record import quality
-from caretwin.record.record import Reading
+from caretwin.record.reading import Reading
 from caretwin.twin.kept_forecasts import HOUR
 from caretwin.twin.live import BedsideTwin, Living
 from caretwin.twin.staff import HELD, Care

@@ -16,7 +16,8 @@ from caretwin.ingest.mapping import CodeMapping, read_mapping
 from caretwin.ingest.translate import Translator
 from caretwin.record.access import operator
 from caretwin.record.entry import SubjectRef
-from caretwin.record.record import Reading, Record, open_record
+from caretwin.record.reading import Reading
+from caretwin.record.record import Record, open_record
 from caretwin.record.writer import Writer
 from caretwin.serve.site import Site
 from caretwin.serve.ward_loop import WardLoop

@@ -16,7 +16,7 @@ from jaxtyping import Float
 from caretwin.core.score.crps import crps_ensemble
 from caretwin.record.bedside import BedsideRecord, Quality
 from caretwin.record.entry import Derived, StoredDerived
-from caretwin.record.record import Reading
+from caretwin.record.reading import Reading
 from caretwin.twin.course import MINUTE
 from caretwin.twin.live import BedsideTwin, Living
 from caretwin.twin.vital_forecasts import CHANNELS, HORIZONS_H, WINDOWS_H, as_charted, care_of, samples_ahead

@@ -10,9 +10,11 @@ import numpy as np
 from caretwin.base.errors import DataError
 from caretwin.record.access import Actor
 from caretwin.record.bedside import channels
-from caretwin.record.record import Reading, Record
+from caretwin.record.reading import Reading
+from caretwin.record.record import Record
 from caretwin.record.store import keep
-from caretwin.record.store.read import ALWAYS, numbers
+from caretwin.record.store.as_of import ALWAYS
+from caretwin.record.store.read_subjects import numbers
 from caretwin.twin.bedside import context, settings_at
 from caretwin.twin.course import BACK_MIN, BODY, MINUTE, Course, minute_of, value_of
 from caretwin.twin.live import BedsideTwin
@@ -84,7 +86,9 @@ def course_of(reading: Reading, subject: str, since: int | None) -> Course:
 def save(record: Record, ward: LivingWard, subjects: Sequence[str]) -> int:
     """Keep a checkpoint of each of these twins that is up to date; returns how many were."""
     name, saved = model_name(ward.twin), 0
-    with record.writing(TWIN, "derive", "") as connection:
+    if not subjects:
+        return saved
+    with record.writing(TWIN, "derive", f"checkpoints of {name}", subjects) as connection:
         for subject in subjects:
             found = ward.checkpoint(subject)
             if found is None or not numbers(connection, subject):  # not up to date, or erased by another process

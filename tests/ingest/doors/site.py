@@ -12,7 +12,8 @@ from caretwin.ingest.mapping import CodeMapping
 from caretwin.ingest.translate import Translator
 from caretwin.record.access import Actor
 from caretwin.record.entry import Identifier
-from caretwin.record.record import Reading, Record, open_record
+from caretwin.record.reading import Reading
+from caretwin.record.record import Record, open_record
 from caretwin.record.store import keep
 from caretwin.record.writer import Writer
 

@@ -9,7 +9,17 @@ from collections.abc import Iterable, Sequence
 from contextlib import AbstractContextManager
 from typing import Any, Protocol, TypeAlias
 
+from caretwin.base.errors import CaretwinError
+
 Row: TypeAlias = tuple[Any, ...]
+
+
+class ConnectionLostError(CaretwinError):
+    """Raised when a server went away and did not come back in time; what was being written has not been kept."""
+
+
+class CommitUnknownError(ConnectionLostError):
+    """Raised when a server went away while it committed, and did not come back to say whether it had."""
 
 
 class Connection(Protocol):
@@ -28,11 +38,21 @@ class Connection(Protocol):
         ...
 
     def transaction(self) -> AbstractContextManager[None]:
-        """All or nothing, and durable when it ends; only one writer at a time, in any process."""
+        """All or nothing, and durable when it ends; only one writer at a time, in any process.
+
+        Raises ConnectionLostError where nothing was kept, and CommitUnknownError where nobody can say.
+        """
         ...
 
-    def scrub(self) -> None:
-        """Overwrite what deletion left behind."""
+    def snapshot(self) -> AbstractContextManager[None]:
+        """All that is read within it is of one moment; one within another is the same moment.
+
+        Raises ConnectionLostError, after which the whole may be read anew.
+        """
+        ...
+
+    def scrub(self, tables: Sequence[str]) -> bool:
+        """Overwrite what deletion left behind in tables; False where a reader that held on kept some of it."""
         ...
 
     def close(self) -> None:

@@ -3,13 +3,18 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
+from hashlib import blake2b
 from typing import NamedTuple
 
 from caretwin.record.store.connection import Connection
+from caretwin.record.store.versions import DIGEST_BYTES
 
 
 class Quarantined(NamedTuple):
-    """A message that a door refused: as it came, when (us), why; outcome says what became of it ("" : it waits)."""
+    """A message that a door refused: as it came, when (us), why; outcome says what became of it ("" : it waits).
+
+    last   when it came last (us); times  how often: a sender that was not answered well sends again
+    """
 
     number: int
     received: int
@@ -18,6 +23,8 @@ class Quarantined(NamedTuple):
     media: str
     raw: bytes
     outcome: str
+    last: int
+    times: int
 
 
 class Unmapped(NamedTuple):
@@ -34,28 +41,62 @@ class Unmapped(NamedTuple):
     times: int
 
 
-def quarantine(connection: Connection, received: int, door: str, reason: str, media: str, raw: bytes) -> int:
-    """Keep a message that was refused; returns its number."""
-    number = int(connection.query("SELECT coalesce(max(id), 0) + 1 FROM quarantine")[0][0])
-    row = [number, received, door, reason, media, raw]
-    connection.query("INSERT INTO quarantine VALUES (?, ?, ?, ?, ?, ?)", row)
+def quarantine(
+    connection: Connection, received: int, door: str, reason: str, media: str, raw: bytes, subjects: Iterable[str] = ()
+) -> int:
+    """Keep a message that was refused; returns its number. One that is there already is counted, with its new reason.
+
+    media     what the door knows of it beside its bytes: another media is another message
+    subjects  keys of those whom it is about, as far as other parts of it could be read
+    """
+    digest = blake2b(f"{door}\x00{media}\x00".encode() + raw, digest_size=DIGEST_BYTES).digest()
+    known = connection.query(
+        "SELECT id FROM quarantine WHERE digest = ? OR (digest IS NULL AND door = ? AND media = ? AND raw = ?)",
+        [digest, door, media, raw],
+    )
+    if known:
+        number = int(known[0][0])
+        more = [reason, digest, received, received, number]
+        connection.query(
+            "UPDATE quarantine SET times = times + 1, reason = ?, digest = ?,"
+            " last = CASE WHEN coalesce(last, received) > ? THEN coalesce(last, received) ELSE ? END WHERE id = ?",
+            more,
+        )
+    else:
+        number = int(connection.query("SELECT coalesce(max(id), 0) + 1 FROM quarantine")[0][0])
+        row = (number, received, door, reason, media, raw, digest, 1)
+        connection.insert("quarantine", ("id", "received", "door", "reason", "media", "raw", "digest", "times"), [row])
+    about(connection, number, subjects)
     return number
 
 
-def resolve(connection: Connection, number: int, at: int, actor: str, outcome: str) -> None:
-    """Say what became of a refused message: accepted after a fix, or refused again and why."""
+def about(connection: Connection, number: int, subjects: Iterable[str]) -> None:
+    """Say whom a refused message is about (keys), so that it goes with them when they are erased."""
+    told = connection.query("SELECT subject FROM quarantined_subject WHERE quarantine = ?", [number])
+    known = {row[0] for row in told}
+    rows = connection.among("SELECT id FROM subject WHERE key IN ?", sorted(set(subjects)))
+    new = [(number, row[0]) for row in rows if row[0] not in known]
+    connection.insert("quarantined_subject", ("quarantine", "subject"), new)
+
+
+def resolve(
+    connection: Connection, number: int, at: int, actor: str, outcome: str, subjects: Iterable[str] = ()
+) -> None:
+    """Say what became of a refused message: accepted after a fix, or refused again and why; and of whom it was."""
     while connection.query("SELECT 1 FROM resolution WHERE quarantine = ? AND at = ?", [number, at]):
         at += 1
     connection.query("INSERT INTO resolution VALUES (?, ?, ?, ?)", [number, at, actor, outcome])
+    about(connection, number, subjects)
 
 
 def quarantined(connection: Connection, door: str | None = None, *, waiting: bool = True) -> list[Quarantined]:
-    """Refused messages in order of arrival; ``waiting`` leaves out those that were accepted later."""
+    """Refused messages in order of arrival; ``waiting`` leaves out those that were accepted or dropped later."""
     rows = connection.query(
         "SELECT q.id, q.received, q.door, q.reason, q.media, q.raw, coalesce((SELECT r.outcome FROM resolution r"
-        " WHERE r.quarantine = q.id ORDER BY r.at DESC LIMIT 1), '') FROM quarantine q ORDER BY q.id"
+        " WHERE r.quarantine = q.id ORDER BY r.at DESC LIMIT 1), ''), coalesce(q.last, q.received), q.times"
+        " FROM quarantine q ORDER BY q.id"
     )
-    found = [Quarantined(*row[:5], bytes(row[5]), row[6]) for row in rows]
+    found = [Quarantined(*row[:5], bytes(row[5]), *row[6:]) for row in rows]
     return [
         one
         for one in found
@@ -63,9 +104,15 @@ def quarantined(connection: Connection, door: str | None = None, *, waiting: boo
     ]
 
 
-def note_unmapped(connection: Connection, seen: Iterable[Unmapped]) -> None:
-    """Count codes that could not be mapped."""
+def note_unmapped(connection: Connection, seen: Iterable[Unmapped], since: int | None = None) -> None:
+    """Count codes that could not be mapped.
+
+    since  the record's count of erasures (:meth:`caretwin.record.reading.Reading.epoch`) when they were seen: examples
+           of before an erasure may be of who was erased, and are left out
+    """
+    now = connection.query("SELECT erasures FROM counter")[0][0]
     for one in seen:
+        one = one if since in (None, now) else one._replace(example="")
         key = [one.source, one.system, one.code, one.unit]
         known = connection.query(
             "SELECT 1 FROM unmapped WHERE source = ? AND system = ? AND code = ? AND unit = ?", key

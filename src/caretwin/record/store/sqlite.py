@@ -130,10 +130,25 @@ class SqliteConnection:
             raise
         self.raw.execute("COMMIT")
 
-    def scrub(self) -> None:
-        """Overwrite what deletion left behind: in the pages and in the write-ahead log."""
+    @contextmanager
+    def snapshot(self) -> Iterator[None]:
+        """One moment: that of the first statement; whoever writes meanwhile is not waited for."""
+        if self.raw.in_transaction:
+            yield
+            return
+        self.raw.execute("BEGIN DEFERRED")
+        try:
+            yield
+        finally:
+            if self.raw.in_transaction:
+                self.raw.execute("ROLLBACK")  # nothing was written
+
+    def scrub(self, tables: Sequence[str]) -> bool:
+        """Overwrite what deletion left behind: in the pages of the whole file and in the write-ahead log."""
+        del tables
         self.raw.execute("VACUUM")
-        self.raw.execute("PRAGMA wal_checkpoint(TRUNCATE)")
+        busy, _, _ = self.query("PRAGMA wal_checkpoint(TRUNCATE)")[0]  # it has waited for readers, WAIT_MS long
+        return not busy
 
     def close(self) -> None:
         """Give the connection back."""

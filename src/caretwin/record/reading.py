@@ -1,0 +1,143 @@
+"""Reading the record as somebody: every look is authorised and audited before anything is shown."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Collection, Sequence
+from typing import NamedTuple, TypeVar
+
+from caretwin.record.access import Actor
+from caretwin.record.connections import Connections
+from caretwin.record.entry import Identifier, Stored, StoredDerived, StoredEvent
+from caretwin.record.guard import Guard
+from caretwin.record.store import keep, read_changes, read_events, read_observations, read_subjects
+from caretwin.record.store.as_of import ALWAYS, NEVER
+from caretwin.record.store.connection import Connection
+from caretwin.record.store.read_observations import SeriesData
+
+T = TypeVar("T")
+
+
+class SubjectInfo(NamedTuple):
+    """A subject of the record: its key, what it is, and since when it is known (us)."""
+
+    key: str
+    kind: str
+    received: int
+
+
+AUDITED_EVERY_US = 3_600_000_000
+"""us: a Reading's looks at one person within this time are one row of the audit trail, that of the first."""
+
+
+class Reading:
+    """What one actor reads; see ``caretwin.record.store.read_*`` for what each answer is.
+
+    Every answer is of one moment of the record. The policy is asked at every look, for whoever may read now may not
+    later; the first look at a person in every hour (AUDITED_EVERY_US) is audited before anything is shown.
+    """
+
+    def __init__(self, connections: Connections, guard: Guard, actor: Actor) -> None:
+        self._connections, self._guard, self.actor = connections, guard, actor
+        self._audited: dict[str, int] = {}
+
+    def of(self, subjects: Sequence[str]) -> Reading:
+        """Authorise and audit several subjects at once ("" is what is about no one, or about all).
+
+        Raises AccessDeniedError.
+        """
+        rules = self._guard.allow(self.actor, "read", subjects)
+        now = self._guard.clock()
+        due = {one: rule for one, rule in rules.items() if not self._recently(one, now)}
+        self._guard.audit_reading(self.actor, due)
+        self._audited.update(dict.fromkeys(due, now))
+        return self
+
+    def _recently(self, subject: str, now: int) -> bool:
+        last = self._audited.get(subject)
+        return last is not None and 0 <= now - last < AUDITED_EVERY_US
+
+    def at_once(self, ask: Callable[[], T]) -> T:
+        """Several questions to this object, all answered of one moment of the record.
+
+        ask  puts them; it may be called anew when a server went away. Example:
+             ``reading.at_once(lambda: (reading.series(key), reading.events(key)))``
+        """
+        return self._connections.look(lambda _: ask())
+
+    def _answer(self, subject: str, ask: Callable[[Connection], T]) -> T:
+        return self.of([subject])._connections.look(ask)
+
+    def subjects(self) -> list[SubjectInfo]:
+        """Every subject, in the order in which they became known."""
+        return [SubjectInfo(*row) for row in self._answer("", read_subjects.keys)]
+
+    def subject_of(self, identifier: Identifier) -> str | None:
+        """The key of an identifier's subject, None where it is unknown."""
+        return self._answer("", lambda it: read_subjects.key_of(it, identifier))
+
+    def identifiers(self, subject: str) -> list[Identifier]:
+        """By what a subject is known."""
+        return self._answer(subject, lambda it: read_subjects.identifiers(it, subject))
+
+    def series(
+        self,
+        subject: str,
+        codes: Collection[str] | None = None,
+        start: int = NEVER,
+        stop: int = ALWAYS,
+        as_of: int = ALWAYS,
+    ) -> list[SeriesData]:
+        """Observations in [start, stop) as known at ``as_of`` (us)."""
+        return self._answer(subject, lambda it: read_observations.series(it, subject, codes, start, stop, as_of))
+
+    def latest(
+        self,
+        subject: str,
+        codes: Collection[str] | None = None,
+        as_of: int = ALWAYS,
+        before: int = ALWAYS,
+    ) -> list[Stored]:
+        """The last observation of every series before an effective time, as known at ``as_of`` (us)."""
+        return self._answer(subject, lambda it: read_observations.latest(it, subject, codes, as_of, before))
+
+    def events(
+        self,
+        subject: str,
+        kinds: Sequence[str] | None = None,
+        start: int = NEVER,
+        stop: int = ALWAYS,
+        as_of: int = ALWAYS,
+    ) -> list[StoredEvent]:
+        """Events that began in [start, stop), as known at ``as_of`` (us)."""
+        return self._answer(subject, lambda it: read_events.events(it, subject, kinds, start, stop, as_of))
+
+    def derived(
+        self,
+        subject: str,
+        kinds: Sequence[str] | None = None,
+        start: int = NEVER,
+        stop: int = ALWAYS,
+        as_of: int = ALWAYS,
+    ) -> list[StoredDerived]:
+        """What was derived, speaking from [start, stop)."""
+        return self._answer(subject, lambda it: read_events.derived(it, subject, kinds, start, stop, as_of))
+
+    def changes(self, after: int, most: int = 10_000) -> list[Stored]:
+        """Observations since a sequence number, of all subjects."""
+        return self._answer("", lambda it: read_changes.changes(it, after, most))
+
+    def changed_since(self, sequence: int) -> dict[str, tuple[int, int]]:
+        """Subjects with anything new since a number: (first effective time, last sequence number) of each."""
+        return self._answer("", lambda it: read_changes.changed_since(it, sequence))
+
+    def epoch(self) -> int:
+        """How often subjects were merged or erased: another number says that keys mean something else."""
+        return int(self._connections.reading().query("SELECT erasures FROM counter")[0][0])
+
+    def first_effective(self, subject: str, codes: Collection[str]) -> int | None:
+        """The earliest time (us) of any observation of these codes."""
+        return self._answer(subject, lambda it: read_observations.first_effective(it, subject, codes))
+
+    def checkpoints(self, subject: str, model: str) -> list[tuple[int, int, bytes]]:
+        """(time us, sequence, state) of the checkpoints of a subject's twin."""
+        return self._answer(subject, lambda it: keep.checkpoints(it, subject, model))

@@ -1,0 +1,56 @@
+"""The rows that one batch adds: its entries, the versions that they are, and what these end."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from caretwin.record.entry import Batch, Derived, Event, Observation
+from caretwin.record.store.pending import Pending, derived_row, event_row, observation_row
+from caretwin.record.store.versions import Claim, Verdict, Version, judge
+
+
+@dataclass(frozen=True)
+class BatchRows:
+    """A batch on its way into a transaction.
+
+    intake  its own sequence number
+    known   versions by origin: of the record, and of what came before in the transaction
+    """
+
+    batch: Batch
+    intake: int
+    pending: Pending
+    known: dict[bytes, list[Version]]
+
+    def keep(self, entry: Observation | Event, claim: Claim) -> tuple[int, Verdict]:
+        """Sequence number of an entry, that of the one it repeats for a duplicate; and what it does to others."""
+        said = (claim.place, entry.effective, entry.version, int(entry.status), claim.contents[0])
+        version = Version(self.pending.sequence + 1, *said, self.batch.received)
+        verdict = judge(version, self.earlier(claim), bool(entry.source_id), claim.contents[1:])
+        if verdict.repeats is not None:
+            return verdict.repeats, verdict
+        sequence, rows = self.pending.next(), self.pending.rows
+        self.known.setdefault(claim.origins[0], []).append(version)
+        rows["version"].append((claim.origins[0], *version[:6]))
+        rows["superseded"] += [one[:4] for one in verdict.superseded]
+        placed = (sequence, self.batch.received, self.intake)
+        if isinstance(entry, Observation):
+            rows["observation"].append(observation_row(entry, claim.place, *placed))
+        else:
+            rows["event"].append(event_row(entry, -claim.place, *placed))
+        return sequence, verdict
+
+    def derive(self, entry: Derived, subject: int) -> int:
+        """Sequence number of a derived thing."""
+        sequence = self.pending.next()
+        self.pending.rows["derived"].append(derived_row(entry, subject, sequence, self.batch.received, self.intake))
+        return sequence
+
+    def earlier(self, claim: Claim) -> list[Version]:
+        """Versions of what is claimed, as known now."""
+        return [version for origin in claim.origins for version in self.known.get(origin, ())]
+
+    def close(self, duplicates: int) -> None:
+        """The row of the batch itself."""
+        row = (self.intake, self.batch.received, self.batch.actor, self.batch.message)
+        self.pending.rows["intake"].append((*row, len(self.batch.entries), duplicates))

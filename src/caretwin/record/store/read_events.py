@@ -1,0 +1,61 @@
+"""Reading events and derived things as they were known at a time."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+import orjson
+
+from caretwin.record.entry import Status, StoredDerived, StoredEvent
+from caretwin.record.store.as_of import ALWAYS, NEVER, superseded
+from caretwin.record.store.connection import Connection
+from caretwin.record.store.read_subjects import numbers
+
+
+def events(
+    connection: Connection,
+    key: str,
+    kinds: Sequence[str] | None = None,
+    start: int = NEVER,
+    stop: int = ALWAYS,
+    as_of: int = ALWAYS,
+) -> list[StoredEvent]:
+    """Events of a subject that began in [start, stop), as known at ``as_of``, in order of their beginning."""
+    found = []
+    for number in numbers(connection, key, as_of):
+        gone = superseded(connection, -number, as_of)
+        rows = connection.query(
+            "SELECT sequence, kind, source, effective, stop, received, status, body FROM event"
+            " WHERE subject = ? AND effective >= ? AND effective < ? AND received <= ?",
+            [number, start, stop, as_of],
+        )
+        found += [
+            StoredEvent(row[0], key, row[1], row[2], row[3], row[4], row[5], Status(row[6]), orjson.loads(row[7]))
+            for row in rows
+            if row[0] not in gone and row[6] != Status.RETRACTED and (kinds is None or row[1] in kinds)
+        ]
+    return sorted(found, key=lambda event: (event.effective, event.sequence))
+
+
+def derived(
+    connection: Connection,
+    key: str,
+    kinds: Sequence[str] | None = None,
+    start: int = NEVER,
+    stop: int = ALWAYS,
+    as_of: int = ALWAYS,
+) -> list[StoredDerived]:
+    """What was derived about a subject, speaking from a time in [start, stop), in order of that time."""
+    rows = []
+    for number in numbers(connection, key, as_of):
+        rows += connection.query(
+            "SELECT sequence, kind, at, received, about, body, provenance FROM derived"
+            " WHERE subject = ? AND at >= ? AND at < ? AND received <= ?",
+            [number, start, stop, as_of],
+        )
+    found = [
+        StoredDerived(row[0], key, *row[1:5], orjson.loads(row[5]), orjson.loads(row[6]))
+        for row in rows
+        if kinds is None or row[1] in kinds
+    ]
+    return sorted(found, key=lambda one: (one.at, one.sequence))

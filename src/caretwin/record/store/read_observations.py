@@ -1,0 +1,141 @@
+"""Reading observations as they were known at a time."""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Mapping
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+import orjson
+from jaxtyping import Float, Int
+
+from caretwin.record.bedside import Quality
+from caretwin.record.entry import Status, Stored
+from caretwin.record.store.as_of import ALWAYS, NEVER, superseded
+from caretwin.record.store.connection import Connection, Row
+from caretwin.record.store.read_subjects import numbers
+
+
+@dataclass(frozen=True)
+class SeriesData:
+    """Observations of one series [n], in order of effective time and sequence; value NaN where there is none.
+
+    effective, received [n] us; sequence [n]; quality, status [n]; note by row, where there is one
+    """
+
+    code: str
+    unit: str
+    source: str
+    effective: Int[np.ndarray, " n"]
+    received: Int[np.ndarray, " n"]
+    value: Float[np.ndarray, " n"]
+    quality: Int[np.ndarray, " n"]
+    status: Int[np.ndarray, " n"]
+    sequence: Int[np.ndarray, " n"]
+    note: Mapping[int, Mapping[str, Any]]
+
+    def __len__(self) -> int:
+        return len(self.effective)
+
+
+def series(
+    connection: Connection,
+    key: str,
+    codes: Collection[str] | None = None,
+    start: int = NEVER,
+    stop: int = ALWAYS,
+    as_of: int = ALWAYS,
+) -> list[SeriesData]:
+    """Observations of a subject with effective times in [start, stop), as they were known at ``as_of`` (us).
+
+    codes  which; None: all
+    Retracted observations are not among them.
+    """
+    found = []
+    for number, code, unit, source in _series_of(connection, key, codes, as_of):
+        rows = connection.query(
+            "SELECT effective, received, value, quality, status, sequence, note FROM observation"
+            " WHERE series = ? AND effective >= ? AND effective < ? AND received <= ? ORDER BY effective, sequence",
+            [number, start, stop, as_of],
+        )
+        gone = superseded(connection, number, as_of)
+        rows = [row for row in rows if row[5] not in gone and row[4] != Status.RETRACTED]
+        if rows:
+            found.append(_columns(code, unit, source, rows))
+    return found
+
+
+def latest(
+    connection: Connection,
+    key: str,
+    codes: Collection[str] | None = None,
+    as_of: int = ALWAYS,
+    before: int = ALWAYS,
+) -> list[Stored]:
+    """The last observation of every series of a subject with an effective time below ``before``, as known at
+    ``as_of`` (us).
+    """
+    found = []
+    for number, code, unit, source in _series_of(connection, key, codes, as_of):
+        gone = superseded(connection, number, as_of)
+        rows = connection.query(
+            "SELECT sequence, effective, received, value, status, quality, note FROM observation"
+            " WHERE series = ? AND received <= ? AND effective < ? AND status <> 3"
+            " ORDER BY effective DESC, sequence DESC LIMIT ?",
+            [number, as_of, before, 1 + len(gone)],
+        )
+        for sequence, effective, received, value, status, quality, note in rows:
+            if sequence not in gone:
+                known = (
+                    effective,
+                    received,
+                    value,
+                    Status(status),
+                    Quality(quality),
+                    {} if note is None else orjson.loads(note),
+                )
+                found.append(Stored(sequence, key, code, unit, source, *known))
+                break
+    return found
+
+
+def first_effective(connection: Connection, key: str, codes: Collection[str]) -> int | None:
+    """The earliest time of any observation of these codes, None where there is none."""
+    places = [row[0] for row in _series_of(connection, key, codes)]
+    firsts = [
+        row[0]
+        for place in places
+        for row in connection.query(
+            "SELECT effective FROM observation WHERE series = ? AND status <> 3 AND quality <> 2"
+            " AND sequence NOT IN (SELECT sequence FROM superseded WHERE place = ?) ORDER BY effective LIMIT 1",
+            [place, place],
+        )
+    ]
+    return min(firsts, default=None)
+
+
+def _series_of(
+    connection: Connection, key: str, codes: Collection[str] | None, as_of: int = ALWAYS
+) -> list[tuple[int, str, str, str]]:
+    rows = connection.among(
+        "SELECT id, code, unit, source FROM series WHERE subject IN ? ORDER BY code, source, id",
+        numbers(connection, key, as_of),
+    )
+    return [(row[0], row[1], row[2], row[3]) for row in rows if codes is None or row[1] in codes]
+
+
+def _columns(code: str, unit: str, source: str, rows: list[Row]) -> SeriesData:
+    effective, received, value, quality, status, sequence, note = zip(*rows, strict=True)
+    return SeriesData(
+        code,
+        unit,
+        source,
+        np.array(effective, dtype=np.int64),
+        np.array(received, dtype=np.int64),
+        np.array([np.nan if one is None else one for one in value], dtype=float),
+        np.array(quality, dtype=np.int64),
+        np.array(status, dtype=np.int64),
+        np.array(sequence, dtype=np.int64),
+        {i: orjson.loads(text) for i, text in enumerate(note) if text is not None},
+    )

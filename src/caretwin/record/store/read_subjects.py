@@ -1,0 +1,52 @@
+"""Reading who is in the record, and by which identifiers."""
+
+from __future__ import annotations
+
+from caretwin.record.entry import Identifier
+from caretwin.record.store.as_of import ALWAYS
+from caretwin.record.store.connection import Connection
+
+
+def numbers(connection: Connection, key: str, as_of: int = ALWAYS) -> list[int]:
+    """Numbers of a subject and of those known at ``as_of`` to be the same; empty where there is no such subject."""
+    found = [row[0] for row in connection.query("SELECT id FROM subject WHERE key = ?", [key])]
+    for number in found:  # grows while it is read: merges of merges
+        rows = connection.query("SELECT subject FROM merged WHERE into_subject = ? AND received <= ?", [number, as_of])
+        found += [row[0] for row in rows if row[0] not in found]
+    return found
+
+
+def person(connection: Connection, key: str) -> list[int]:
+    """Numbers of all keys of a person, whichever of them is asked for; empty where there is no such subject."""
+    found = [row[0] for row in connection.query("SELECT id FROM subject WHERE key = ?", [key])]
+    for number in found:  # grows while it is read, up to whom it was merged into and down again
+        rows = connection.query("SELECT subject, into_subject FROM merged WHERE ? IN (subject, into_subject)", [number])
+        found += [one for one in dict.fromkeys(one for row in rows for one in row) if one not in found]
+    return found
+
+
+def keys(connection: Connection) -> list[tuple[str, str, int]]:
+    """Key, kind and first received time of every subject that was not merged into another."""
+    rows = connection.query(
+        "SELECT key, kind, received FROM subject WHERE id NOT IN (SELECT subject FROM merged) ORDER BY id"
+    )
+    return [(row[0], row[1], row[2]) for row in rows]
+
+
+def key_of(connection: Connection, identifier: Identifier) -> str | None:
+    """The subject of an identifier, None where it is unknown."""
+    rows = connection.query(
+        "SELECT s.key FROM identifier i JOIN subject s ON s.id = i.subject WHERE i.system = ? AND i.value = ?"
+        " ORDER BY i.sequence DESC LIMIT 1",
+        [identifier.system, identifier.value],
+    )
+    return str(rows[0][0]) if rows else None
+
+
+def identifiers(connection: Connection, key: str) -> list[Identifier]:
+    """By what a subject is known."""
+    rows = connection.among(
+        "SELECT DISTINCT system, value FROM identifier WHERE subject IN ? ORDER BY system, value",
+        numbers(connection, key),
+    )
+    return [Identifier(*row) for row in rows]

@@ -1,0 +1,138 @@
+"""Whom entries are about: identifiers find or make a subject, and merges make one of two.
+
+What is remembered here are only numbers that never change within one count of erasures and merges; when that count
+moves, in whatever process, all of it is forgotten (:meth:`SubjectBook.forget`).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from hashlib import blake2b
+
+from caretwin.record.entry import KIND_LETTERS, Identifier, Link, SubjectRef
+from caretwin.record.store.connection import Connection
+from caretwin.record.store.pending import Pending
+
+
+class SubjectBook:
+    """Numbers and keys of subjects, for one writer.
+
+    salt  makes subject keys of this record from identifiers: whoever sees a key cannot tell the number behind it
+    """
+
+    def __init__(self, connection: Connection, salt: str) -> None:
+        self._connection, self._salt = connection, salt
+        self.forget()
+
+    def forget(self) -> None:
+        """Drop what is remembered: after a transaction that failed, and after an erasure or a merge elsewhere."""
+        self._by_identifier: dict[Identifier, int] = {}
+        self._keys: dict[int, str] = {}
+        self._by_key: dict[str, int] = {}
+        self._into: dict[int, int] | None = None
+
+    def recall(self, refs: Iterable[str | SubjectRef]) -> None:
+        """Look up the identifiers of many subjects at once."""
+        wanted = {
+            identifier
+            for ref in refs
+            if isinstance(ref, SubjectRef)
+            for identifier in ref.identifiers
+            if identifier not in self._by_identifier
+        }
+        found = self._connection.among(
+            "SELECT system, value, subject FROM identifier WHERE value IN ? ORDER BY sequence",
+            sorted({identifier.value for identifier in wanted}),
+        )
+        self._by_identifier |= {Identifier(system, value): subject for system, value, subject in found}
+
+    def number(self, ref: str | SubjectRef) -> int:
+        """Number of a subject that :meth:`find` has found before. Raises KeyError for an unknown key."""
+        return self._of_key(ref) if isinstance(ref, str) else self._by_identifier[ref.identifiers[0]]
+
+    def find(self, ref: str | SubjectRef, received: int, pending: Pending) -> int:
+        """Number of a subject; a new one is made for identifiers that are all unknown.
+
+        Raises KeyError for a key that the record does not have.
+        """
+        if isinstance(ref, str):
+            return self._of_key(ref)
+        known = [self._by_identifier[i] for i in ref.identifiers if i in self._by_identifier]
+        number = known[0] if known else self._make(ref, received)
+        for identifier in ref.identifiers:
+            if identifier not in self._by_identifier:
+                self._by_identifier[identifier] = number
+                pending.rows["identifier"].append((*identifier, pending.next(), number, received))
+        return number
+
+    def key(self, number: int) -> str:
+        """Key of a subject's number."""
+        if number not in self._keys:
+            rows = self._connection.query("SELECT key FROM subject WHERE id = ?", [number])
+            self._keys[number] = str(rows[0][0])
+        return self._keys[number]
+
+    def root(self, number: int) -> int:
+        """Whom a subject was merged into, at the end of all merges."""
+        into, seen = self._merges(), {number}
+        while number in into and into[number] not in seen:
+            number = into[number]
+            seen.add(number)
+        return number
+
+    def family(self, number: int) -> list[int]:
+        """A subject and all that were merged into it, itself first."""
+        found = [number]
+        if not self._merges():
+            return found
+        for one in found:  # grows while it is read: merges of merges
+            found += [other for other, into in self._merges().items() if into == one and other not in found]
+        return found
+
+    def _merges(self) -> dict[int, int]:
+        """Who was merged into whom: few, so all are remembered."""
+        if self._into is None:
+            rows = self._connection.query("SELECT subject, into_subject FROM merged ORDER BY sequence")
+            self._into = {subject: into for subject, into in rows}
+        return self._into
+
+    def link(self, entry: Link, received: int, pending: Pending) -> int:
+        """The other subject is the one from now on: all that it was known by leads to the survivor.
+
+        Other processes are told to drop what they remember, and checkpoints of both end: each is of half a person.
+        Returns the sequence number of the merge, 0 where they were one already.
+        """
+        one, other = self.root(self.number(entry.subject)), self.root(self.number(entry.other))
+        if one == other:
+            return 0
+        sequence = pending.next()
+        query = self._connection.query
+        self._merges()[other] = one
+        query("INSERT INTO merged VALUES (?, ?, ?, ?, ?)", [sequence, other, one, received, entry.source])
+        rows = query("SELECT DISTINCT system, value FROM identifier WHERE subject = ?", [other])
+        known = {Identifier(*row) for row in rows} | set(entry.other.identifiers)
+        for identifier in sorted(known):
+            self._by_identifier[identifier] = one
+            pending.rows["identifier"].append((*identifier, pending.next(), one, received))
+        for number in (one, other):
+            query("DELETE FROM checkpoint WHERE subject = ?", [number])
+        query("UPDATE counter SET erasures = erasures + 1")
+        return sequence
+
+    def _of_key(self, key: str) -> int:
+        if key not in self._by_key:
+            rows = self._connection.query("SELECT id FROM subject WHERE key = ?", [key])
+            if not rows:
+                raise KeyError(f"no subject {key!r} in this record")
+            self._by_key[key] = self.root(int(rows[0][0]))
+        return self._by_key[key]
+
+    def _make(self, ref: SubjectRef, received: int) -> int:
+        """A subject whose key follows from its identifiers, whichever message came first."""
+        first = min(ref.identifiers)
+        digest = blake2b(f"{self._salt}\x00{first.system}\x00{first.value}".encode(), digest_size=8).hexdigest()
+        key = f"{KIND_LETTERS[ref.kind]}{digest}"
+        number = int(self._connection.query("SELECT coalesce(max(id), 0) + 1 FROM subject")[0][0])
+        self._connection.query("INSERT INTO subject VALUES (?, ?, ?, ?)", [number, key, ref.kind, received])
+        self._keys[number], self._by_key[key] = key, number
+        return number

@@ -1,0 +1,75 @@
+"""A refused message waits once, however often it is sent; a record of the earlier form learns to count."""
+
+from typing import Any
+
+import pytest
+from tests.record.conftest import Ticking
+from tests.record.test_store import MINUTE, reader, seen, values, write
+
+from caretwin.record.access import operator
+from caretwin.record.record import Record, open_record
+from caretwin.record.store import keep, migrate
+
+
+def refuse(record: Record, at: int, raw: bytes = b"MSH|", door: str = "icu", **more: Any) -> int:
+    with record.writing(operator(), "write", "quarantine") as connection:
+        media = more.pop("media", "hl7v2")
+        return keep.quarantine(connection, at, door, more.pop("reason", "no patient"), media, raw, **more)
+
+
+def test_a_refused_message_that_is_sent_again_is_counted(record: Record) -> None:
+    numbers = {refuse(record, at * MINUTE, reason=f"reason {at}") for at in (1, 3, 2)}
+    (found,) = keep.quarantined(record.connection())
+    assert numbers == {found.number}
+    assert (found.received, found.last, found.times) == (MINUTE, 3 * MINUTE, 3)
+    assert found.reason == "reason 2", "what has to be mended now"
+
+
+@pytest.mark.parametrize("other", [{"raw": b"MSH|2"}, {"door": "ward"}, {"media": "fhir"}], ids=str)
+def test_another_message_is_another(record: Record, other: dict[str, Any]) -> None:
+    assert refuse(record, MINUTE) != refuse(record, MINUTE, **other)
+    assert [one.times for one in keep.quarantined(record.connection())] == [1, 1]
+
+
+def test_what_was_dealt_with_does_not_wait_again(record: Record) -> None:
+    number = refuse(record, MINUTE)
+    with record.writing(operator(), "write", "resolve") as connection:
+        keep.resolve(connection, number, 2 * MINUTE, "me", "dropped: a test message")
+    assert refuse(record, 3 * MINUTE) == number
+    assert keep.quarantined(record.connection()) == []
+    assert keep.quarantined(record.connection(), waiting=False)[0].times == 2
+
+
+@pytest.fixture
+def of_0001(where: str, clock: Ticking, monkeypatch: pytest.MonkeyPatch) -> str:
+    """A record of the first form, with what its caretwin could have written."""
+    first = migrate.migrations()[:1]
+    with monkeypatch.context() as patch:
+        patch.setattr(migrate, "migrations", lambda: first)
+        record = open_record(where, clock)
+        write(record, 10 * MINUTE, seen(82, MINUTE, source_id="a", version=2))
+        write(record, 10 * MINUTE, seen(90, 2 * MINUTE, source_id="b", version=1))
+        write(record, 5 * MINUTE, seen(80, MINUTE, source_id="a", version=1))
+        with record.writing(operator(), "write", "as it was") as connection:
+            connection.query("UPDATE superseded SET received = ?", [5 * MINUTE])
+            row = [1, MINUTE, "icu", "no patient", "hl7v2", b"MSH|"]
+            connection.query("INSERT INTO quarantine VALUES (?, ?, ?, ?, ?, ?)", row)
+        record.close()
+    return where
+
+
+def test_a_record_of_the_first_form_is_brought_to_the_newest(of_0001: str, clock: Ticking) -> None:
+    record = open_record(of_0001, clock)
+    (key,) = [one.key for one in reader(record).subjects()]
+    assert values(record, key, as_of=7 * MINUTE) == [80.0], "it ended when the better one came"
+    assert values(record, key) == [82.0, 90.0]
+    (found,) = keep.quarantined(record.connection())
+    assert (found.times, found.last, found.raw) == (1, MINUTE, b"MSH|")
+    assert refuse(record, 4 * MINUTE) == found.number
+    assert refuse(record, 5 * MINUTE) == found.number
+    (found,) = keep.quarantined(record.connection())
+    assert (found.received, found.times, found.last) == (MINUTE, 3, 5 * MINUTE)
+    record.close()
+    again = open_record(of_0001, clock)
+    assert values(again, key) == [82.0, 90.0]
+    again.close()
