@@ -225,6 +225,10 @@ class Reading:
         """The last observation of every series before an effective time, as known at ``as_of`` (us)."""
         return read.latest(self.of([subject])._connection(), subject, codes, as_of, before)
 
+    def held(self, subject: str, codes: Collection[str], before: int) -> list[Stored]:
+        """What was set last before an effective time (us), by every order of every series."""
+        return read.held(self.of([subject])._connection(), subject, codes, before)
+
     def events(
         self,
         subject: str,

@@ -7,10 +7,11 @@ import numpy as np
 from caretwin.record.bedside import Quality
 from caretwin.serve.doubt import HORIZON_H, TARGET
 from caretwin.twin import kept_forecasts
-from caretwin.twin.course import MINUTE, Course, Value
+from caretwin.twin.course import MINUTE, Course
 from caretwin.twin.kept_forecasts import HOUR
 from caretwin.twin.live import BedsideTwin
 from caretwin.twin.living_ward import LivingWard
+from caretwin.twin.track import Value
 from caretwin.twin.worth_measuring import widened
 
 

@@ -68,7 +68,7 @@ class Hearing:
         one = self._of(key)
         one.sequence = max(one.sequence, sequence)
         if entry.status != Status.RETRACTED and sequence not in gone:
-            value = value_of(entry.code, entry.effective, entry.value, entry.quality, sequence)
+            value = value_of(entry.code, entry.effective, entry.value, entry.quality, sequence, entry.note)
             if not one.course.has(sequence):
                 one.note_change(one.course.put(value))
             elif sequence > one.adopted:  # it was read with the course, after what had changed was asked

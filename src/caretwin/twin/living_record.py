@@ -58,18 +58,18 @@ def course_of(reading: Reading, subject: str, since: int | None) -> Course:
     start_us = -ALWAYS if since is None else (since - 1 - BACK_MIN) * MINUTE
     bedside = [*channels()]
     if since is not None:
-        for held in reading.latest(subject, bedside, before=start_us):
-            if channels()[held.code].kind == "setting":
-                course.put(value_of(held.code, held.effective, held.value, held.quality, held.sequence))
+        settings = [name for name, channel in channels().items() if channel.kind == "setting"]
+        for held in reading.held(subject, settings, start_us):
+            course.put(value_of(held.code, held.effective, held.value, held.quality, held.sequence, held.note))
         first = reading.first_effective(subject, bedside)
         if first is not None:
             course.began(minute_of(first))
         course.complete_from = since
     for series in reading.series(subject, bedside, start=start_us):
         rows = zip(series.effective, series.value, series.quality, series.sequence, strict=True)
-        for effective, value, quality, sequence in rows:
+        for row, (effective, value, quality, sequence) in enumerate(rows):
             known = None if np.isnan(value) else float(value)
-            course.put(value_of(series.code, int(effective), known, quality, int(sequence)))
+            course.put(value_of(series.code, int(effective), known, quality, int(sequence), series.note.get(row)))
     for series in reading.series(subject, BODY):
         for row in range(len(series)):
             value = float(series.value[row])

@@ -131,6 +131,31 @@ def latest(
     return found
 
 
+def held(connection: Connection, key: str, codes: Collection[str], before: int) -> list[Stored]:
+    """The last usable observation of every order (``note["order"]``) of every series before an effective time; those
+    without an order are one more.
+    """
+    named = "coalesce(note, '') LIKE '%\"order\":%'"
+    found = []
+    for number, code, unit, source in _series_of(connection, key, codes):
+        gone = _superseded(connection, number, ALWAYS)
+        sql = (
+            "SELECT sequence, effective, received, value, status, quality, note FROM observation"
+            " WHERE series = ? AND effective < ? AND status <> 3 AND quality <> 2"
+        )
+        last = " ORDER BY effective DESC, sequence DESC"
+        unnamed = connection.query(f"{sql} AND NOT {named}{last} LIMIT ?", [number, before, 1 + len(gone)])
+        first: dict[str, Row] = {}
+        for row in (*unnamed, *connection.query(f"{sql} AND {named}{last}", [number, before])):
+            if row[0] not in gone:
+                first.setdefault(str(_json(row[6]).get("order", "")), row)
+        found += [
+            Stored(row[0], key, code, unit, source, *row[1:4], Status(row[4]), Quality(row[5]), _json(row[6]))
+            for row in first.values()
+        ]
+    return found
+
+
 def events(
     connection: Connection,
     key: str,
