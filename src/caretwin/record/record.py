@@ -6,7 +6,7 @@ import os
 import secrets
 import threading
 import warnings
-from collections.abc import Callable, Collection, Iterator, Sequence
+from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 from typing import NamedTuple, TypeVar
@@ -255,9 +255,13 @@ class Reading:
         """Observations since a sequence number, of all subjects."""
         return read.changes(self.of([""])._connection(), after, most)
 
-    def changed_since(self, sequence: int) -> dict[str, tuple[int, int]]:
-        """Subjects with anything new since a sequence number: (first effective time, last sequence number) of each."""
-        return read.changed_since(self.of([""])._connection(), sequence)
+    def changed_since(self, since: Mapping[str, int]) -> dict[str, tuple[int, int]]:
+        """Subjects with anything new since a sequence number of each: (first effective time, last sequence number)."""
+        return read.changed_since(self.of([""])._connection(), since)
+
+    def merges(self) -> dict[str, tuple[str, ...]]:
+        """Keys of subjects that became another, by the key of that one."""
+        return read.merges(self.of([""])._connection())
 
     def epoch(self) -> int:
         """How often subjects were merged or erased: another number says that keys mean something else."""

@@ -5,11 +5,13 @@ trusted.
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from types import MappingProxyType
 from typing import NamedTuple
 
 import numpy as np
 
 from caretwin.serve.doubt import Doubt
+from caretwin.serve.trouble import trouble
 from caretwin.twin.kept_forecasts import LEVELS, Said
 from caretwin.twin.living_ward import LivingWard
 from caretwin.twin.vital_forecasts import CHANNELS, HORIZONS_H
@@ -37,6 +39,7 @@ class BoardRow(NamedTuple):
     surprises  channels whose last datum the twin did not expect
     mode, fio2, norepinephrine  what is set, None where nothing was charted
     doubt      about its data, as of the last forecast
+    trouble    what is wrong with the twin itself, in a sentence, "" for nothing
     """
 
     subject: str
@@ -49,14 +52,26 @@ class BoardRow(NamedTuple):
     fio2: float | None
     norepinephrine: float | None
     doubt: Doubt | None = None
+    trouble: str = ""
 
 
-def board(ward: LivingWard, said: Mapping[str, Sequence[Said]], doubts: Mapping[str, Doubt]) -> tuple[BoardRow, ...]:
-    """A row for every subject of a ward. For the ward's own thread."""
-    return tuple(_row(ward, subject, said.get(subject, ()), doubts.get(subject)) for subject in ward.subjects())
+def board(
+    ward: LivingWard,
+    said: Mapping[str, Sequence[Said]],
+    doubts: Mapping[str, Doubt],
+    troubles: Mapping[str, str] = MappingProxyType({}),
+) -> tuple[BoardRow, ...]:
+    """A row for every subject of a ward. For the ward's own thread.
+
+    troubles  of the forecasts of subjects, in words
+    """
+    return tuple(
+        _row(ward, subject, said.get(subject, ()), doubts.get(subject), troubles.get(subject, ""))
+        for subject in ward.subjects()
+    )
 
 
-def _row(ward: LivingWard, subject: str, said: Sequence[Said], found: Doubt | None) -> BoardRow:
+def _row(ward: LivingWard, subject: str, said: Sequence[Said], found: Doubt | None, unsaid: str) -> BoardRow:
     course, alive = ward.course(subject), ward.subjects()[subject]
     ahead = {one.channel: _interval(one) for one in said if one.horizon == SHOWN_HORIZON}
     vitals = {
@@ -77,6 +92,7 @@ def _row(ward: LivingWard, subject: str, said: Sequence[Said], found: Doubt | No
         surprises,
         *numbers,
         found,
+        trouble(ward, subject) or unsaid,
     )
 
 

@@ -15,15 +15,23 @@ import numpy as np
 
 from caretwin.twin.bedside import Row
 from caretwin.twin.live import BedsideTwin
-from caretwin.twin.living_step import JOBS, TOGETHER, Jobs, State, advanced, born, subject_number
+from caretwin.twin.living_step import JOBS, TOGETHER, Jobs, State, advanced, born, sound, subject_number
 from caretwin.twin.living_twin import Alive, LivingTwin, minute_of_row
 
 FEWEST_REPLAY_CALLS, REPLAY_CALLS = 2, 8
 """Calls of a turn that go to replays: two, some 0.1 s, and up to eight as long as nobody has new data."""
 
+MOST_LEFT_OUT = 5
+"""Rows in a row after which a twin that could take none of them in is begun anew: by then it is not the data
+(assumed).
+"""
+
 
 class Stepper:
-    """Steps twins of one model; groups of them share the cores."""
+    """Steps twins of one model; groups of them share the cores.
+
+    What goes wrong with a twin ends its steps of this turn and nobody else's (see :meth:`LivingTwin.fail`).
+    """
 
     def __init__(self, twin: BedsideTwin) -> None:
         self.twin = twin
@@ -38,10 +46,10 @@ class Stepper:
         self._begin(twins)
         steps = 0
         while any(len(one.waiting) > 1 for one in twins):
-            steps += self._call([one for one in twins if len(one.waiting) > 1][:TOGETHER], leave=1)
+            steps += self._safely([one for one in twins if len(one.waiting) > 1][:TOGETHER], leave=1)
         last = [one for one in twins if one.waiting]
         groups = [last[start : start + TOGETHER] for start in range(0, len(last), TOGETHER)]
-        return steps + sum(self._pool.map(lambda group: self._call(group, leave=0), groups))
+        return steps + sum(self._pool.map(lambda group: self._safely(group, leave=0), groups))
 
     def replay(self, twins: Sequence[LivingTwin], others_wait: Callable[[], bool]) -> int:
         """Some calls of replays, the shortest first; fewer when ``others_wait`` says that somebody has new data.
@@ -61,20 +69,37 @@ class Stepper:
     def _replay_some(self, one: LivingTwin) -> int:
         """One call of one twin's replay; its last row in a call of its own, as in :meth:`advance`."""
         self._begin([one])
-        return self._call([one], leave=1 if len(one.waiting) > 1 else 0)
+        return self._safely([one], leave=1 if len(one.waiting) > 1 else 0) if one.waiting else 0
 
     def _begin(self, twins: Iterable[LivingTwin]) -> None:
         """The prior of those who have none yet."""
         for one in twins:
-            if one.alive is None:
+            if one.alive is None and one.waiting:
                 row = one.waiting[0]
-                one.alive = Alive(minute_of_row(row) - 1, self._born(one, row), row.settings, None)
+                try:
+                    one.alive = Alive(minute_of_row(row) - 1, self._born(one, row), row.settings, None)
+                except Exception as problem:  # of this person's body or settings: told, and the others go on
+                    one.fail(problem)
+
+    def _safely(self, twins: Sequence[LivingTwin], leave: int) -> int:
+        """A call of twins; where it fails, each by itself, so that only who cannot be stepped is not."""
+        try:
+            return self._call(twins, leave)
+        except Exception as problem:
+            if len(twins) == 1:
+                twins[0].fail(problem)
+                return 0
+        return sum(self._safely([one], leave) for one in twins if len(one.waiting) > leave)  # others may be done
 
     def _born(self, one: LivingTwin, row: Row) -> State:
+        """The twin before a row of which nothing else is known. Raises FloatingPointError where it is not finite."""
         model, settings, key = self.twin.model, self.twin.settings, self.twin.key
         number = subject_number(one.course.subject)
-        state = born(model, settings, key, one.body, row.settings, float(row.time), number)
-        return jax.tree.map(np.asarray, state)  # type: ignore[no-any-return]
+        made = born(model, settings, key, one.body, row.settings, float(row.time), number)
+        state: State = jax.tree.map(np.asarray, made)
+        if not sound(state):
+            raise FloatingPointError("the model has no finite numbers for this body under these settings")
+        return state
 
     def _call(self, twins: Sequence[LivingTwin], leave: int) -> int:
         """One compiled call: rows of up to TOGETHER twins, all but the last ``leave`` of each, as many as fit."""
@@ -87,12 +112,23 @@ class Stepper:
         states = [one.alive.state for one in twins if one.alive is not None]
         group = _stacked(states + states[:1] * (TOGETHER - len(states)))
         model, settings, key = self.twin.model, self.twin.settings, self.twin.key
-        after, info = jax.tree.map(np.asarray, advanced(model, settings, key, group, _jobs(work), len(work)))
+        done = advanced(model, settings, key, group, _jobs(work), len(work))
+        after, info, left_out = jax.tree.map(np.asarray, done)
         for slot, one in enumerate(twins):
-            done = [number for number, (where, _) in enumerate(work) if where == slot]
-            if done:
-                one.took([work[number][1] for number in done], _taken(after, slot), _taken(info, done[-1]))
+            mine = [number for number, (where, _) in enumerate(work) if where == slot]
+            lost = next((place for place, number in enumerate(mine) if left_out[number] >= MOST_LEFT_OUT), None)
+            state = _taken(after, slot)
+            if lost is not None:
+                mine = mine[: lost + 1]  # the rows after it are the new twin's
+                state = self._begun_anew(one, work[mine[-1]][1])
+            if mine:
+                one.took([work[number][1] for number in mine], state, _taken(info, mine[-1]))
         return len(work)
+
+    def _begun_anew(self, one: LivingTwin, row: Row) -> State:
+        """The twin of somebody of whom nothing is known at a row; it says that it was begun anew, and when."""
+        state = self._born(one, row)
+        return state._replace(begun=np.asarray(minute_of_row(row), state.begun.dtype))
 
 
 def _stacked(states: Sequence[State]) -> State:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import queue
 from collections.abc import Sequence
 
-from caretwin.record.entry import Batch, Event, Link, Observation, Receipt, Status, kind_of
+from caretwin.record.entry import Batch, Entry, Event, Link, Observation, Receipt, Status, kind_of
 from caretwin.twin.course import Course, minute_of, value_of
 from caretwin.twin.living_twin import LivingTwin
 
@@ -48,21 +48,25 @@ class Hearing:
         ):
             if kind_of(key) != "patient" or place in repeats:
                 continue  # residents and places have models of their own; what is repeated may no longer hold
-            if isinstance(entry, Link):
-                self.others_changed = True
-                self._of(key).merged = True
-            elif isinstance(entry, Observation):
-                self._observe(entry, sequence, key, receipt.gone)
-            elif isinstance(entry, Event) and entry.kind == "person" and sequence not in receipt.gone:
-                if entry.status == Status.RETRACTED:
-                    continue
-                self._of(key).course.tell_person(sequence, entry.effective, entry.body)
+            try:
+                self._hear(entry, sequence, key, receipt.gone)
+            except Exception as problem:  # one entry that cannot be understood keeps nobody else's from being heard
+                self._of(key).fail(problem)
         for sequence in receipt.gone:
             for one in self._twins.values():
                 one.note_change(one.course.remove(sequence))
         for key, effective in receipt.changed:  # also of what a course no longer remembers
             if key in self._twins:
                 self._twins[key].note_change(minute_of(effective))
+
+    def _hear(self, entry: Entry, sequence: int, key: str, gone: Sequence[int]) -> None:
+        if isinstance(entry, Link):
+            self.others_changed = True
+        elif isinstance(entry, Observation):
+            self._observe(entry, sequence, key, gone)
+        elif isinstance(entry, Event) and entry.status != Status.RETRACTED and sequence not in gone:
+            if entry.kind == "person":
+                self._of(key).course.tell_person(sequence, entry.effective, entry.body)
 
     def _observe(self, entry: Observation, sequence: int, key: str, gone: Sequence[int]) -> None:
         one = self._of(key)

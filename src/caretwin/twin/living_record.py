@@ -33,16 +33,21 @@ def start(record: Record, twin: BedsideTwin) -> LivingWard:
     def people() -> list[str]:
         return [one.key for one in reading.subjects() if one.kind == "patient"]
 
-    ward = LivingWard(twin, Book(lambda subject, minute: course_of(reading, subject, minute), people, reading.epoch))
+    def course(subject: str, minute: int | None) -> Course:
+        return course_of(reading, subject, minute)
+
+    ward = LivingWard(twin, Book(course, people, reading.epoch, reading.merges))
     end = record.listen(ward.tell)  # first, so that nothing that comes while we read is missed: a repeat does no harm
     try:
         keys = people()
         reading.of(keys)
         found = {key: _checkpoints(reading, twin, key) for key in keys}
-        oldest = min((of[-1][1] for of in found.values() if of), default=0)
-        changed = reading.changed_since(oldest)
+        changed = reading.changed_since({key: of[-1][1] for key, of in found.items() if of})
         for key in keys:
-            _adopt(ward, reading, key, found[key], changed)
+            try:
+                _adopt(ward, reading, key, found[key], changed)
+            except Exception as problem:  # one that cannot be read keeps nobody else's twin from waking
+                ward.adopt_later(key, problem)
     except BaseException:
         end()
         raise
@@ -82,16 +87,21 @@ def course_of(reading: Reading, subject: str, since: int | None) -> Course:
 
 
 def save(record: Record, ward: LivingWard, subjects: Sequence[str]) -> int:
-    """Keep a checkpoint of each of these twins that is up to date; returns how many were."""
+    """Keep a checkpoint of each of these twins that is up to date; returns how many were.
+
+    None is kept while the ward has not heard that two subjects became one: a twin may be of half a person.
+    """
     name, saved = model_name(ward.twin), 0
+    found = {subject: (ward.older(subject, KEPT - 1), ward.checkpoint(subject)) for subject in subjects}
     with record.writing(TWIN, "derive", "") as connection:
-        for subject in subjects:
-            found = ward.checkpoint(subject)
-            if found is None or not numbers(connection, subject):  # not up to date, or erased by another process
+        if int(connection.query("SELECT erasures FROM counter")[0][0]) != ward.epoch:
+            return 0
+        for subject, (older, last) in found.items():
+            if last is None or not numbers(connection, subject):  # not up to date, or erased by another process
                 continue
-            checkpoint, sequence = found
+            checkpoint, sequence = last
             keep.drop_checkpoints(connection, subject, name, ALWAYS, keep=0)  # some may be of a past that has changed
-            for one in (*ward.older(subject, KEPT - 1), checkpoint):
+            for one in (*older, checkpoint):
                 keep.save_checkpoint(connection, subject, name, one.minute * MINUTE, sequence, to_bytes(one))
             saved += 1
     return saved
@@ -105,8 +115,12 @@ def _adopt(
     changed: dict[str, tuple[int, int]],
 ) -> None:
     checkpoints = [one for one, _ in stored]
+    if not stored:  # from the beginning: nothing in it can be missed
+        course = course_of(reading, key, None)
+        ward.adopt(course, [], None, course.newest())
+        return
     first, last = changed.get(key, (ALWAYS, 0))
-    sequence = stored[-1][1] if stored else 0
+    sequence = stored[-1][1]
     new = minute_of(first) if last > sequence else None
     good = checkpoints if new is None else checkpoints[: 1 + _place(checkpoints, new)]
     since = good[-1].minute + 1 if good else None

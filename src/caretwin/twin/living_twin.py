@@ -14,7 +14,8 @@ from caretwin.twin.bedside import Row, context, ventilation_was_chosen
 from caretwin.twin.course import Course
 from caretwin.twin.live import REMEMBERED, BedsideTwin, Living, Scatter
 from caretwin.twin.living_checkpoints import CLOSEST_MIN, Checkpoint, before, kept
-from caretwin.twin.living_step import State
+from caretwin.twin.living_failure import Failure
+from caretwin.twin.living_step import State, sound
 
 
 class Alive(NamedTuple):
@@ -35,8 +36,10 @@ class LivingTwin:
     waiting      rows that are to be stepped through; replaying  whether they are many
     body         what the model needs of the person; born_of  sex, age, height and weight that it was made of
     sequence     last sequence number of an entry that the course has
-    merged       whether another subject became this one: the twin has to begin again with all that is now its own
+    parts        keys of the subjects that had become this one when the course was read: with more, it begins again
     adopted      last sequence number of which it was known, when the course was read, what it changed
+    problem      what has just gone wrong with it; failure  the same, with when it is tried again; None for nothing
+    restarted    minute at which its numbers were not finite and it went back to ones that were
     """
 
     course: Course
@@ -50,8 +53,11 @@ class LivingTwin:
     body: Any = None
     born_of: tuple[Any, ...] = ()
     sequence: int = 0
-    merged: bool = False
+    parts: tuple[str, ...] = ()
     adopted: int = 0
+    problem: Exception | None = None
+    failure: Failure | None = None
+    restarted: int | None = None
 
     def note_change(self, minute: int | None) -> None:
         """What is known of a minute is another than the state has; None: nothing changed."""
@@ -79,6 +85,24 @@ class LivingTwin:
         self.alive = None if found is None else Alive(found.minute, found.state, None, None)
         self.chosen = found is not None and found.chosen
 
+    def fail(self, problem: Exception) -> None:
+        """Something is wrong with this twin: its rows have to be listed again."""
+        if self.waiting:
+            self.note_change(minute_of_row(self.waiting[0]))
+        self.problem, self.waiting, self.replaying = problem, [], False
+
+    def mend(self) -> None:
+        """Go back to what is finite, where the state is not: to the last checkpoint that is, else to the beginning."""
+        if self.alive is None or sound(self.alive.state):
+            return
+        lost = self.alive.minute
+        self.checkpoints = [one for one in self.checkpoints if sound(one.state)]
+        if self.previous is not None and not sound(self.previous.state):
+            self.previous = None
+        self.go_back(lost)
+        self.restarted = lost
+        self.note_change(self.course.first_minute() if self.alive is None else self.alive.minute + 1)
+
     def remember_before(self) -> None:
         """Keep the state as that before the last row, which may be done again."""
         if self.alive is not None:
@@ -99,7 +123,7 @@ class LivingTwin:
 
     def up_to_date(self) -> bool:
         """Whether all that the course has, but for what is ahead of the clock, is in the state."""
-        if self.alive is None or self.waiting:
+        if self.alive is None or self.waiting or self.failure is not None or self.problem is not None:
             return False
         return self.changed is None or self.changed > self.alive.minute
 

@@ -16,6 +16,7 @@ from caretwin.twin.course import Course, minute_of
 from caretwin.twin.live import BedsideTwin, Living
 from caretwin.twin.living_calls import Stepper
 from caretwin.twin.living_checkpoints import Checkpoint
+from caretwin.twin.living_failure import Failure, failed
 from caretwin.twin.living_hearing import Hearing
 from caretwin.twin.living_step import JOBS
 from caretwin.twin.living_twin import Alive, LivingTwin
@@ -35,12 +36,14 @@ class Turn(NamedTuple):
 
     updated  twins that are now up to date with all that was known; waiting  twins whose replay goes on in the next turn
     steps    rows taken in; replayed  of them, in replays
+    failed   twins that could not be brought up to date: they are tried again (see :mod:`caretwin.twin.living_failure`)
     """
 
     updated: tuple[str, ...]
     waiting: tuple[str, ...]
     steps: int
     replayed: int
+    failed: tuple[str, ...] = ()
 
 
 class Book(NamedTuple):
@@ -49,11 +52,13 @@ class Book(NamedTuple):
     course    of a subject from a minute on (None: from the beginning): for what came later than a course remembers
     subjects  keys of everybody there is: asked when two were merged, or one was erased, by whatever process
     epoch     how often that has happened
+    merges    keys of subjects that became another, by the key of that one
     """
 
     course: Callable[[str, int | None], Course]
     subjects: Callable[[], Sequence[str]]
     epoch: Callable[[], int]
+    merges: Callable[[], Mapping[str, tuple[str, ...]]]
 
 
 class LivingWard:
@@ -61,11 +66,13 @@ class LivingWard:
 
     twin  model, filter and luck of all (see :func:`caretwin.twin.live.bedside_twin`)
     book  where courses are read again; None: they remember everything
+    epoch  how often subjects had been merged or erased, as far as the twins know (see :class:`Book`)
     """
 
     def __init__(self, twin: BedsideTwin, book: Book | None = None) -> None:
         self.twin, self._book = twin, book
-        self._epoch = book.epoch() if book is not None else 0
+        self.epoch = book.epoch() if book is not None else 0
+        self._merges = book.merges() if book is not None else {}
         self._twins: dict[str, LivingTwin] = {}
         self._hearing, self._stepper = Hearing(self._twins), Stepper(twin)
 
@@ -78,7 +85,8 @@ class LivingWard:
 
         checkpoints  of its twin, made before this process; changed  first minute that is not in the last of them
         """
-        one = LivingTwin(course, checkpoints=list(checkpoints), sequence=sequence, adopted=sequence)
+        parts = self._merges.get(course.subject, ())
+        one = LivingTwin(course, checkpoints=list(checkpoints), sequence=sequence, adopted=sequence, parts=parts)
         self._twins[course.subject] = one
         one.embody()
         if any(checkpoint.person != one.born_of for checkpoint in one.checkpoints):
@@ -95,15 +103,27 @@ class LivingWard:
         if self._book is None:
             return
         epoch = self._book.epoch()
-        if not self._hearing.others_changed and epoch == self._epoch:
+        if not self._hearing.others_changed and epoch == self.epoch:
             return
-        self._hearing.others_changed, self._epoch = False, epoch
-        there = set(self._book.subjects())
+        self._hearing.others_changed, self.epoch = False, epoch
+        there, self._merges = set(self._book.subjects()), self._book.merges()
         for key in [key for key in self._twins if key not in there]:
             del self._twins[key]
-        for key, one in list(self._twins.items()):
-            if one.merged:
-                self.adopt(self._book.course(key, None), [], None, one.sequence)
+        for key in [key for key, one in self._twins.items() if one.parts != self._merges.get(key, ())]:
+            self._try(key, self._read_again)
+
+    def adopt_later(self, subject: str, problem: Exception) -> None:
+        """Take in a subject whose course could not be read: that is tried again."""
+        self._twins[subject] = LivingTwin(Course(subject), problem=problem)
+
+    def _read_again(self, key: str) -> None:
+        """Begin a twin again, with all that the record has of its subject."""
+        old = self._twins[key]
+        course = self._book.course(key, None) if self._book is not None else old.course
+        try:
+            self.adopt(course, [], None, old.sequence)
+        finally:
+            self._twins[key].failure = old.failure
 
     # a turn ----------------------------------------------------------------------------------------------------------
 
@@ -115,21 +135,46 @@ class LivingWard:
         self._hearing.listen()
         self._follow_the_book()
         until = minute_of(now) + AHEAD_MIN
-        for one in self._twins.values():
-            self._plan(one, until)
+        for key in self._to_do(now):
+            self._try(key, lambda key: self._plan(key, until))
         new = [one for one in self._twins.values() if one.waiting and not one.replaying]
         steps = self._stepper.advance(new)
         behind = [one for one in self._twins.values() if one.waiting and one.replaying]
         replayed = self._stepper.replay(behind, self._hearing.waits)
+        wrong = self._judge(now)
         busy = tuple(key for key, one in self._twins.items() if one.waiting)
-        updated = tuple(one.course.subject for one in new if not one.waiting)
-        return Turn(updated, busy, steps + replayed, replayed)
+        updated = tuple(one.course.subject for one in new if not one.waiting and one.failure is None)
+        return Turn(updated, busy, steps + replayed, replayed, wrong)
 
-    def _plan(self, one: LivingTwin, until: int) -> None:
+    def _to_do(self, now: int) -> list[str]:
+        """Twins whose turn it is: all but those that failed and wait until they are tried again."""
+        return [key for key, one in self._twins.items() if one.failure is None or one.failure.again <= now]
+
+    def _try(self, key: str, job: Callable[[str], None]) -> None:
+        """Do something for one twin; what goes wrong is its own, and the others go on."""
+        try:
+            job(key)
+        except Exception as problem:  # whatever it is: a ward must not end by one of its subjects
+            self._twins[key].fail(problem)
+
+    def _judge(self, now: int) -> tuple[str, ...]:
+        """Who failed, each with when it is tried again; who did not any more is forgiven."""
+        for one in self._twins.values():
+            if one.problem is not None:
+                one.failure, one.problem = failed(one.failure, one.problem, now), None
+            elif one.failure is not None and one.failure.again <= now and not one.waiting:
+                one.failure = None
+        return tuple(key for key, one in self._twins.items() if one.failure is not None)
+
+    def _plan(self, key: str, until: int) -> None:
         """Go back to before what changed, and list the rows that follow."""
+        if self._twins[key].failure is not None and not self._twins[key].waiting:
+            self._read_again(key)  # whatever it was: what is in memory may be half of what there is
+        one = self._twins[key]
         one.embody()
         if one.changed is None or one.changed > until:
             return
+        one.mend()
         if one.alive is not None and one.changed <= one.alive.minute:
             one.go_back(one.changed)
         self._remember(one)
@@ -164,6 +209,14 @@ class LivingWard:
     def replays(self, subject: str) -> bool:
         """Whether a subject's twin is going through its past again. Raises KeyError for one that is not here."""
         return self._twins[subject].replaying
+
+    def failure(self, subject: str) -> Failure | None:
+        """Why a twin could not be brought up to date, None where it could. Raises KeyError for one that is not here."""
+        return self._twins[subject].failure
+
+    def restarted(self, subject: str) -> int | None:
+        """When a twin's numbers were not finite, so that it went back to ones that were (minute). Raises KeyError."""
+        return self._twins[subject].restarted
 
     def checkpoint(self, subject: str) -> tuple[Checkpoint, int] | None:
         """The last row's checkpoint with the sequence number up to which entries are in it; None: not alive or not up
