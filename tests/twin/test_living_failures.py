@@ -15,6 +15,7 @@ from caretwin.twin.kept_forecasts import Said
 from caretwin.twin.live import BedsideTwin
 from caretwin.twin.living_calls import MOST_LEFT_OUT
 from caretwin.twin.living_checkpoints import Checkpoint, from_bytes, to_bytes
+from caretwin.twin.living_roll import Found
 from caretwin.twin.living_ward import LivingWard
 from tests.twin.conftest import START
 from tests.twin.test_living_ward import DOOR, in_order, lactate, numbers, same, up_to_date, vitals, who, write
@@ -85,7 +86,7 @@ def test_it_does_not_matter_in_how_many_calls_rows_were_left_out(record: Record,
         for minute in range(20):
             for number, one in enumerate(vitals(0, [minute])):
                 course.put(value_of(one.code, one.effective, one.value, 0, 10 * minute + number))
-        ward.adopt(course, [], None)
+        ward.roll.adopt(Found(course))
         ward.turn(START + 7 * MINUTE)
         poison(ward, "p1")
         for piece in pieces:
@@ -171,7 +172,7 @@ def test_an_entry_that_cannot_be_understood_is_its_own_subject_s_trouble(
 ) -> None:
     ward = living_record.start(record, twin)
     bad, good = (write(record, vitals(patient, range(5)))[0] for patient in range(2))
-    monkeypatch.setattr(Course, "tell_person", lambda self, *said: 1 / 0)
+    monkeypatch.setattr(Course, "tell", lambda self, *said: 1 / 0)
     write(record, [Event(who(0), "person", START, "adt", {"sex": "female"}), *vitals(1, [5])])
     turn = ward.turn(START + 6 * MINUTE)
     assert turn.failed == (bad,) and good in turn.updated

@@ -16,7 +16,7 @@ from caretwin.record.vocabulary import vocabulary
 from caretwin.serve.board import BoardRow, Vital
 from caretwin.serve.replay import Played
 from caretwin.serve.running import Running
-from caretwin.serve.ward_loop import Pulse
+from caretwin.serve.ward_loop import WardLoop
 from caretwin.twin.course import MINUTE
 
 STALE_MIN = 90
@@ -39,7 +39,7 @@ def picture(found: Running, width: int, messages: int = 1) -> Group:
     if loop is not None:
         ahead = "; 12 \u2192 10-14: 90 % interval of what comes in an hour" if width >= WIDE else ""
         parts += [ward_table(loop.board, now, width, waking=loop.ward is None), Text(LEGEND + ahead, style="dim")]
-        parts += [*doubt_lines(loop.board, width), Text(pulse_line(loop.pulse), style="dim"), Text("")]
+        parts += [*doubt_lines(loop.board, width), Text(pulse_line(loop), style="dim"), Text("")]
     else:
         parts += [latest_table(found, now), Text("")]
     parts.append(door_table(list(found.intakes.values()), width))
@@ -142,15 +142,16 @@ def doubt_lines(board: Sequence[BoardRow], width: int) -> list[Text]:
     return lines
 
 
-def pulse_line(pulse: Pulse) -> str:
+def pulse_line(loop: WardLoop) -> str:
     """How the loop is doing, in one line."""
+    pulse, forecasts = loop.pulse, loop.forecasts
     parts = [f"{pulse.rows} rows taken in, {pulse.replayed} of them in replays"]
     if pulse.delays_s:
         ordered = sorted(pulse.delays_s)
         parts.append(f"receipt to twin: median {ordered[len(ordered) // 2]:.2f} s")
-    parts.append(f"{pulse.forecasts} forecasts kept, {len(pulse.scores)} scored")
-    if pulse.scores:
-        inside = sum(bool(score["inside"]) for score in pulse.scores) / len(pulse.scores)
+    parts.append(f"{forecasts.count} forecasts kept, {len(forecasts.scores)} scored")
+    if forecasts.scores:
+        inside = sum(bool(score["inside"]) for score in forecasts.scores) / len(forecasts.scores)
         parts.append(f"{inside:.0%} inside their 90 %")
     return "; ".join(parts)
 
@@ -183,7 +184,7 @@ def message_lines(intakes: Mapping[str, Intake], width: int, count: int) -> list
 def summary(found: Running, console: Console) -> None:
     """What remains to be said when a run is over."""
     if found.loop is not None:
-        console.print(pulse_line(found.loop.pulse))
+        console.print(pulse_line(found.loop))
         if found.loop.pulse.trouble:
             console.print(f"trouble: {found.loop.pulse.trouble}", style="yellow")
 
@@ -195,7 +196,7 @@ def goodbye(found: Running, played: Played, console: Console, kept: Path | None)
         f"\n{sum(played.sent.values())} messages ({ways}) with {played.values} values went through the doors."
     )
     if found.loop is not None:
-        console.print(pulse_line(found.loop.pulse))
+        console.print(pulse_line(found.loop))
     if played.trouble:
         console.print(f"last trouble of the sender: {played.trouble}", style="yellow")
     if kept is not None:

@@ -18,6 +18,7 @@ from caretwin.record.bedside import BedsideRecord, Person, Quality, Sex, Signal,
 from caretwin.record.orders import UNNAMED, added, combined, together
 from caretwin.record.stay import age
 from caretwin.twin.bedside import Row, rows
+from caretwin.twin.stays import Stay, left
 from caretwin.twin.track import Track, Value
 
 MINUTE = 60_000_000
@@ -51,6 +52,7 @@ class Course:
         self._places: dict[int, tuple[Track, int]] = {}
         self._body: dict[str, dict[int, tuple[int, float]]] = {name: {} for name in BODY}
         self._facts: dict[int, tuple[int, str, str]] = {}
+        self._stays: dict[int, Stay] = {}
         self._first: int | None = None
         self.complete_from: int | None = None  # rows before this minute cannot be made of what is in memory
 
@@ -78,15 +80,26 @@ class Course:
         for known in self._body.values():
             known.pop(sequence, None)
         self._facts.pop(sequence, None)
+        self._stays.pop(sequence, None)
         place = self._places.pop(sequence, None)
         if place is None:
             return None
         place[0].remove(place[1], sequence)
         return place[1]
 
-    def tell_person(self, sequence: int, effective: int, body: Mapping[str, Any]) -> None:
-        """Who it is, from what was said of the person: ``sex`` and ``birth_date``."""
-        self._facts[sequence] = (effective, str(body.get("birth_date") or ""), str(body.get("sex") or ""))
+    def tell(self, sequence: int, said: Stay) -> None:
+        """Who it is, from what was said of the person (``sex`` and ``birth_date``), and who is here, from both kinds of
+        events.
+        """
+        self._stays[sequence] = said
+        if said.kind == "person":
+            self._facts[sequence] = (
+                said.begun, str(said.body.get("birth_date") or ""), str(said.body.get("sex") or "")
+            )  # fmt: skip
+
+    def left(self) -> int | None:
+        """When the person left or died (us), None for who is here (see :mod:`caretwin.twin.stays`)."""
+        return left(self._stays.values()) if self._stays else None
 
     def body_known(self) -> Person:
         """The person as known now: first weight and height, so that a daily weight does not make another person, and

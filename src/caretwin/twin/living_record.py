@@ -17,8 +17,10 @@ from caretwin.twin.bedside import context, settings_at
 from caretwin.twin.course import BACK_MIN, BODY, MINUTE, Course, minute_of, value_of
 from caretwin.twin.live import BedsideTwin
 from caretwin.twin.living_checkpoints import Checkpoint, before, from_bytes, model_name, to_bytes
+from caretwin.twin.living_roll import Book, Ended, Found, is_over
 from caretwin.twin.living_step import born, subject_number
-from caretwin.twin.living_ward import Book, LivingWard
+from caretwin.twin.living_ward import LivingWard
+from caretwin.twin.stays import KINDS, Stay
 
 TWIN = Actor("twin:bedside", "twin")
 """Who reads the record and writes checkpoints and forecasts."""
@@ -26,8 +28,11 @@ KEPT = 3
 """Checkpoints of a subject in the record: the last, and two before it for data that come late after a restart."""
 
 
-def start(record: Record, twin: BedsideTwin) -> LivingWard:
-    """A ward of all patients of the record that listens to it; its first turns bring every twin up to date."""
+def start(record: Record, twin: BedsideTwin, now: int | None = None) -> LivingWard:
+    """A ward of all patients of the record that listens to it; its first turns bring every twin up to date.
+
+    now  clock (us): the twins of those who left long before are not woken; None: all are, and end in the first turns
+    """
     reading = record.reading(TWIN)
 
     def people() -> list[str]:
@@ -36,18 +41,24 @@ def start(record: Record, twin: BedsideTwin) -> LivingWard:
     def course(subject: str, minute: int | None) -> Course:
         return course_of(reading, subject, minute)
 
-    ward = LivingWard(twin, Book(course, people, reading.epoch, reading.merges))
+    def again(subject: str) -> Found:
+        stored = _checkpoints(reading, twin, subject)
+        since = {subject: stored[-1][1]} if stored else {}
+        return _found(reading, subject, stored, reading.changed_since(since))
+
+    ward = LivingWard(twin, Book(course, people, reading.epoch, reading.merges, again))
     end = record.listen(ward.tell)  # first, so that nothing that comes while we read is missed: a repeat does no harm
     try:
-        keys = people()
-        reading.of(keys)
+        everybody = people()
+        reading.of(everybody)
+        keys = _here(ward, reading, everybody, now)
         found = {key: _checkpoints(reading, twin, key) for key in keys}
         changed = reading.changed_since({key: of[-1][1] for key, of in found.items() if of})
         for key in keys:
             try:
-                _adopt(ward, reading, key, found[key], changed)
+                ward.roll.adopt(_found(reading, key, found[key], changed))
             except Exception as problem:  # one that cannot be read keeps nobody else's twin from waking
-                ward.adopt_later(key, problem)
+                ward.roll.adopt_later(key, problem)
     except BaseException:
         end()
         raise
@@ -81,9 +92,30 @@ def course_of(reading: Reading, subject: str, since: int | None) -> Course:
             if not np.isnan(value):
                 known_at = (int(series.effective[row]), value, series.quality[row], int(series.sequence[row]))
                 course.put(value_of(series.code, *known_at))
-    for event in reading.events(subject, ["person"]):
-        course.tell_person(event.sequence, event.effective, event.body)
+    _tell_stays(course, reading)
     return course
+
+
+def _tell_stays(course: Course, reading: Reading) -> None:
+    for event in reading.events(course.subject, KINDS):
+        course.tell(event.sequence, Stay(event.kind, event.effective, event.stop, event.body))
+
+
+def _here(ward: LivingWard, reading: Reading, keys: Sequence[str], now: int | None) -> list[str]:
+    """Those whose twins are woken: who left long before is only noted."""
+    found = []
+    for key in keys:
+        course = Course(key)
+        _tell_stays(course, reading)
+        left = course.left()
+        if left is not None and now is not None:
+            for one in reading.latest(key, [*channels()]):
+                course.put(value_of(one.code, one.effective, one.value, one.quality, one.sequence))
+            if is_over(course, now):
+                ward.roll.adopt_ended(key, Ended(left, course.last_minute()))
+                continue
+        found.append(key)
+    return found
 
 
 def save(record: Record, ward: LivingWard, subjects: Sequence[str]) -> int:
@@ -94,7 +126,7 @@ def save(record: Record, ward: LivingWard, subjects: Sequence[str]) -> int:
     name, saved = model_name(ward.twin), 0
     found = {subject: (ward.older(subject, KEPT - 1), ward.checkpoint(subject)) for subject in subjects}
     with record.writing(TWIN, "derive", "") as connection:
-        if int(connection.query("SELECT erasures FROM counter")[0][0]) != ward.epoch:
+        if int(connection.query("SELECT erasures FROM counter")[0][0]) != ward.roll.epoch:
             return 0
         for subject, (older, last) in found.items():
             if last is None or not numbers(connection, subject):  # not up to date, or erased by another process
@@ -107,24 +139,26 @@ def save(record: Record, ward: LivingWard, subjects: Sequence[str]) -> int:
     return saved
 
 
-def _adopt(
-    ward: LivingWard,
-    reading: Reading,
-    key: str,
-    stored: Sequence[tuple[Checkpoint, int]],
-    changed: dict[str, tuple[int, int]],
-) -> None:
+def retire(record: Record, ward: LivingWard, subjects: Sequence[str]) -> None:
+    """End twins whose subjects left, each after its last checkpoint is kept; who cannot be kept yet lives on."""
+    for subject in subjects:
+        if ward.kept(subject) or save(record, ward, [subject]):
+            ward.roll.end(subject)
+
+
+def _found(
+    reading: Reading, key: str, stored: Sequence[tuple[Checkpoint, int]], changed: dict[str, tuple[int, int]]
+) -> Found:
     checkpoints = [one for one, _ in stored]
     if not stored:  # from the beginning: nothing in it can be missed
         course = course_of(reading, key, None)
-        ward.adopt(course, [], None, course.newest())
-        return
+        return Found(course, sequence=course.newest())
     first, last = changed.get(key, (ALWAYS, 0))
     sequence = stored[-1][1]
     new = minute_of(first) if last > sequence else None
     good = checkpoints if new is None else checkpoints[: 1 + _place(checkpoints, new)]
     since = good[-1].minute + 1 if good else None
-    ward.adopt(course_of(reading, key, since), good, new, max(sequence, last))
+    return Found(course_of(reading, key, since), good, new, max(sequence, last))
 
 
 def _place(checkpoints: Sequence[Checkpoint], minute: int) -> int:

@@ -127,6 +127,12 @@ class LivingTwin:
             return False
         return self.changed is None or self.changed > self.alive.minute
 
+    def finished(self) -> bool:
+        """Whether it may end: nothing is left to do for it."""
+        if self.failure is not None or self.problem is not None or self.waiting:
+            return False
+        return self.up_to_date() if self.alive is not None else self.course.first_minute() is None
+
     def older(self, count: int) -> list[Checkpoint]:
         """The last checkpoints before that of the last row, at most so many, each as good as new."""
         last = self.previous.minute if self.previous is not None else 0

@@ -8,7 +8,7 @@ turns with what is new.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from typing import NamedTuple
 
 from caretwin.record.entry import Batch, Receipt
@@ -18,6 +18,7 @@ from caretwin.twin.living_calls import Stepper
 from caretwin.twin.living_checkpoints import Checkpoint
 from caretwin.twin.living_failure import Failure, failed
 from caretwin.twin.living_hearing import Hearing
+from caretwin.twin.living_roll import Book, Roll
 from caretwin.twin.living_step import JOBS
 from caretwin.twin.living_twin import Alive, LivingTwin
 
@@ -37,6 +38,7 @@ class Turn(NamedTuple):
     updated  twins that are now up to date with all that was known; waiting  twins whose replay goes on in the next turn
     steps    rows taken in; replayed  of them, in replays
     failed   twins that could not be brought up to date: they are tried again (see :mod:`caretwin.twin.living_failure`)
+    over     twins that are up to date and whose subjects left: whoever keeps their checkpoints may end them
     """
 
     updated: tuple[str, ...]
@@ -44,86 +46,25 @@ class Turn(NamedTuple):
     steps: int
     replayed: int
     failed: tuple[str, ...] = ()
-
-
-class Book(NamedTuple):
-    """Where a ward reads the record again.
-
-    course    of a subject from a minute on (None: from the beginning): for what came later than a course remembers
-    subjects  keys of everybody there is: asked when two were merged, or one was erased, by whatever process
-    epoch     how often that has happened
-    merges    keys of subjects that became another, by the key of that one
-    """
-
-    course: Callable[[str, int | None], Course]
-    subjects: Callable[[], Sequence[str]]
-    epoch: Callable[[], int]
-    merges: Callable[[], Mapping[str, tuple[str, ...]]]
+    over: tuple[str, ...] = ()
 
 
 class LivingWard:
     """Twins by subject. :meth:`tell` may be called by any thread, everything else by one.
 
     twin  model, filter and luck of all (see :func:`caretwin.twin.live.bedside_twin`)
-    book  where courses are read again; None: they remember everything
-    epoch  how often subjects had been merged or erased, as far as the twins know (see :class:`Book`)
+    book  where courses are read again; None: they remember everything, and no twin ends
+    roll  who is in the ward
     """
 
     def __init__(self, twin: BedsideTwin, book: Book | None = None) -> None:
-        self.twin, self._book = twin, book
-        self.epoch = book.epoch() if book is not None else 0
-        self._merges = book.merges() if book is not None else {}
-        self._twins: dict[str, LivingTwin] = {}
-        self._hearing, self._stepper = Hearing(self._twins), Stepper(twin)
+        self.twin, self.roll = twin, Roll(book)
+        self._twins = self.roll.twins
+        self._hearing, self._stepper = Hearing(self._twins, self.roll.ended), Stepper(twin)
 
     def tell(self, batches: Sequence[Batch], receipts: Sequence[Receipt]) -> None:
         """Batches were committed: a listener of the record."""
         self._hearing.tell(batches, receipts)
-
-    def adopt(self, course: Course, checkpoints: Sequence[Checkpoint], changed: int | None, sequence: int = 0) -> None:
-        """Take in a subject whose course was read from the record.
-
-        checkpoints  of its twin, made before this process; changed  first minute that is not in the last of them
-        """
-        parts = self._merges.get(course.subject, ())
-        one = LivingTwin(course, checkpoints=list(checkpoints), sequence=sequence, adopted=sequence, parts=parts)
-        self._twins[course.subject] = one
-        one.embody()
-        if any(checkpoint.person != one.born_of for checkpoint in one.checkpoints):
-            one.checkpoints = []  # of another body: the twin is made again from its beginning
-        last = one.checkpoints[-1] if one.checkpoints else None
-        begin = course.first_minute() if last is None else last.minute + 1
-        starts = [minute for minute in (changed, begin) if minute is not None]
-        one.changed = min(starts, default=None)
-        if last is not None:
-            one.alive, one.chosen = Alive(last.minute, last.state, None, None), last.chosen
-
-    def _follow_the_book(self) -> None:
-        """Drop who is no longer in the record; of who was merged, begin again with all that is now theirs."""
-        if self._book is None:
-            return
-        epoch = self._book.epoch()
-        if not self._hearing.others_changed and epoch == self.epoch:
-            return
-        self._hearing.others_changed, self.epoch = False, epoch
-        there, self._merges = set(self._book.subjects()), self._book.merges()
-        for key in [key for key in self._twins if key not in there]:
-            del self._twins[key]
-        for key in [key for key, one in self._twins.items() if one.parts != self._merges.get(key, ())]:
-            self._try(key, self._read_again)
-
-    def adopt_later(self, subject: str, problem: Exception) -> None:
-        """Take in a subject whose course could not be read: that is tried again."""
-        self._twins[subject] = LivingTwin(Course(subject), problem=problem)
-
-    def _read_again(self, key: str) -> None:
-        """Begin a twin again, with all that the record has of its subject."""
-        old = self._twins[key]
-        course = self._book.course(key, None) if self._book is not None else old.course
-        try:
-            self.adopt(course, [], None, old.sequence)
-        finally:
-            self._twins[key].failure = old.failure
 
     # a turn ----------------------------------------------------------------------------------------------------------
 
@@ -133,10 +74,12 @@ class LivingWard:
         now  clock (us): rows that are further ahead than clocks differ wait until their time has come
         """
         self._hearing.listen()
-        self._follow_the_book()
+        self.roll.follow_the_book(self._hearing.others_changed)
+        self.roll.bring_back(sorted(self._hearing.returning))
+        self._hearing.others_changed, self._hearing.returning = False, set()
         until = minute_of(now) + AHEAD_MIN
         for key in self._to_do(now):
-            self._try(key, lambda key: self._plan(key, until))
+            self.roll.safely(key, lambda key: self._plan(key, until))
         new = [one for one in self._twins.values() if one.waiting and not one.replaying]
         steps = self._stepper.advance(new)
         behind = [one for one in self._twins.values() if one.waiting and one.replaying]
@@ -144,18 +87,11 @@ class LivingWard:
         wrong = self._judge(now)
         busy = tuple(key for key, one in self._twins.items() if one.waiting)
         updated = tuple(one.course.subject for one in new if not one.waiting and one.failure is None)
-        return Turn(updated, busy, steps + replayed, replayed, wrong)
+        return Turn(updated, busy, steps + replayed, replayed, wrong, self.roll.over(now))
 
     def _to_do(self, now: int) -> list[str]:
         """Twins whose turn it is: all but those that failed and wait until they are tried again."""
         return [key for key, one in self._twins.items() if one.failure is None or one.failure.again <= now]
-
-    def _try(self, key: str, job: Callable[[str], None]) -> None:
-        """Do something for one twin; what goes wrong is its own, and the others go on."""
-        try:
-            job(key)
-        except Exception as problem:  # whatever it is: a ward must not end by one of its subjects
-            self._twins[key].fail(problem)
 
     def _judge(self, now: int) -> tuple[str, ...]:
         """Who failed, each with when it is tried again; who did not any more is forgiven."""
@@ -169,7 +105,7 @@ class LivingWard:
     def _plan(self, key: str, until: int) -> None:
         """Go back to before what changed, and list the rows that follow."""
         if self._twins[key].failure is not None and not self._twins[key].waiting:
-            self._read_again(key)  # whatever it was: what is in memory may be half of what there is
+            self.roll.read_again(key)  # whatever it was: what is in memory may be half of what there is
         one = self._twins[key]
         one.embody()
         if one.changed is None or one.changed > until:
@@ -188,10 +124,10 @@ class LivingWard:
         """Read the course again where it no longer has what the rows to come need; drop what they do not need."""
         first = None if one.alive is None else one.alive.minute + 1
         known = one.course.complete_from
-        if self._book is None:
+        if self.roll.book is None:
             return
         if known is not None and (first is None or first < known):
-            one.course = self._book.course(one.course.subject, first)
+            one.course = self.roll.book.course(one.course.subject, first)
             one.course.person = one.course.body_known()
         elif first is not None and len(one.course) > MOST_REMEMBERED:
             one.course.forget_before(first - KEPT_MIN)
@@ -224,6 +160,11 @@ class LivingWard:
         """
         one = self._twins[subject]
         return (one.previous, one.sequence) if one.up_to_date() and one.previous is not None else None
+
+    def kept(self, subject: str) -> bool:
+        """Whether a twin has nothing that the record does not: it was read from there, and nothing came since."""
+        one = self._twins[subject]
+        return one.alive is None or (one.up_to_date() and one.previous is None)
 
     def older(self, subject: str, count: int) -> list[Checkpoint]:
         """The last checkpoints of a subject before that one, at most so many, each as good as new."""
