@@ -60,11 +60,13 @@ class WardLoop:
         self._arrived: dict[str, float] = {}
         self._drawn = 0.0
         self._wake, self._stop, self._ready = threading.Event(), threading.Event(), threading.Event()
+        self._warming = threading.Event()
         self._lock = threading.Lock()
         self._thread = threading.Thread(target=self._run, name="ward", daemon=True)
 
     def start(self) -> None:
         """Begin; see :meth:`wait_until_ready`."""
+        self._warming.set()
         self._thread.start()
 
     def wait_until_ready(self) -> None:
@@ -72,17 +74,24 @@ class WardLoop:
         self._ready.wait()
 
     def stop(self) -> None:
-        """Keep checkpoints of all, and end."""
+        """Keep checkpoints of all, and end; while programs are compiled there is nothing to keep, nor to wait for."""
         self._stop.set()
         self._wake.set()
-        self._thread.join()
+        self._ready.set()  # whoever waits for it waits no longer
+        while self._thread.is_alive() and not self._warming.is_set():
+            self._thread.join(0.1)
 
     def _run(self) -> None:
         end = self._record.listen(self._heard)
         try:
             warm(self.twin)
+            self._warming.clear()
+            if self._stop.is_set():  # somebody changed their mind, and the record is closed
+                end()
+                return
             self.ward = living_record.start(self._record, self.twin, self._clock())
         except Exception as problem:  # the doors go on; whoever looks is told
+            self._warming.clear()
             end()
             self.pulse.trouble = f"no twins: {type(problem).__name__}: {problem}"
             return
