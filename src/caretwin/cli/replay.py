@@ -36,7 +36,7 @@ NAMES = {"stays": "A ward of real stays (MIMIC-IV demo)", "home": "A home that d
 )
 @click.option("--seed", default=0, show_default=True, help="Of the home's luck.")
 @click.option("--record", "kept", type=click.Path(path_type=Path), help="Keep the record in this new file.")
-@click.option("--view/--no-view", default=True, help="Draw what comes; without, a line every ten seconds.")
+@click.option("--view/--no-view", default=True, help="Draw what comes; without, plain lines.")
 @friendly
 def command(
     what: str, subjects: int, hours: float, speed: float, clif: Path | None, seed: int, kept: Path | None, view: bool
