@@ -33,7 +33,7 @@ def test_what_is_committed_reaches_the_twin_and_is_foretold_and_survives(tmp_pat
     loop.start()
     loop.wait_until_ready()
     (key,) = set(write(record, vitals(0, range(10))))
-    wait_for(lambda: bool(loop.board) and bool(loop.board[0].vitals) and loop.pulse.forecasts > 0)
+    wait_for(lambda: bool(loop.board) and bool(loop.board[0].vitals) and loop.forecasts.count > 0)
     (row,) = loop.board
     assert row.subject == key and row.twin == START // MINUTE + 9
     assert row.vitals["heart_rate"].value == vitals(0, range(10))[36].value

@@ -16,7 +16,7 @@ from caretwin.cli.errors import friendly
 @click.option("--hours", default=24.0, show_default=True, type=click.FloatRange(0.5, 240), help="Hours of each stay.")
 @click.option("--speed", default=900.0, show_default=True, type=click.FloatRange(1, 3600), help="Faster than life.")
 @click.option("--record", "kept", type=click.Path(path_type=Path), help="Keep the record in this new file.")
-@click.option("--view/--no-view", default=True, help="Draw the ward; without, a line every ten seconds.")
+@click.option("--view/--no-view", default=True, help="Draw the ward; without, plain lines.")
 @friendly
 def command(patients: int, hours: float, speed: float, kept: Path | None, view: bool) -> None:
     """A ward of real intensive care stays that lives.

@@ -3,14 +3,26 @@
 from __future__ import annotations
 
 import asyncio
+import contextlib
+import os
 import signal
-from collections.abc import Callable
+import sys
+import threading
+from collections.abc import Callable, Iterator
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import click
 
 from caretwin.cli.errors import friendly
 
+if TYPE_CHECKING:
+    from rich.console import Console
+
+    from caretwin.serve.running import Running
+
+STOPPED = 130
+"""Exit code of a program that was stopped by Ctrl-C."""
 LINE_EVERY_S = 10
 """s between lines where there is no picture."""
 
@@ -18,7 +30,7 @@ LINE_EVERY_S = 10
 @click.command()
 @click.argument("configuration", type=click.Path(path_type=Path))
 @click.option("--seconds", type=click.FloatRange(min=0.0), help="End after so long. Default: until Ctrl-C.")
-@click.option("--view/--no-view", default=True, help="Draw the ward; without, one line every ten seconds.")
+@click.option("--view/--no-view", default=True, help="Draw the ward; without, plain lines.")
 @click.option(
     "--messages", default=1, show_default=True, type=click.IntRange(0, 10), help="Last messages of each door."
 )
@@ -31,6 +43,11 @@ def command(configuration: Path, seconds: float | None, view: bool, messages: in
     advises,
     it never actuates.
     """
+    with stopped_calmly():
+        _run(configuration, seconds, view, messages, twins)
+
+
+def _run(configuration: Path, seconds: float | None, view: bool, messages: int, twins: bool) -> None:
     from caretwin.serve.site import read_site
 
     site = read_site(configuration)
@@ -44,17 +61,35 @@ def command(configuration: Path, seconds: float | None, view: bool, messages: in
     asyncio.run(run())
 
 
+@contextlib.contextmanager
+def stopped_calmly() -> Iterator[None]:
+    """Ctrl-C before there is anything to see ends with a sentence and exit code 130, not with "Aborted!"."""
+    try:
+        yield
+    except KeyboardInterrupt:
+        click.echo("\nstopped while starting; everything that was acknowledged is in the record", err=True)
+        _end_compiling(STOPPED)
+        sys.exit(STOPPED)
+    _end_compiling(0)
+
+
+def _end_compiling(code: int) -> None:
+    """End the process where twins are still being woken: a compiler cannot be interrupted, and would abort it."""
+    if any(thread.name == "ward" for thread in threading.enumerate()):
+        sys.stdout.flush()
+        sys.stderr.flush()
+        os._exit(code)
+
+
 async def watch(
-    found: object, seconds: float | None, view: bool, over: Callable[[], bool] = lambda: False, messages: int = 1
+    found: Running, seconds: float | None, view: bool, over: Callable[[], bool] = lambda: False, messages: int = 1
 ) -> None:
     """Show a running site until the time is over, ``over`` says so, or somebody presses Ctrl-C."""
     from rich.console import Console
     from rich.live import Live
 
-    from caretwin.cli.live_view import picture, summary
-    from caretwin.serve.running import Running
+    from caretwin.cli.live_view import picture
 
-    assert isinstance(found, Running)
     console = Console(highlight=False)
     stop = asyncio.Event()
     loop = asyncio.get_running_loop()
@@ -63,20 +98,39 @@ async def watch(
     end = None if seconds is None else loop.time() + seconds
     try:
         if view and console.is_terminal:
-            with Live(picture(found, console.width, messages), console=console, auto_refresh=False) as live:
+            with Live(console=console, auto_refresh=False) as live:
+                live.update(picture(found, console.width, messages, console.height), refresh=True)
                 while not await _pause(stop, 1.0, end) and not over():
-                    live.update(picture(found, console.width, messages), refresh=True)
+                    live.update(picture(found, console.width, messages, console.height), refresh=True)
         else:
-            seconds_shown = 0
-            while not await _pause(stop, 1.0, end) and not over():
-                seconds_shown += 1
-                if seconds_shown % LINE_EVERY_S == 0:
-                    summary(found, console)
+            await _in_lines(found, console, stop, end, over)
     finally:
         for number in (signal.SIGINT, signal.SIGTERM):
             loop.remove_signal_handler(number)
+    if stop.is_set() and found.loop is not None and found.loop.ward is None:
+        raise KeyboardInterrupt  # there was nothing to see yet
     if not (view and console.is_terminal):
         console.print(picture(found, console.width, messages))
+
+
+async def _in_lines(
+    found: Running, console: Console, stop: asyncio.Event, end: float | None, over: Callable[[], bool]
+) -> None:
+    """What is going on in plain lines: at once what changes at a door, now and then how the ward is doing."""
+    from caretwin.cli.live_lines import DoorLines
+    from caretwin.cli.live_view import summary
+
+    doors, seconds, clock = DoorLines(), 0, asyncio.get_running_loop().time
+    names = ", ".join(found.intakes) or "none"
+    console.print(f"{found.site.name}: record {found.site.record}; doors: {names}; Ctrl-C ends it", soft_wrap=True)
+    while True:
+        for line in doors.news(found.intakes.values(), clock()):
+            console.print(line, soft_wrap=True, markup=False)
+        if await _pause(stop, 1.0, end) or over():
+            return
+        seconds += 1
+        if seconds % LINE_EVERY_S == 0:
+            summary(found, console)
 
 
 async def _pause(stop: asyncio.Event, seconds: float, end: float | None) -> bool:

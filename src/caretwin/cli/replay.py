@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from caretwin.cli.errors import friendly
+from caretwin.cli.live import stopped_calmly
 
 if TYPE_CHECKING:
     from caretwin.record.entry import SubjectKind
@@ -35,7 +36,7 @@ NAMES = {"stays": "A ward of real stays (MIMIC-IV demo)", "home": "A home that d
 )
 @click.option("--seed", default=0, show_default=True, help="Of the home's luck.")
 @click.option("--record", "kept", type=click.Path(path_type=Path), help="Keep the record in this new file.")
-@click.option("--view/--no-view", default=True, help="Draw what comes; without, a line every ten seconds.")
+@click.option("--view/--no-view", default=True, help="Draw what comes; without, plain lines.")
 @friendly
 def command(
     what: str, subjects: int, hours: float, speed: float, clif: Path | None, seed: int, kept: Path | None, view: bool
@@ -57,8 +58,8 @@ def play(
         raise click.BadParameter(f"{kept} exists already: name a new file", param_hint="--record")
     if clif is not None and what != "stays":
         raise click.BadParameter("only stays come from a folder", param_hint="--clif")
-    posts = _planned(what, subjects, hours, clif, seed)
-    with tempfile.TemporaryDirectory(prefix="caretwin-replay-") as temporary:
+    with stopped_calmly(), tempfile.TemporaryDirectory(prefix="caretwin-replay-") as temporary:
+        posts = _planned(what, subjects, hours, clif, seed)
         people: SubjectKind = "patient" if what == "stays" else "resident"
         asyncio.run(_live(NAMES[what], posts, speed, Path(temporary), kept, view, people))
 

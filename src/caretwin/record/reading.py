@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Collection, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
 from typing import NamedTuple, TypeVar
 
 from caretwin.record.access import Actor
@@ -100,6 +100,10 @@ class Reading:
         """The last observation of every series before an effective time, as known at ``as_of`` (us)."""
         return self._answer(subject, lambda it: read_observations.latest(it, subject, codes, as_of, before))
 
+    def held(self, subject: str, codes: Collection[str], before: int) -> list[Stored]:
+        """What was set last before an effective time (us), by every order of every series."""
+        return self._answer(subject, lambda it: read_observations.held(it, subject, codes, before))
+
     def events(
         self,
         subject: str,
@@ -126,9 +130,13 @@ class Reading:
         """Observations since a sequence number, of all subjects."""
         return self._answer("", lambda it: read_changes.changes(it, after, most))
 
-    def changed_since(self, sequence: int) -> dict[str, tuple[int, int]]:
-        """Subjects with anything new since a number: (first effective time, last sequence number) of each."""
-        return self._answer("", lambda it: read_changes.changed_since(it, sequence))
+    def changed_since(self, since: Mapping[str, int]) -> dict[str, tuple[int, int]]:
+        """Subjects with anything new since a sequence number of each: (first effective time, last sequence number)."""
+        return self._answer("", lambda it: read_changes.changed_since(it, since))
+
+    def merges(self) -> dict[str, tuple[str, ...]]:
+        """Keys of subjects that became another, by the key of that one."""
+        return self._answer("", read_subjects.merges)
 
     def epoch(self) -> int:
         """How often subjects were merged or erased: another number says that keys mean something else."""

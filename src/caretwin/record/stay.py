@@ -8,6 +8,7 @@ from caretwin.base.errors import DataError
 from caretwin.base.time import from_microseconds
 from caretwin.record.bedside import BedsideRecord, Person, Quality, Sex, Signal, channels
 from caretwin.record.entry import StoredEvent
+from caretwin.record.orders import UNNAMED, combined
 from caretwin.record.reading import Reading
 from caretwin.record.store.as_of import ALWAYS
 from caretwin.record.store.read_observations import SeriesData
@@ -48,15 +49,21 @@ def _bedside_record(reading: Reading, subject: str, as_of: int) -> BedsideRecord
 
 
 def _together(parts: list[SeriesData], origin: int) -> Signal:
-    """The rows of several sources; an observation without a value says nothing, a setting without one ends."""
-    setting = channels()[parts[0].code].kind == "setting"
+    """The rows of several sources; an observation without a value says nothing, a setting without one ends.
+
+    What runs by several orders at once is their sum (see :mod:`caretwin.record.orders`).
+    """
+    channel = parts[0].code
+    setting = channels()[channel].kind == "setting"
     time, received, value, quality = (
         np.concatenate([np.asarray(getattr(one, name), dtype=float) for one in parts])
         for name in ("effective", "received", "value", "quality")
     )
     said = np.isfinite(value) | setting
     hours, known = (time[said] - origin) / HOUR_US, (received[said] - origin) / HOUR_US
-    return Signal.of(hours, value[said], known, quality[said].astype(int))
+    orders = [str(one.note.get(row, {}).get("order", UNNAMED)) for one in parts for row in range(len(one))]
+    named = [orders[row] for row in np.flatnonzero(said)]
+    return combined(channel, hours, known, value[said], quality[said].astype(int), named)
 
 
 def _person(reading: Reading, subject: str, origin: int, as_of: int) -> Person:

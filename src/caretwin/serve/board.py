@@ -4,18 +4,23 @@ trusted.
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from typing import NamedTuple
 
 import numpy as np
 
 from caretwin.serve.doubt import Doubt
-from caretwin.twin.kept_forecasts import LEVELS, Said
+from caretwin.serve.forecasts import Forecasts
+from caretwin.serve.trouble import trouble
+from caretwin.twin.course import Course
+from caretwin.twin.kept_forecasts import HOUR, LEVELS, Said
 from caretwin.twin.living_ward import LivingWard
 from caretwin.twin.vital_forecasts import CHANNELS, HORIZONS_H
 
 SHOWN_HORIZON = HORIZONS_H.index(1.0)
 LOW, HIGH = 0.05, 0.95
+LEFT_SHOWN_US = 24 * HOUR
+"""us for which who left is shown."""
 SURPRISED = 3.0
 """Surprise (log10 of odds against) from which a datum is named: it lay where one in a thousand does."""
 
@@ -36,7 +41,9 @@ class BoardRow(NamedTuple):
     replaying  whether the twin is going through its past again
     surprises  channels whose last datum the twin did not expect
     mode, fio2, norepinephrine  what is set, None where nothing was charted
-    doubt      about its data, as of the last forecast
+    doubt      about its data: what they cost the last forecast, and how good they are now
+    trouble    what is wrong with the twin itself, in a sentence, "" for nothing
+    left       when the person was discharged or died (us), None for who is here; twin is None when the twin has ended
     """
 
     subject: str
@@ -49,35 +56,52 @@ class BoardRow(NamedTuple):
     fio2: float | None
     norepinephrine: float | None
     doubt: Doubt | None = None
+    trouble: str = ""
+    left: int | None = None
 
 
-def board(ward: LivingWard, said: Mapping[str, Sequence[Said]], doubts: Mapping[str, Doubt]) -> tuple[BoardRow, ...]:
-    """A row for every subject of a ward. For the ward's own thread."""
-    return tuple(_row(ward, subject, said.get(subject, ()), doubts.get(subject)) for subject in ward.subjects())
+def board(ward: LivingWard, forecasts: Forecasts, now: int) -> tuple[BoardRow, ...]:
+    """A row for every subject of a ward, those who left within the last day at the end. For the ward's own thread.
+
+    now  clock (us)
+    """
+    here = [_row(ward, subject, forecasts) for subject in ward.subjects()]
+    gone = [
+        BoardRow(subject, one.heard, None, False, {}, (), None, None, None, left=one.left)
+        for subject, one in ward.roll.ended.items()
+        if now - one.left < LEFT_SHOWN_US
+    ]
+    return (*here, *gone)
 
 
-def _row(ward: LivingWard, subject: str, said: Sequence[Said], found: Doubt | None) -> BoardRow:
+def _row(ward: LivingWard, subject: str, forecasts: Forecasts) -> BoardRow:
     course, alive = ward.course(subject), ward.subjects()[subject]
-    ahead = {one.channel: _interval(one) for one in said if one.horizon == SHOWN_HORIZON}
+    ahead = {one.channel: _interval(one) for one in forecasts.said.get(subject, ()) if one.horizon == SHOWN_HORIZON}
     vitals = {
         name: Vital(known[1], known[0], ahead.get(name))
         for name in CHANNELS
         if (known := course.latest(name)) is not None and np.isfinite(known[1])
     }
-    surprises = _surprises(ward, alive.info) if alive is not None and alive.info is not None else ()
-    held = {name: course.latest(name) for name in ("ventilator_mode", "fio2", "norepinephrine")}
-    numbers = [None if found is None or not np.isfinite(found[1]) else found[1] for found in held.values()]
-    seen = course.last_minute()
     return BoardRow(
         subject,
-        seen,
+        course.last_minute(),
         None if alive is None else alive.minute,
         ward.replays(subject),
         vitals,
-        surprises,
-        *numbers,
-        found,
+        _surprises(ward, alive.info) if alive is not None and alive.info is not None else (),
+        _set(course, "ventilator_mode"),
+        _set(course, "fio2"),
+        _set(course, "norepinephrine"),
+        forecasts.doubts.get(subject),
+        trouble(ward, subject) or forecasts.troubles.get(subject, ""),
+        course.left(),
     )
+
+
+def _set(course: Course, name: str) -> float | None:
+    """What is set, None where nothing was charted, or it is no longer set."""
+    found = course.latest(name)
+    return found[1] if found is not None and np.isfinite(found[1]) else None
 
 
 def _surprises(ward: LivingWard, info: object) -> tuple[str, ...]:

@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import NamedTuple
 
 from caretwin.record import quality
+from caretwin.record.quality import SubjectQuality
 from caretwin.record.reading import Reading
+from caretwin.twin.course import MINUTE, Course, minute_of
 from caretwin.twin.kept_forecasts import HOUR
 from caretwin.twin.live import BedsideTwin, Living
 from caretwin.twin.staff import HELD, Care
@@ -35,15 +38,41 @@ class Doubt(NamedTuple):
     helps: str
     narrower: float
 
+    def of(self, judged: SubjectQuality) -> Doubt:
+        """The same forecast, with data that are judged anew."""
+        return self._replace(score=judged.score, reason=judged.reasons[0] if judged.reasons else "")
 
-def doubt(reading: Reading, subject: str, twin: BedsideTwin, fork: Living, now: int, care: Care = HELD) -> Doubt:
+
+def judged(reading: Reading, subject: str, now: int) -> SubjectQuality:
+    """The quality of a subject's data now (us)."""
+    return quality.judge(subject, reading.series(subject, start=now - LOOK_BACK), now, expected=CHANNELS)
+
+
+def doubt(judged: SubjectQuality, twin: BedsideTwin, fork: Living, now: int, care: Care = HELD) -> Doubt:
     """The doubts about a subject's data now (us); fork  of its twin."""
-    series = reading.series(subject, start=now - LOOK_BACK)
-    judged = quality.judge(subject, series, now, expected=CHANNELS)
     names = set(twin.model.channel_names)
     stale = [one.channel for one in judged.channels if one.stale(now) and one.channel in names]
     candidates = sorted({*stale, *CHANNELS} & names)
     found = widened(twin, fork, now / HOUR, TARGET, HORIZON_H, stale, candidates, care)
     best = found.worth[0] if found.worth and found.worth[0].narrower >= HELPS else None
-    reason = judged.reasons[0] if judged.reasons else ""
-    return Doubt(judged.score, reason, found.by, best.channel if best else "", best.narrower if best else 0.0)
+    nothing = Doubt(1.0, "", found.by, best.channel if best else "", best.narrower if best else 0.0)
+    return nothing.of(judged)
+
+
+def outdated(judged: SubjectQuality, at: int, course: Course, now: int) -> bool:
+    """Whether what was judged ``at`` (us) is not true any more: what was missing came, or what came stays away.
+
+    It asks the course only, in memory, and is quick.
+    """
+    seen = course.channels_seen()
+    for one in judged.channels:
+        heard = seen.get(one.channel)
+        known = minute_of(one.last) if one.last is not None else None
+        missing = one.last is None or one.stale(at)
+        if missing and heard is not None and (known is None or heard > known):
+            return True
+        times = [one.last, None if heard is None else heard * MINUTE]
+        last = max([time for time in times if time is not None], default=None)
+        if not missing and replace(one, last=last).stale(now):
+            return True
+    return False

@@ -7,10 +7,12 @@ import numpy as np
 from caretwin.record.bedside import Quality
 from caretwin.serve.doubt import HORIZON_H, TARGET
 from caretwin.twin import kept_forecasts
-from caretwin.twin.course import MINUTE, Course, Value
+from caretwin.twin.course import MINUTE, Course
 from caretwin.twin.kept_forecasts import HOUR
 from caretwin.twin.live import BedsideTwin
+from caretwin.twin.living_roll import Found
 from caretwin.twin.living_ward import LivingWard
+from caretwin.twin.track import Value
 from caretwin.twin.worth_measuring import widened
 
 
@@ -21,7 +23,7 @@ def warm(twin: BedsideTwin) -> None:
         for minute in (1, 2):
             course.put(Value(channel, minute * MINUTE, value, Quality.GOOD, 10 * number + minute))
     ward = LivingWard(twin)
-    ward.adopt(course, [], None)
+    ward.roll.adopt(Found(course))
     ward.turn(3 * MINUTE)
     fork = ward.fork("nobody")
     if fork is not None:

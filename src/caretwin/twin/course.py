@@ -1,23 +1,25 @@
 """What is known of one subject, minute by minute, in order of effective time: the rows that a living twin is made of.
 
 A course is a function of what holds in the record and of nothing else: not of the order in which it came, nor of how
-often. Of several values of one channel in one minute the median counts; of a setting the last. A minute ends when its
-number says, so that a value in (10:04, 10:05] is of minute 10:05.
+often. Of several values of one channel in one minute the median counts; of a setting the last; of a drug that several
+orders let run at once, their sum. A minute ends when its number says, so that a value in (10:04, 10:05] is of minute
+10:05.
 """
 
 from __future__ import annotations
 
-from bisect import bisect_left, insort
-from collections.abc import Iterable, Mapping
-from dataclasses import dataclass, field
-from typing import Any, NamedTuple
+from collections.abc import Iterator, Mapping
+from typing import Any
 
 import numpy as np
 
 from caretwin.base.time import EPOCH
 from caretwin.record.bedside import BedsideRecord, Person, Quality, Sex, Signal, channels
+from caretwin.record.orders import UNNAMED, Told, added, combined, together
 from caretwin.record.stay import age
 from caretwin.twin.bedside import Row, rows
+from caretwin.twin.stays import Stay, left
+from caretwin.twin.track import Track, Value
 
 MINUTE = 60_000_000
 """us."""
@@ -26,16 +28,6 @@ BACK_MIN = 13 * 60
 """min that a row looks back at :data:`LOOKED_BACK_AT` (see :mod:`caretwin.twin.bedside`), and an hour more."""
 LOOKED_BACK_AT = frozenset({"temperature", "tidal_volume"})
 BODY = ("weight", "height")
-
-
-class Value(NamedTuple):
-    """An observation as a course needs it; rank orders values of one time: the sequence number."""
-
-    channel: str
-    effective: int
-    value: float | None
-    quality: Quality
-    sequence: int
 
 
 def minute_of(effective: int) -> int:
@@ -47,44 +39,6 @@ def minute_of(effective: int) -> int:
     return -(-effective // MINUTE)
 
 
-@dataclass
-class _Track:
-    """One channel: its minutes in order, what came in each (by sequence), and what that comes to."""
-
-    minutes: list[int] = field(default_factory=list)
-    raw: dict[int, dict[int, Value]] = field(default_factory=dict)
-    summed: dict[int, tuple[float, int]] = field(default_factory=dict)
-
-    def put(self, minute: int, value: Value) -> None:
-        there = self.raw.get(minute)
-        if there is None:
-            insort(self.minutes, minute)
-            there = self.raw[minute] = {}
-        there[value.sequence] = value
-        self.summed.pop(minute, None)
-
-    def remove(self, minute: int, sequence: int) -> None:
-        there = self.raw.get(minute, {})
-        there.pop(sequence, None)
-        self.summed.pop(minute, None)
-        if not there and minute in self.raw:
-            del self.raw[minute]
-            del self.minutes[bisect_left(self.minutes, minute)]
-
-    def of_minute(self, minute: int, *, held: bool) -> tuple[float, int]:
-        """Value and quality of a minute."""
-        if minute not in self.summed:
-            self.summed[minute] = _of_minute(self.raw[minute].values(), held=held)
-        return self.summed[minute]
-
-    def between(self, first: int, last: int) -> list[int]:
-        return self.minutes[bisect_left(self.minutes, first) : bisect_left(self.minutes, last + 1)]
-
-    def last_before(self, minute: int) -> list[int]:
-        place = bisect_left(self.minutes, minute)
-        return self.minutes[place - 1 : place] if place else []
-
-
 class Course:
     """The course of one subject.
 
@@ -94,10 +48,11 @@ class Course:
     def __init__(self, subject: str) -> None:
         self.subject = subject
         self.person = Person(subject)
-        self._tracks: dict[str, _Track] = {}
-        self._places: dict[int, tuple[str, int]] = {}
+        self._tracks: dict[str, dict[str, Track]] = {}  # by channel and order
+        self._places: dict[int, tuple[Track, int]] = {}
         self._body: dict[str, dict[int, tuple[int, float]]] = {name: {} for name in BODY}
         self._facts: dict[int, tuple[int, str, str]] = {}
+        self._stays: dict[int, Stay] = {}
         self._first: int | None = None
         self.complete_from: int | None = None  # rows before this minute cannot be made of what is in memory
 
@@ -114,8 +69,10 @@ class Course:
         if value.value is None and channels()[value.channel].kind != "setting":
             return None  # of a setting it says that it is no longer set
         minute = minute_of(value.effective)
-        self._tracks.setdefault(value.channel, _Track()).put(minute, value)
-        self._places[value.sequence] = (value.channel, minute)
+        order = value.order if value.channel in added() else UNNAMED
+        track = self._tracks.setdefault(value.channel, {}).setdefault(order, Track())
+        track.put(minute, value)
+        self._places[value.sequence] = (track, minute)
         return minute
 
     def remove(self, sequence: int) -> int | None:
@@ -123,15 +80,26 @@ class Course:
         for known in self._body.values():
             known.pop(sequence, None)
         self._facts.pop(sequence, None)
+        self._stays.pop(sequence, None)
         place = self._places.pop(sequence, None)
         if place is None:
             return None
-        self._tracks[place[0]].remove(place[1], sequence)
+        place[0].remove(place[1], sequence)
         return place[1]
 
-    def tell_person(self, sequence: int, effective: int, body: Mapping[str, Any]) -> None:
-        """Who it is, from what was said of the person: ``sex`` and ``birth_date``."""
-        self._facts[sequence] = (effective, str(body.get("birth_date") or ""), str(body.get("sex") or ""))
+    def tell(self, sequence: int, said: Stay) -> None:
+        """Who it is, from what was said of the person (``sex`` and ``birth_date``), and who is here, from both kinds of
+        events.
+        """
+        self._stays[sequence] = said
+        if said.kind == "person":
+            self._facts[sequence] = (
+                said.begun, str(said.body.get("birth_date") or ""), str(said.body.get("sex") or "")
+            )  # fmt: skip
+
+    def left(self) -> int | None:
+        """When the person left or died (us), None for who is here (see :mod:`caretwin.twin.stays`)."""
+        return left(self._stays.values()) if self._stays else None
 
     def body_known(self) -> Person:
         """The person as known now: first weight and height, so that a daily weight does not make another person, and
@@ -147,7 +115,7 @@ class Course:
 
     def first_minute(self) -> int | None:
         """The first minute of which anything is known, in memory or before it."""
-        starts = [track.minutes[0] for track in self._tracks.values() if track.minutes]
+        starts = [track.minutes[0] for _, track in self._known()]
         return min([*starts, *([] if self._first is None else [self._first])], default=None)
 
     def began(self, minute: int) -> None:
@@ -161,22 +129,39 @@ class Course:
         """Whether an observation is in the course already."""
         return sequence in self._places
 
+    def newest(self) -> int:
+        """The highest sequence number of what is in the course, 0 for nothing."""
+        return max(self._places, default=0)
+
     def last_minute(self) -> int | None:
         """The last minute of which anything is known."""
-        ends = [track.minutes[-1] for track in self._tracks.values() if track.minutes]
-        return max(ends, default=None)
+        return max((track.minutes[-1] for _, track in self._known()), default=None)
+
+    def _known(self) -> Iterator[tuple[str, Track]]:
+        """Every track that has anything, with its channel."""
+        for name, orders in self._tracks.items():
+            yield from ((name, track) for track in orders.values() if track.minutes)
 
     def channels_seen(self) -> Mapping[str, int]:
         """Channels of which anything is known, with the last minute of each."""
-        return {name: track.minutes[-1] for name, track in self._tracks.items() if track.minutes}
+        seen: dict[str, int] = {}
+        for name, track in self._known():
+            seen[name] = max(track.minutes[-1], seen.get(name, track.minutes[-1]))
+        return seen
 
     def latest(self, channel: str) -> tuple[int, float] | None:
         """The last minute of a channel and its value, None where nothing is known of it."""
-        track = self._tracks.get(channel)
-        if track is None or not track.minutes:
+        tracks = {order: track for order, track in self._tracks.get(channel, {}).items() if track.minutes}
+        if not tracks:
             return None
-        minute = track.minutes[-1]
-        return minute, track.of_minute(minute, held=channels()[channel].kind == "setting")[0]
+        held = channels()[channel].kind == "setting"
+        told = {
+            order: Told(track.minutes[-1], track.of_minute(track.minutes[-1], held=held)[0])
+            for order, track in tracks.items()
+        }
+        minute = max(track.minutes[-1] for track in tracks.values())
+        values = [one.rate for one in told.values()]
+        return minute, values[0] if len(values) == 1 else together(channel, told)
 
     # what follows ----------------------------------------------------------------------------------------------------
 
@@ -193,17 +178,26 @@ class Course:
     def record(self, first: int, last: int) -> BedsideRecord:
         """What is known of [first, last] (minutes), and what rows of them look back at; hours since 1970."""
         observations, settings = dict[str, Signal](), dict[str, Signal]()
-        for name, track in self._tracks.items():
-            held = channels()[name].kind == "setting"
-            minutes = track.between(first - BACK_MIN if name in LOOKED_BACK_AT else first, last)
-            if held:
-                minutes = track.last_before(first) + minutes
-            found = [track.of_minute(minute, held=held) for minute in minutes]
-            if found:
-                hours = np.array(minutes, dtype=float) / MINUTES_PER_HOUR
-                value, quality = (np.array(column) for column in zip(*found, strict=True))
-                (settings if held else observations)[name] = Signal(hours, hours, value.astype(float), quality)
+        for name, orders in self._tracks.items():
+            signal = self._signal(name, orders, first, last)
+            if len(signal):
+                (settings if channels()[name].kind == "setting" else observations)[name] = signal
         return BedsideRecord(self.person, observations, settings, origin=EPOCH, zone="UTC")
+
+    def _signal(self, name: str, orders: Mapping[str, Track], first: int, last: int) -> Signal:
+        """A channel in [first, last], with what holds at the beginning."""
+        held = channels()[name].kind == "setting"
+        minutes, values, named = list[int](), list[tuple[float, int]](), list[str]()
+        for order, track in orders.items():
+            mine = track.between(first - BACK_MIN if name in LOOKED_BACK_AT else first, last)
+            if held:
+                mine = track.last_before(first) + mine
+            minutes += mine
+            values += [track.of_minute(minute, held=held) for minute in mine]
+            named += [order] * len(mine)
+        hours = np.array(minutes, dtype=float) / MINUTES_PER_HOUR
+        columns = np.array(values, dtype=float).reshape(-1, 2)
+        return combined(name, hours, hours, columns[:, 0], columns[:, 1].astype(int), named)
 
     def forget_before(self, minute: int) -> None:
         """Drop what no row from ``minute`` on needs; the record still has it."""
@@ -211,7 +205,7 @@ class Course:
         if first is not None:
             self.began(first)
         self.complete_from = minute if self.complete_from is None else max(minute, self.complete_from)
-        for name, track in self._tracks.items():
+        for name, track in list(self._known()):
             keep = track.last_before(minute - BACK_MIN) if channels()[name].kind == "setting" else []
             for old in track.between(-(2**40), minute - BACK_MIN - 1):
                 if old not in keep:
@@ -220,23 +214,9 @@ class Course:
                         track.remove(old, sequence)
 
 
-def _of_minute(values: Iterable[Value], *, held: bool) -> tuple[float, int]:
-    """Value and quality of a minute: the median of the good ones, or the last setting."""
-    known = sorted(values, key=lambda one: (one.effective, _number(one)))  # never by the order of arrival
-    if held:
-        return _number(known[-1]), int(known[-1].quality)
-    if len(known) == 1:
-        return _number(known[0]), int(known[0].quality)
-    good = [float(one.value) for one in known if one.quality == Quality.GOOD and one.value is not None]
-    if good:
-        return float(np.median(good)), int(Quality.GOOD)
-    return _number(known[-1]), int(known[-1].quality)
-
-
-def _number(value: Value) -> float:
-    return float("nan") if value.value is None else value.value
-
-
-def value_of(code: str, effective: int, value: float | None, quality: Any, sequence: int) -> Value:
+def value_of(
+    code: str, effective: int, value: float | None, quality: Any, sequence: int, note: Mapping[str, Any] | None = None
+) -> Value:
     """A stored or a new observation as a course takes it in."""
-    return Value(code, effective, value, Quality(int(quality)), sequence)
+    order = str((note or {}).get("order", UNNAMED))
+    return Value(code, effective, value, Quality(int(quality)), sequence, order)

@@ -57,6 +57,7 @@ def say(twin: BedsideTwin, living: Living, course: BedsideRecord, now: int) -> l
     living  a fork of the twin: brought to ``now`` by the forecast itself
     course  what is known of the last day (hours since 1970)
     now     us
+    A channel whose numbers are not finite is left out: :func:`unsaid` names it.
     """
     known = [name for name in CHANNELS if (signal := course.observations.get(name)) is not None and len(signal)]
     if not known:
@@ -65,15 +66,26 @@ def say(twin: BedsideTwin, living: Living, course: BedsideRecord, now: int) -> l
     heard = max(now / HOUR, course.last_h())  # a minute that is still open ends later than now
     samples = samples_ahead(twin, living, times, care_of(course, heard))
     names = twin.model.channel_names
-    return [
+    said = [
         Said(name, k, now, _quantiles(as_charted(samples[k][:, names.index(name)], course.observations[name])))
         for name in known
         for k in range(len(HORIZONS_H))
     ]
+    wrong = {one.channel for one in said if not np.isfinite(one.quantiles).all()}
+    return [one for one in said if one.channel not in wrong]
+
+
+def unsaid(course: BedsideRecord, said: Sequence[Said]) -> tuple[str, ...]:
+    """Channels that this person has and of which nothing could be said, for the numbers were not finite."""
+    spoken = {one.channel for one in said}
+    return tuple(name for name in CHANNELS if len(course.observations.get(name, ())) and name not in spoken)
 
 
 def to_keep(subject: str, said: Sequence[Said], provenance: Mapping[str, Any]) -> list[Derived]:
-    """Forecasts as entries of the record."""
+    """Forecasts as entries of the record. Raises ValueError for one that is not finite: it is nobody's to read."""
+    for one in said:
+        if not np.isfinite(one.quantiles).all():
+            raise ValueError(f"a forecast of {one.channel} that is not finite")
     return [
         Derived(
             subject,

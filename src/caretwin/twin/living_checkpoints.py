@@ -13,7 +13,7 @@ import orjson
 
 from caretwin.base.errors import DataError
 from caretwin.twin.live import BedsideTwin
-from caretwin.twin.living_step import State
+from caretwin.twin.living_step import State, sound
 
 CLOSEST_MIN = 30
 """min between checkpoints at least."""
@@ -98,7 +98,9 @@ def from_bytes(content: bytes, structure: Callable[[], Any]) -> Checkpoint:
             leaf = np.frombuffer(content, np.dtype(dtype), count, place).reshape(shape)
             place += leaf.nbytes
             leaves.append(leaf.copy())
-        state = jax.tree.unflatten(structure(), leaves)
+        state: State = jax.tree.unflatten(structure(), leaves)
+        if not sound(state):
+            raise ValueError("numbers that are not finite")
         return Checkpoint(int(header["minute"]), state, bool(header["chosen"]), tuple(header["person"]))
     except (struct.error, ValueError, KeyError, TypeError) as problem:
         raise DataError(

@@ -19,8 +19,10 @@ from caretwin.twin.bedside import context, settings_at
 from caretwin.twin.course import BACK_MIN, BODY, MINUTE, Course, minute_of, value_of
 from caretwin.twin.live import BedsideTwin
 from caretwin.twin.living_checkpoints import Checkpoint, before, from_bytes, model_name, to_bytes
+from caretwin.twin.living_roll import Book, Ended, Found, is_over
 from caretwin.twin.living_step import born, subject_number
-from caretwin.twin.living_ward import Book, LivingWard
+from caretwin.twin.living_ward import LivingWard
+from caretwin.twin.stays import KINDS, Stay
 
 TWIN = Actor("twin:bedside", "twin")
 """Who reads the record and writes checkpoints and forecasts."""
@@ -28,23 +30,37 @@ KEPT = 3
 """Checkpoints of a subject in the record: the last, and two before it for data that come late after a restart."""
 
 
-def start(record: Record, twin: BedsideTwin) -> LivingWard:
-    """A ward of all patients of the record that listens to it; its first turns bring every twin up to date."""
+def start(record: Record, twin: BedsideTwin, now: int | None = None) -> LivingWard:
+    """A ward of all patients of the record that listens to it; its first turns bring every twin up to date.
+
+    now  clock (us): the twins of those who left long before are not woken; None: all are, and end in the first turns
+    """
     reading = record.reading(TWIN)
 
     def people() -> list[str]:
         return [one.key for one in reading.subjects() if one.kind == "patient"]
 
-    ward = LivingWard(twin, Book(lambda subject, minute: course_of(reading, subject, minute), people, reading.epoch))
+    def course(subject: str, minute: int | None) -> Course:
+        return course_of(reading, subject, minute)
+
+    def again(subject: str) -> Found:
+        stored = _checkpoints(reading, twin, subject)
+        since = {subject: stored[-1][1]} if stored else {}
+        return _found(reading, subject, stored, reading.changed_since(since))
+
+    ward = LivingWard(twin, Book(course, people, reading.epoch, reading.merges, again))
     end = record.listen(ward.tell)  # first, so that nothing that comes while we read is missed: a repeat does no harm
     try:
-        keys = people()
-        reading.of(keys)
+        everybody = people()
+        reading.of(everybody)
+        keys = _here(ward, reading, everybody, now)
         found = {key: _checkpoints(reading, twin, key) for key in keys}
-        oldest = min((of[-1][1] for of in found.values() if of), default=0)
-        changed = reading.changed_since(oldest)
+        changed = reading.changed_since({key: of[-1][1] for key, of in found.items() if of})
         for key in keys:
-            _adopt(ward, reading, key, found[key], changed)
+            try:
+                ward.roll.adopt(_found(reading, key, found[key], changed))
+            except Exception as problem:  # one that cannot be read keeps nobody else's twin from waking
+                ward.roll.adopt_later(key, problem)
     except BaseException:
         end()
         raise
@@ -60,61 +76,93 @@ def course_of(reading: Reading, subject: str, since: int | None) -> Course:
     start_us = -ALWAYS if since is None else (since - 1 - BACK_MIN) * MINUTE
     bedside = [*channels()]
     if since is not None:
-        for held in reading.latest(subject, bedside, before=start_us):
-            if channels()[held.code].kind == "setting":
-                course.put(value_of(held.code, held.effective, held.value, held.quality, held.sequence))
+        settings = [name for name, channel in channels().items() if channel.kind == "setting"]
+        for held in reading.held(subject, settings, start_us):
+            course.put(value_of(held.code, held.effective, held.value, held.quality, held.sequence, held.note))
         first = reading.first_effective(subject, bedside)
         if first is not None:
             course.began(minute_of(first))
         course.complete_from = since
     for series in reading.series(subject, bedside, start=start_us):
         rows = zip(series.effective, series.value, series.quality, series.sequence, strict=True)
-        for effective, value, quality, sequence in rows:
+        for row, (effective, value, quality, sequence) in enumerate(rows):
             known = None if np.isnan(value) else float(value)
-            course.put(value_of(series.code, int(effective), known, quality, int(sequence)))
+            course.put(value_of(series.code, int(effective), known, quality, int(sequence), series.note.get(row)))
     for series in reading.series(subject, BODY):
         for row in range(len(series)):
             value = float(series.value[row])
             if not np.isnan(value):
                 known_at = (int(series.effective[row]), value, series.quality[row], int(series.sequence[row]))
                 course.put(value_of(series.code, *known_at))
-    for event in reading.events(subject, ["person"]):
-        course.tell_person(event.sequence, event.effective, event.body)
+    _tell_stays(course, reading)
     return course
 
 
+def _tell_stays(course: Course, reading: Reading) -> None:
+    for event in reading.events(course.subject, KINDS):
+        course.tell(event.sequence, Stay(event.kind, event.effective, event.stop, event.body))
+
+
+def _here(ward: LivingWard, reading: Reading, keys: Sequence[str], now: int | None) -> list[str]:
+    """Those whose twins are woken: who left long before is only noted."""
+    found = []
+    for key in keys:
+        course = Course(key)
+        _tell_stays(course, reading)
+        left = course.left()
+        if left is not None and now is not None:
+            for one in reading.latest(key, [*channels()]):
+                course.put(value_of(one.code, one.effective, one.value, one.quality, one.sequence))
+            if is_over(course, now):
+                ward.roll.adopt_ended(key, Ended(left, course.last_minute()))
+                continue
+        found.append(key)
+    return found
+
+
 def save(record: Record, ward: LivingWard, subjects: Sequence[str]) -> int:
-    """Keep a checkpoint of each of these twins that is up to date; returns how many were."""
+    """Keep a checkpoint of each of these twins that is up to date; returns how many were.
+
+    None is kept while the ward has not heard that two subjects became one: a twin may be of half a person.
+    """
     name, saved = model_name(ward.twin), 0
     if not subjects:
         return saved
+    found = {subject: (ward.older(subject, KEPT - 1), ward.checkpoint(subject)) for subject in subjects}
     with record.writing(TWIN, "derive", f"checkpoints of {name}", subjects) as connection:
-        for subject in subjects:
-            found = ward.checkpoint(subject)
-            if found is None or not numbers(connection, subject):  # not up to date, or erased by another process
+        if int(connection.query("SELECT erasures FROM counter")[0][0]) != ward.roll.epoch:
+            return 0
+        for subject, (older, last) in found.items():
+            if last is None or not numbers(connection, subject):  # not up to date, or erased by another process
                 continue
-            checkpoint, sequence = found
+            checkpoint, sequence = last
             keep.drop_checkpoints(connection, subject, name, ALWAYS, keep=0)  # some may be of a past that has changed
-            for one in (*ward.older(subject, KEPT - 1), checkpoint):
+            for one in (*older, checkpoint):
                 keep.save_checkpoint(connection, subject, name, one.minute * MINUTE, sequence, to_bytes(one))
             saved += 1
     return saved
 
 
-def _adopt(
-    ward: LivingWard,
-    reading: Reading,
-    key: str,
-    stored: Sequence[tuple[Checkpoint, int]],
-    changed: dict[str, tuple[int, int]],
-) -> None:
+def retire(record: Record, ward: LivingWard, subjects: Sequence[str]) -> None:
+    """End twins whose subjects left, each after its last checkpoint is kept; who cannot be kept yet lives on."""
+    for subject in subjects:
+        if ward.kept(subject) or save(record, ward, [subject]):
+            ward.roll.end(subject)
+
+
+def _found(
+    reading: Reading, key: str, stored: Sequence[tuple[Checkpoint, int]], changed: dict[str, tuple[int, int]]
+) -> Found:
     checkpoints = [one for one, _ in stored]
+    if not stored:  # from the beginning: nothing in it can be missed
+        course = course_of(reading, key, None)
+        return Found(course, sequence=course.newest())
     first, last = changed.get(key, (ALWAYS, 0))
-    sequence = stored[-1][1] if stored else 0
+    sequence = stored[-1][1]
     new = minute_of(first) if last > sequence else None
     good = checkpoints if new is None else checkpoints[: 1 + _place(checkpoints, new)]
     since = good[-1].minute + 1 if good else None
-    ward.adopt(course_of(reading, key, since), good, new, max(sequence, last))
+    return Found(course_of(reading, key, since), good, new, max(sequence, last))
 
 
 def _place(checkpoints: Sequence[Checkpoint], minute: int) -> int:

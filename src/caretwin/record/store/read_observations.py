@@ -93,10 +93,35 @@ def latest(
                     value,
                     Status(status),
                     Quality(quality),
-                    {} if note is None else orjson.loads(note),
+                    _note(note),
                 )
                 found.append(Stored(sequence, key, code, unit, source, *known))
                 break
+    return found
+
+
+def held(connection: Connection, key: str, codes: Collection[str], before: int) -> list[Stored]:
+    """The last usable observation of every order (``note["order"]``) of every series before an effective time; those
+    without an order are one more.
+    """
+    named = "coalesce(note, '') LIKE '%\"order\":%'"
+    found = []
+    for number, code, unit, source in _series_of(connection, key, codes):
+        gone = superseded(connection, number, ALWAYS)
+        sql = (
+            "SELECT sequence, effective, received, value, status, quality, note FROM observation"
+            " WHERE series = ? AND effective < ? AND status <> 3 AND quality <> 2"
+        )
+        last = " ORDER BY effective DESC, sequence DESC"
+        unnamed = connection.query(f"{sql} AND NOT {named}{last} LIMIT ?", [number, before, 1 + len(gone)])
+        first: dict[str, Row] = {}
+        for row in (*unnamed, *connection.query(f"{sql} AND {named}{last}", [number, before])):
+            if row[0] not in gone:
+                first.setdefault(str(_note(row[6]).get("order", "")), row)
+        found += [
+            Stored(row[0], key, code, unit, source, *row[1:4], Status(row[4]), Quality(row[5]), _note(row[6]))
+            for row in first.values()
+        ]
     return found
 
 
@@ -123,6 +148,10 @@ def _series_of(
         numbers(connection, key, as_of),
     )
     return [(row[0], row[1], row[2], row[3]) for row in rows if codes is None or row[1] in codes]
+
+
+def _note(text: str | None) -> Mapping[str, Any]:
+    return {} if text is None else orjson.loads(text)
 
 
 def _columns(code: str, unit: str, source: str, rows: list[Row]) -> SeriesData:

@@ -1,0 +1,71 @@
+"""When somebody left: what the stays and the deaths that stand in a record say of it.
+
+The last discharge counts, unless a stay began after it (a readmission). Stays outside of the house, planned ones and
+those that were cancelled say nothing. A discharge without a time is none: when it was is not known.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from typing import Any, NamedTuple
+
+from caretwin.base.errors import CaretwinError
+from caretwin.base.time import parse_instant, to_microseconds
+
+KINDS = ("encounter", "person")
+"""Events that say who is here."""
+OUTSIDE = frozenset({"outpatient", "preadmission", "AMB", "PRENC", "VR", "HH"})
+"""Classes of stays during which nobody lies in a bed of the house (HL7 v2 table 0004, v3 ActCode)."""
+NOT_YET = frozenset({"planned", "cancelled", "entered-in-error", "unknown"})
+ENDED = frozenset({"discharged", "finished"})
+
+
+class Stay(NamedTuple):
+    """An event that says who is here.
+
+    kind  "encounter" or "person"; begun, stop  us, None for a stay that is not over; body  what was said of it
+    """
+
+    kind: str
+    begun: int
+    stop: int | None
+    body: Mapping[str, Any]
+
+
+def left(stays: Iterable[Stay]) -> int | None:
+    """When a person left or died (us), None for who is here, or of whom it is not said.
+
+    >>> admitted = Stay("encounter", 10, None, {"status": "admitted"})
+    >>> discharged = Stay("encounter", 10, 50, {"status": "discharged"})
+    >>> left([admitted]), left([discharged]), left([discharged, admitted._replace(begun=60)])
+    (None, 50, None)
+    """
+    known = list(stays)
+    inside = [one for one in known if one.kind == "encounter" and _inside(one)]
+    ends = [one.stop for one in inside if one.stop is not None and one.body.get("status") in ENDED]
+    ends += [at for at in [_death([one for one in known if one.kind == "person"])] if at is not None]
+    last = max(ends, default=None)
+    if last is None or any(one.begun >= last and one.stop is None for one in inside):
+        return None
+    return last
+
+
+def _inside(stay: Stay) -> bool:
+    return stay.body.get("class") not in OUTSIDE and stay.body.get("status") not in NOT_YET
+
+
+def _death(said: Iterable[Stay]) -> int | None:
+    """When somebody died: as it was said last; the time of the message where no other is said."""
+    found = None
+    for one in sorted(said, key=lambda stay: stay.begun):
+        dead = one.body.get("deceased")
+        if dead is not None:
+            found = _time(dead, one.begun) if dead is not False else None
+    return found
+
+
+def _time(dead: Any, told: int) -> int:
+    try:
+        return to_microseconds(parse_instant(str(dead))) if isinstance(dead, str) else told
+    except (CaretwinError, ValueError):  # a date alone: by then
+        return told
