@@ -120,10 +120,11 @@ async def _take(
     if result.result == "busy":
         return "", ()
     known = result.receipt.duplicates if result.receipt else 0
-    subjects = result.receipt.subjects if result.receipt else ()
-    kept = f"{len(decoded.parts) - known} new entries" + (f", {known} known already" if known else "")
-    if decoded.refused:
-        return f"refused again: {decoded.refused[0]} ({len(decoded.refused)} parts; of the rest {kept})", subjects
+    subjects = tuple(filter(None, result.receipt.subjects)) if result.receipt else ()
+    kept = f"{len(subjects) - known} new entries" + (f", {known} known already" if known else "")
+    refused = decoded.refused + result.refused
+    if refused:
+        return f"refused again: {refused[0]} ({len(refused)} parts; of the rest {kept})", subjects
     return f"accepted: {kept}", subjects
 
 

@@ -160,8 +160,8 @@ class FhirServer:
         message, when = kept.message, _iso(self._intake.clock())
         refused = [one.refused for one in message.entries if one.refused is not None]
         if refused and message.bundle in ("", "transaction"):
-            status = 400 if any(status_of(one) == 400 for one in refused) else 422
-            return answer(outcome(refused), status)
+            several = {status_of(one) for one in refused}
+            return answer(outcome(refused), 400 if 400 in several else max(several))
         if message.bundle:
             return answer(bundle_response(message, kept.sequences, when))
         one = message.entries[0]
