@@ -18,7 +18,7 @@ import uvicorn
 
 from caretwin.base.errors import DataError
 from caretwin.ingest.decoded import Decoded
-from caretwin.ingest.door import Setting, Tested, Tier
+from caretwin.ingest.door import Setting, Tested, Tier, given
 from caretwin.ingest.doors.fhir.access import Clients, made_token, read_clients, secret
 from caretwin.ingest.doors.fhir.asked import asked
 from caretwin.ingest.doors.fhir.keep import Reader
@@ -43,16 +43,16 @@ class FhirDoor:
     kind, title, tier = "fhir", "FHIR R4", Tier.LOOPBACK
     settings: ClassVar[tuple[Setting, ...]] = (
         Setting("listen", f"address and port to listen at; {LISTEN} when nothing is pulled", ""),
-        Setting("tokens", "file, or env:VARIABLE, with a line NAME: SHA-256-OF-TOKEN for each client", ""),
-        Setting("certificate", "PEM file of the server's certificate; needed beyond this machine", ""),
-        Setting("key", "PEM file of its private key", ""),
+        Setting("tokens", "file, or env:VARIABLE, with a line NAME: SHA-256-OF-TOKEN for each client", "", path=True),
+        Setting("certificate", "PEM file of the server's certificate; needed beyond this machine", "", path=True),
+        Setting("key", "PEM file of its private key", "", path=True),
         Setting("behind_proxy", "true: a proxy in front ends the encryption", False),
         Setting("max_bytes", "largest message (bytes)", MOST_BYTES),
         Setting("base", "base address under which the sender's own resources are referred to", ""),
         Setting("zone", "IANA zone of dates, and of clock times that come without an offset", ""),
         Setting("people", "what a Patient is here: patient or resident", "patient"),
         Setting("pull", "base address of a FHIR server that is asked for what changed", ""),
-        Setting("pull_token", "file, or env:VARIABLE, with the token for it", ""),
+        Setting("pull_token", "file, or env:VARIABLE, with the token for it", "", path=True),
         Setting("types", "resources that are pulled, separated by commas", TYPES),
         Setting("every_s", "seconds between two looks", 30.0),
         Setting("overlap_s", "seconds by which looks overlap", 60.0),
@@ -62,7 +62,7 @@ class FhirDoor:
     def __init__(self, name: str, settings: Mapping[str, Any]) -> None:
         """Raises DataError for a setting that cannot be meant."""
         self.name = name
-        self._set = {one.name: settings.get(one.name, one.default) for one in self.settings}
+        self._set = given(self.settings, settings)
         self._pull = str(self._set["pull"]).rstrip("/")
         self._listen = str(self._set["listen"]) or ("" if self._pull else LISTEN)
         base = str(self._set["base"]).rstrip("/") or self._pull
