@@ -59,7 +59,8 @@ def preview(
     """
     from caretwin.cli import output_files
     from caretwin.cli.ingest_view import show_proposal
-    from caretwin.ingest.doors.tables.propose import Hints, propose
+    from caretwin.ingest.doors.tables.proposal import Hints
+    from caretwin.ingest.doors.tables.propose import propose
     from caretwin.ingest.doors.tables.write import to_toml
 
     if target is not None:
@@ -102,7 +103,7 @@ def load(
     proposed one, if that leaves no question open. Exit status 3 when a part was refused: it waits in quarantine.
     """
     from caretwin.cli.ingest_load import Asked, door_for, take_in
-    from caretwin.ingest.doors.tables.propose import Hints
+    from caretwin.ingest.doors.tables.proposal import Hints
 
     asked = Asked(kind, name, mapping, Hints(zone, dates or "", subject, system), codes, as_charted)
     if take_in(door_for(source, asked), record):

@@ -15,7 +15,8 @@ from caretwin.ingest.doors.tables.door import TablesDoor
 from caretwin.ingest.doors.tables.file import read_grid
 from caretwin.ingest.doors.tables.grid import Layout
 from caretwin.ingest.doors.tables.mapping import mapping_of
-from caretwin.ingest.doors.tables.propose import Hints, propose, propose_grid
+from caretwin.ingest.doors.tables.proposal import Hints
+from caretwin.ingest.doors.tables.propose import propose, propose_grid
 from caretwin.ingest.doors.tables.write import to_toml
 from caretwin.record.identifiers import NHS_NUMBER
 

@@ -12,9 +12,9 @@ from caretwin.ingest.bedside.names import AMBIGUOUS, plain
 from caretwin.ingest.decoded import RefusedError
 from caretwin.ingest.doors.tables import names
 from caretwin.ingest.doors.tables.cells import pair_of, value_of
-from caretwin.ingest.doors.tables.decode import word_of, words_for
 from caretwin.ingest.doors.tables.grid import Cell
 from caretwin.ingest.doors.tables.mapping import PAIR, Channelled
+from caretwin.ingest.doors.tables.row import word_of, words_for
 from caretwin.ingest.doors.tables.units import MOST, fit, share
 from caretwin.record.vocabulary import by_code, vocabulary
 
