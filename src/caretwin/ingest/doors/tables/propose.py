@@ -12,6 +12,7 @@ from dataclasses import replace
 from pathlib import Path
 
 from caretwin.base.errors import DataError
+from caretwin.ingest.decoded import Refusal, RefusedError
 from caretwin.ingest.doors.tables import names
 from caretwin.ingest.doors.tables.file import read_grid
 from caretwin.ingest.doors.tables.grid import Cell, Grid, Layout
@@ -50,6 +51,9 @@ def propose(path: str | Path, hints: Hints | None = None) -> Proposal:
 
 def propose_grid(grid: Grid, hints: Hints) -> Proposal:
     """See :func:`propose`."""
+    if not grid.rows:
+        wanted, fix = "rows below the names of the columns", "export it with its data, or look whether it is the table"
+        raise RefusedError(Refusal(grid.file, "a header and no row", wanted, fix, "required"))
     sample, said = replace(grid, rows=grid.rows[:SAMPLE]), hints
     hints = replace(hints, zone=hints.zone or grid.directives.get("zone", ""), subject=hints.subject or _declared(grid))
     found = Proposal(grid, TableMapping(SubjectRule(), TimeRule(()), grid.layout), hints=said)
