@@ -215,3 +215,25 @@ def test_a_header_alone_and_what_is_no_table_are_told_plainly(tmp_path):
         for command in (("preview", file), ("load", file, "--record", tmp_path / "r.db")):
             done = ingest(*command)
             assert done.exit_code == 1 and said in flat(done)
+
+
+def test_a_door_that_is_not_known_is_told_once_with_all_its_messages(tmp_path):
+    record = tmp_path / "r.db"
+    found = open_record(record, wall)
+    for _ in range(3):
+        with found.writing(operator(), "write", "") as connection:
+            keep.quarantine(connection, wall(), "elm", "no date", "text/csv", b"x")
+    found.close()
+    done = ingest("replay", record)
+    assert done.exit_code == 3
+    assert done.output.count("no door 'elm'") == 1 and done.output.startswith("1, 2, 3 ")
+
+
+@pytest.mark.parametrize("where", ["mysql://ward/db", "http://ward/db", "sqlite:///ward.db"])
+def test_an_address_that_is_no_record_is_told_plainly(where):
+    for command in (("ingest", "load", str(LAB), "--record", where), ("record", "subjects", where)):
+        done = CliRunner().invoke(main, [*command])
+        scheme = where.partition("://")[0]
+        assert done.exit_code == 1
+        assert f"begins with {scheme}://" in done.output and "postgresql://user@host/database" in done.output
+        assert "Error: record" in done.output and "DataError" not in done.output

@@ -140,3 +140,39 @@ def test_files_of_a_section_lie_beside_the_configuration_also_before_they_are_th
     assert doors["monitors"].choice.tls == str(folder / "certificates")
     assert doors["old"].path == Path("/data/clif")
     assert doors["ehr"]._set["pull_token"] == "env:EHR_TOKEN"
+
+
+@pytest.mark.parametrize(
+    ("one", "other", "port"),
+    [
+        ('kind = "hl7v2"\nport = 2575', 'kind = "hl7v2"\nport = 2575\nhost = "0.0.0.0"', 2575),
+        ('kind = "hl7v2"\nport = 8401', 'kind = "fhir"', 8401),
+        (
+            'kind = "dicom"\nspool = "s"\ncallers = ["CT"]\nport = 4242',
+            'kind = "hl7v2"\nhost = "localhost"\nport = 4242',
+            4242,
+        ),
+    ],
+)  # fmt: skip
+def test_two_doors_at_one_port_are_found_before_either_opens(tmp_path: Path, one: str, other: str, port: int) -> None:
+    with pytest.raises(DataError) as caught:
+        open_doors(read_site(written(tmp_path, f"[doors.gateway]\n{one}\n[doors.laboratory]\n{other}\n")))
+    assert caught.value.where == "doors gateway and laboratory"
+    assert f"tcp port {port}" in caught.value.seen
+
+
+def test_doors_at_ports_of_their_own_or_at_free_ones_do_not_meet(tmp_path: Path) -> None:
+    text = """
+        [doors.a]
+        kind = "hl7v2"
+        port = 0
+        [doors.b]
+        kind = "hl7v2"
+        port = 0
+        [doors.c]
+        kind = "hl7v2"
+        host = "10.0.0.5"
+        [doors.d]
+        kind = "hl7v2"
+        """
+    assert len(open_doors(read_site(written(tmp_path, text)))) == 4

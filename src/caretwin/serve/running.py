@@ -13,6 +13,7 @@ from caretwin.base.errors import DataError
 from caretwin.ingest.door import Door, beside, door_factory, make_door
 from caretwin.ingest.intake import Intake
 from caretwin.ingest.mapping import CodeMapping, read_mapping
+from caretwin.ingest.ports import check_ports
 from caretwin.ingest.translate import Translator
 from caretwin.record.access import operator
 from caretwin.record.entry import SubjectRef
@@ -50,6 +51,7 @@ def open_doors(site: Site) -> dict[str, tuple[Door, CodeMapping]]:
         mapping = settings.get("mapping") if "mapping" not in known else None
         rules = read_mapping(beside(site.folder, str(mapping))) if mapping else CodeMapping([])
         found[name] = (make_door(name, {**settings, **more}, site.folder), rules)
+    check_ports({name: door for name, (door, _) in found.items()})
     return found
 
 

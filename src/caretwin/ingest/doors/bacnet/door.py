@@ -20,7 +20,10 @@ from caretwin.ingest.doors.bacnet.points import Device, read_points
 from caretwin.ingest.doors.bacnet.poll import Poll
 from caretwin.ingest.intake import Intake
 from caretwin.ingest.pauses import rest
+from caretwin.ingest.ports import Port
 
+PORT = 47808
+"""UDP port of BACnet/IP (annex J)."""
 AGAIN_S = 10.0
 """s before a port of ours that is taken is tried again (assumed)."""
 
@@ -44,6 +47,12 @@ class BacnetDoor:
         self.name, self.address, self.instance = name, str(said["address"]), int(said["instance"])
         self.ask = str(said["ask"])
         self.devices: Mapping[str, Device] = {device.name: device for device in read_points(said["points"])}
+
+    @property
+    def ports(self) -> tuple[Port, ...]:
+        """Where it will listen."""
+        host, _, port = self.address.partition(":")
+        return (Port("udp", host.partition("/")[0], int(port) if port.isdigit() else PORT),)
 
     def decode(self, raw: bytes, media: str) -> Decoded:
         """See :class:`caretwin.ingest.door.Door`; raw: see :mod:`caretwin.ingest.doors.bacnet.decode`."""

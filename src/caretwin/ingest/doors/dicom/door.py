@@ -25,6 +25,7 @@ from caretwin.ingest.doors.dicom.running import Running, Waits
 from caretwin.ingest.doors.dicom.spool import Spool
 from caretwin.ingest.doors.hl7v2.server import networks
 from caretwin.ingest.intake import Intake, Outcome
+from caretwin.ingest.ports import Port
 
 LONGEST_TITLE = 16
 """Characters of an AE title (PS3.5, 6.2)."""
@@ -85,6 +86,11 @@ class DicomDoor:
         self.port = 0
         """The port that is listened at; 0 while none is."""
 
+    @property
+    def ports(self) -> tuple[Port, ...]:
+        """Where it will listen."""
+        return (Port("tcp", self._how.host, self._how.port),) if self._how.callers else ()
+
     def decode(self, raw: bytes, media: str = MEDIA) -> Decoded:
         """What a series in the spool says, by the form that names it. It is read and measured, which takes long.
 
@@ -105,10 +111,13 @@ class DicomDoor:
         """Take a quarantined series in again, and clean the spool when it is in the record."""
         outcome = await intake.accept(raw, MEDIA)
         if outcome.result == "accepted":
-            form = read_form(raw)
-            slices = len(self._spool.slices(form.name))
-            await asyncio.to_thread(self._spool.remove, form.name, slices)
+            await asyncio.to_thread(self.settle, raw)
         return outcome
+
+    def settle(self, raw: bytes) -> None:
+        """The series of a quarantined message is in the record: its slices leave the spool."""
+        form = read_form(raw)
+        self._spool.remove(form.name, len(self._spool.slices(form.name)))
 
     async def test(self) -> Tested:
         """Whether the spool can be written, the port can be listened at, and the folder is there."""

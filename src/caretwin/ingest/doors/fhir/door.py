@@ -27,6 +27,7 @@ from caretwin.ingest.doors.fhir.pull import Pull, Source
 from caretwin.ingest.doors.fhir.resources import KNOWN
 from caretwin.ingest.doors.fhir.server import FhirServer
 from caretwin.ingest.doors.fhir.strict_json import MOST_BYTES
+from caretwin.ingest.ports import Port
 
 if TYPE_CHECKING:
     from caretwin.ingest.intake import Intake
@@ -174,10 +175,22 @@ class FhirDoor:
             url = httpx.URL(self._pull)
         except httpx.InvalidURL:
             raise self._wrong("pull", "no address", "such as https://example.org/fhir") from None
-        if url.scheme not in ("http", "https") or not url.host or url.userinfo or url.query:
+        if url.scheme not in ("http", "https"):
+            seen = (
+                f"an address that begins with {url.scheme}://"
+                if url.scheme
+                else "an address without http:// or https://"
+            )
+            raise self._wrong("pull", seen, "one of the web, such as https://example.org/fhir")
+        if not url.host or url.userinfo or url.query:
             raise self._wrong("pull", "another form", "such as https://example.org/fhir")
         if url.scheme == "http" and self._set["pull_token"] and not _is_loopback(url.host):
             raise self._wrong("pull", "http, which shows the token to everybody on the way", "https")
+
+    @property
+    def ports(self) -> tuple[Port, ...]:
+        """Where it will listen."""
+        return (Port("tcp", *self._address()),) if self._listen else ()
 
     def _address(self) -> tuple[str, int]:
         host, _, port = self._listen.rpartition(":")

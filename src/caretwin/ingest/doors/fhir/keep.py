@@ -52,12 +52,14 @@ class Kept(NamedTuple):
     """What became of a message.
 
     message    with the refusals that its commit added; sequences  of all parts that were kept, in order
+    known      whether the record had all of it already
     busy       nothing more of it was kept: to be sent again, what was kept is recognised then
     """
 
     message: Message
     sequences: tuple[int, ...] = ()
     busy: bool = False
+    known: bool = False
 
 
 async def keep(intake: Intake, message: Message, raw: bytes, media: str) -> Kept:
@@ -102,7 +104,10 @@ async def _at_once(intake: Intake, message: Message, decoded: Decoded, raw: byte
             raise
         intake.state.trouble = f"a commit failed ({type(problem).__name__}); its entries are tried one by one"
         return await _one_by_one(intake, message, raw, media, first)
-    return Kept(message, done.receipt.sequences if done.receipt else (), done.result == "busy")
+    if done.receipt is None:
+        return Kept(message, (), done.result == "busy")
+    new = [part for part in decoded.parts if not isinstance(part, Link)]
+    return Kept(message, done.receipt.sequences, known=bool(new) and done.receipt.duplicates >= len(new))
 
 
 async def _one_by_one(intake: Intake, message: Message, raw: bytes, media: str, first: int) -> Kept:

@@ -171,7 +171,8 @@ class FhirServer:
         if status == 204:
             return answer(None, 204, headers)
         headers |= {"location": f"/fhir/{said['location']}"} if "location" in said else {}
-        text = f"{len(one.parts)} kept" if one.parts else said["outcome"]["issue"][0]["diagnostics"]
+        told = "already known" if kept.known else f"{len(one.parts)} kept"
+        text = told if one.parts else said["outcome"]["issue"][0]["diagnostics"]
         return answer(trouble("informational", text, "information"), status, headers)
 
 

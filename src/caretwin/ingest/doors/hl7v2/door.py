@@ -19,6 +19,7 @@ from caretwin.ingest.doors.hl7v2.repeats import Repeats
 from caretwin.ingest.doors.hl7v2.server import Listening, MllpServer, networks, server_tls
 from caretwin.ingest.intake import Intake, Outcome
 from caretwin.ingest.pauses import BackOff
+from caretwin.ingest.ports import Port
 
 MEDIA = "application/hl7-v2+er7"
 FIRST_WAIT_S, LONGEST_WAIT_S = 0.5, 30.0
@@ -70,6 +71,11 @@ class Hl7v2Door:
         self._answers = 0
         self.port = 0
         """The port that is listened at; 0 while none is."""
+
+    @property
+    def ports(self) -> tuple[Port, ...]:
+        """Where it will listen."""
+        return (Port("tcp", self._how.host, self._how.port),)
 
     def decode(self, raw: bytes, media: str = MEDIA) -> Decoded:
         """What a message says. Raises RefusedError for one of which nothing can be accepted."""
