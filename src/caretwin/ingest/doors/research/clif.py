@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import replace
 from datetime import datetime
 from pathlib import Path
 from typing import Any, NamedTuple
@@ -24,7 +25,7 @@ from caretwin.ingest.decoded import Code, CodedValue, Decodable, Decoded, Refusa
 from caretwin.ingest.door import Setting, Tested, Tier, given
 from caretwin.ingest.doors.research.loading import Known, keep_all, known, load_once
 from caretwin.ingest.intake import Intake
-from caretwin.record.bedside import BedsideRecord, Person, Signal
+from caretwin.record.bedside import BedsideRecord, Person, Quality, Signal
 from caretwin.record.entry import Event, SubjectRef
 from caretwin.record.identifiers import identifier
 from caretwin.record.vocabulary import vocabulary
@@ -157,13 +158,16 @@ def _body(subject: SubjectRef, vitals: Columns | None, record: BedsideRecord) ->
 
 def _signal(subject: SubjectRef, channel: str, signal: Signal, origin: datetime) -> Iterator[CodedValue]:
     start = to_microseconds(origin)
-    for time_h, received_h, value in zip(signal.time_h, signal.received_h, signal.value, strict=True):
+    rows = zip(signal.time_h, signal.received_h, signal.value, signal.quality, strict=True)
+    for time_h, received_h, value, quality in rows:
         if not np.isfinite(time_h):
             continue
         effective = _rounded(start, float(time_h))
         issued = _rounded(start, float(received_h)) if received_h > time_h else None
         assumed = abs(received_h - time_h - RESULT_DELAY_H) < 1e-6
-        yield _value(subject, channel, effective, float(value), issued, assumed)
+        said = _value(subject, channel, effective, float(value), issued, assumed)
+        doubted = {**(said.note or {}), "questionable": "a rate that was assumed in part: see the page of CLIF"}
+        yield replace(said, note=doubted) if quality == Quality.SUSPECT else said
 
 
 def _value(
