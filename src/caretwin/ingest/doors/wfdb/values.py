@@ -85,7 +85,7 @@ class Reading:
         codes, written, absent_before = names.codes(name), names.unit(unit), False
         never_zero = names.zero_is_absent(name)
         for index, number in enumerate(signal):
-            why = MISSING if np.isnan(number) else DROPPED if never_zero and number == 0.0 else ""
+            why = MISSING if not np.isfinite(number) else DROPPED if never_zero and number == 0.0 else ""
             if why and absent_before:
                 continue
             absent_before = bool(why)
@@ -120,7 +120,7 @@ class Reading:
             "code": {"system": names.SYSTEM, "code": name, "display": name},
             "unit": names.unit(record.units[i]),
             "period_s": 1.0 / rate,
-            "values": [None if np.isnan(one) else round(float(one), digits) for one in block],
+            "values": [round(float(one), digits) if np.isfinite(one) else None for one in block],
         }
         stop = self._time(segment, start + len(block), rate)
         place = f"{self.header.name}/{segment.name}/{i}:{name}@{start}"
