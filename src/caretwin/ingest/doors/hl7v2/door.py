@@ -48,7 +48,7 @@ class Hl7v2Door:
 
     kind = "hl7v2"
     title = "HL7 v2 over MLLP"
-    tier = Tier.LOOPBACK
+    tier = Tier.PEER
     settings = SETTINGS
 
     def __init__(self, name: str, settings: Mapping[str, Any]) -> None:

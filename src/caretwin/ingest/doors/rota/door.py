@@ -39,7 +39,7 @@ class RotaDoor:
     """
 
     shifted = True  # it judges times by itself: research data have dates of another century
-    kind, title, tier = "rota", "Rota files: shifts, staff, absence (CSV, iCalendar)", Tier.LOOPBACK
+    kind, title, tier = "rota", "Rota files: shifts, staff, absence (CSV, iCalendar)", Tier.PEER
     settings = (
         Setting("path", "a folder that is watched, or one file", path=True),
         Setting("zone", "IANA zone of the home's clocks, such as Europe/London"),

@@ -37,7 +37,7 @@ class TablesDoor:
     """
 
     shifted = True  # it judges times by itself: research data have dates of another century
-    kind, title, tier = "tables", "Tables: CSV, Parquet and Excel files", Tier.LOOPBACK
+    kind, title, tier = "tables", "Tables: CSV, Parquet and Excel files", Tier.PEER
     settings = (
         Setting("path", "a folder that is watched, or one file", path=True),
         Setting("mapping", "the TOML file that says which column is what; caretwin ingest preview makes it", path=True),
