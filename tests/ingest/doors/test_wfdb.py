@@ -374,6 +374,10 @@ def test_a_record_is_tested_before_it_is_read(tmp_path: Path) -> None:
             "r 1 0.00000001 250 08:10:00 27/03/2026\nr.dat 16 200/mmHg 12 0 0 0 0 ABP\n",
             "no usable sampling frequency",
         ),
+        (
+            "r 1 125 250 08:10:00 27/03/2026\nr.dat 16 200(" + "9" * 400 + ")/mmHg 12 0 0 0 0 ABP\n",
+            "cannot be computed",
+        ),
         ("r 2 125 250 08:10:00 27/03/2026\n", "2 signals and 0 lines"),
         ("r/2 1 125 1\nr 125\n~ 1" + "0" * 400 + "\n", "a length"),
         ("r/2 1 125 9999999999999999999\nr 125\n~ 9999999999999999999\n", "a length"),

@@ -122,6 +122,18 @@ def samples(folder: Path, segment: str) -> Any:
     return record
 
 
+def physical(segment: str, record: Any) -> list[Any]:
+    """The signals of a record in the units of its header, one array each. Raises RefusedError where they have none."""
+    try:
+        found: list[Any] = record.dac(expanded=True)
+    except Exception as problem:  # whatever a baseline or a gain of a broken header makes of the library
+        raise refused(
+            segment, f"numbers that cannot be computed with ({type(problem).__name__})",
+            "gains and baselines of signals", "mend the header", "structure",
+        ) from problem  # fmt: skip
+    return found
+
+
 def files_of(folder: Path, name: str) -> list[Path]:
     """Headers and signal files of a record, there or not; only its header where that cannot be read."""
     found = [folder / f"{name}.hea"] if NAME.fullmatch(name) else []
