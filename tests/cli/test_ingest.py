@@ -220,9 +220,9 @@ def test_a_header_alone_and_what_is_no_table_are_told_plainly(tmp_path):
 def test_a_door_that_is_not_known_is_told_once_with_all_its_messages(tmp_path):
     record = tmp_path / "r.db"
     found = open_record(record, wall)
-    for _ in range(3):
+    for raw in (b"x", b"y", b"z"):
         with found.writing(operator(), "write", "") as connection:
-            keep.quarantine(connection, wall(), "elm", "no date", "text/csv", b"x")
+            keep.quarantine(connection, wall(), "elm", "no date", "text/csv", raw)
     found.close()
     done = ingest("replay", record)
     assert done.exit_code == 3

@@ -81,6 +81,7 @@ def test_hl7v2_samples_of_others_through_another_client_are_all_answered(tmp_pat
                 assert str(answer.segment("MSA")[2]) == str(sent.segment("MSH")[10]), path.name
                 codes.append(str(answer.segment("MSA")[1]))
             outgoing.close()
+            await outgoing.wait_closed()
             return codes, intake.state.counters["failed"]
 
     codes, failed = asyncio.run(story())
@@ -98,6 +99,8 @@ def test_hl7v2_another_server_reads_what_our_sender_sends():
             seen.append(str(message.segment("OBX")[5]))
             outgoing.writemessage(message.create_ack())
             await outgoing.drain()
+            outgoing.close()
+            await outgoing.wait_closed()
 
         async with await start_hl7_server(serve, host="127.0.0.1", port=0) as server:
             port = server.sockets[0].getsockname()[1]
@@ -141,6 +144,8 @@ def test_tables_that_other_people_wrote_are_proposed_and_read_value_by_value():
     except DataError:
         pytest.skip("no CLIF demo in this environment")
     pd = pytest.importorskip("pandas")
+    labs = propose(path.with_name("clif_labs.parquet"), Hints(zone="UTC")).mapping
+    assert (labs.time.columns, labs.issued.columns) == (("lab_collect_dttm",), ("lab_result_dttm",))
     found = propose(path, Hints(zone="UTC"))
     assert found.ready
     table = pd.read_parquet(path).head(3000)

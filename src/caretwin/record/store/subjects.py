@@ -120,8 +120,8 @@ class SubjectBook:
         """The other subject is the one from now on: all that it was known by leads to the survivor.
 
         Other processes are told to drop what they remember, and checkpoints of both end: each is of half a person.
-        Returns the sequence number of the merge, 0 where they were one already, or the link holds only for a number that
-        nothing else is known of.
+        Returns the sequence number of the merge, 0 where they were one already, and where the link holds only for a
+        number of which nothing else is known, but more is.
         """
         one, other = self._ends(entry)
         if one == other:

@@ -73,7 +73,8 @@ SYNONYMS: Mapping[str, tuple[str, ...]] = {
 }
 """Words beside those of bedside_names. Our own judgement."""
 TIME = with_languages("time", (
-    "charttime", "chart time", "recorded dttm", "collected", "collection time", "collect time", "collected at",
+    "charttime", "chart time", "recorded dttm", "lab collect dttm", "collect dttm",
+    "collected", "collection time", "collect time", "collected at",
     "sample time", "specimen time", "sampled", "effective", "effective time", "observation time", "obs time",
     "observed at", "measured at", "taken", "taken at", "recorded", "recorded at", "recorded time", "event time",
     "timestamp", "datetime", "date time", "date/time", "date & time", "time", "when", "zeit", "zeitpunkt",
