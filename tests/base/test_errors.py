@@ -15,7 +15,7 @@ def every_kind():
 def test_an_error_says_where_and_what_was_seen_wanted_and_the_fix(kind):
     error = kind("level of subject 7f3c", seen="8.6 umol/L", wanted="mg/L", fix="name the substance")
     assert str(error).splitlines() == [
-        f"{kind.__name__}: level of subject 7f3c",
+        "level of subject 7f3c",
         "  seen    8.6 umol/L",
         "  wanted  mg/L",
         "  fix     name the substance",

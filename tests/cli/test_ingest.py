@@ -179,3 +179,61 @@ def test_help_needs_no_table_reader():
         "bad = {'pandas', 'pyarrow', 'numpy', 'jax', 'openpyxl'} & sys.modules.keys(); assert not bad, bad"
     )
     subprocess.run([sys.executable, "-c", code], check=True, capture_output=True, cwd=ROOT)
+
+
+def test_a_mapping_is_claimed_only_when_it_is_written(tmp_path, monkeypatch):
+    target = tmp_path / "mapping.toml"
+    target.write_text("mine\n")
+
+    def full(self, *arguments, **more):
+        raise OSError(28, "No space left on device")
+
+    monkeypatch.setattr("pathlib.Path.write_text", full)
+    done = ingest("preview", WIDE, "--write", target)
+    monkeypatch.undo()
+    assert done.exit_code == 1
+    assert "holds this mapping" not in done.output and "No space left" in done.output
+    assert [path.name for path in tmp_path.iterdir()] == ["mapping.toml"]
+    assert target.read_text() == "mine\n"
+    done = ingest("preview", WIDE, "--write", target)
+    assert "holds this mapping" in done.output and "[subject]" in target.read_text()
+    assert [path.name for path in tmp_path.iterdir()] == ["mapping.toml"]
+
+
+@pytest.mark.parametrize("arguments", [("preview", WIDE), ("load", LAB, "--record", "none.db"), ("replay", "none.db")])
+def test_an_unknown_zone_is_told_with_an_example(arguments):
+    done = ingest(*arguments, "--zone", "Europe/Atlantis")
+    assert done.exit_code == 2
+    assert "there is no zone 'Europe/Atlantis'; write such as Europe/London" in flat(done)
+
+
+def test_a_header_alone_and_what_is_no_table_are_told_plainly(tmp_path):
+    empty, noise = tmp_path / "header.csv", tmp_path / "noise.csv"
+    empty.write_text("patient,time,HR\n")
+    noise.write_bytes(bytes(range(256)) * 8)
+    for file, said in ((empty, "a header and no row"), (noise, "bytes that are no text")):
+        for command in (("preview", file), ("load", file, "--record", tmp_path / "r.db")):
+            done = ingest(*command)
+            assert done.exit_code == 1 and said in flat(done)
+
+
+def test_a_door_that_is_not_known_is_told_once_with_all_its_messages(tmp_path):
+    record = tmp_path / "r.db"
+    found = open_record(record, wall)
+    for raw in (b"x", b"y", b"z"):
+        with found.writing(operator(), "write", "") as connection:
+            keep.quarantine(connection, wall(), "elm", "no date", "text/csv", raw)
+    found.close()
+    done = ingest("replay", record)
+    assert done.exit_code == 3
+    assert done.output.count("no door 'elm'") == 1 and done.output.startswith("1, 2, 3 ")
+
+
+@pytest.mark.parametrize("where", ["mysql://ward/db", "http://ward/db", "sqlite:///ward.db"])
+def test_an_address_that_is_no_record_is_told_plainly(where):
+    for command in (("ingest", "load", str(LAB), "--record", where), ("record", "subjects", where)):
+        done = CliRunner().invoke(main, [*command])
+        scheme = where.partition("://")[0]
+        assert done.exit_code == 1
+        assert f"begins with {scheme}://" in done.output and "postgresql://user@host/database" in done.output
+        assert "Error: record" in done.output and "DataError" not in done.output

@@ -65,7 +65,7 @@ def test_the_example_of_mistakes_shows_all_of_them_at_once() -> None:
         (7, "unit"), (8, "time"), (9, "unit"), (10, "duration"), (12, "value"), (13, "unit"),
     ]  # fmt: skip
     message = str(caught.value)
-    assert message.startswith("TableError: vancomycin_with_mistakes.csv\n  6 errors")
+    assert message.startswith("vancomycin_with_mistakes.csv\n  6 errors")
     assert message.count("seen ") == message.count("fix ") == len(caught.value.findings)
 
 

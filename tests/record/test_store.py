@@ -1,6 +1,7 @@
 """The record keeps its promises, on a file and on a server alike."""
 
 import itertools
+import pickle
 import random
 import threading
 from collections.abc import Iterator
@@ -11,6 +12,7 @@ from tests.record.conftest import Ticking
 
 from caretwin.record import audit
 from caretwin.record.access import AccessDeniedError, Actor, operator
+from caretwin.record.conflict import IdentityConflictError
 from caretwin.record.entry import Batch, Derived, Event, Identifier, Link, Observation, Status, SubjectRef
 from caretwin.record.reading import Reading
 from caretwin.record.record import Record, open_record
@@ -480,3 +482,55 @@ def test_a_listener_that_fails_takes_back_no_commit(record: Record) -> None:
         key = write(record, MINUTE, seen(80, MINUTE))
     end()
     assert values(record, key) == [80.0]
+
+
+def test_numbers_of_two_people_are_a_conflict_that_names_systems_and_no_number(record: Record, key: str) -> None:
+    other = SubjectRef((Identifier("urn:nhs", "9434765919"),))
+    write(record, 11 * MINUTE, seen(60, 9 * MINUTE, subject=other))
+    with pytest.raises(IdentityConflictError) as caught:
+        write(record, 12 * MINUTE, seen(81, 11 * MINUTE), seen(90, 11 * MINUTE, subject=MRS_A_NHS))
+    assert (caught.value.places, caught.value.systems) == ((1,), ("urn:hospital", "urn:nhs"))
+    assert "4711" not in str(caught.value) and "9434765919" not in str(caught.value)
+    assert values(record, key) == [80.0]
+    assert pickle.loads(pickle.dumps(caught.value)).places == (1,)
+
+
+def test_after_a_merge_the_same_numbers_are_one_person(record: Record, key: str) -> None:
+    other = SubjectRef((Identifier("urn:nhs", "9434765919"),))
+    write(record, 11 * MINUTE, seen(60, 9 * MINUTE, subject=other))
+    write(record, 12 * MINUTE, Link(MRS_A, other, "adt"), seen(90, 11 * MINUTE, subject=MRS_A_NHS))
+    assert sorted(values(record, key)) == [60.0, 80.0, 90.0]
+
+
+@pytest.mark.parametrize("names_both", [False, True])
+def test_a_merge_may_name_the_number_that_goes_among_those_that_stay(
+    record: Record, key: str, names_both: bool
+) -> None:
+    write(record, 11 * MINUTE, seen(60, 9 * MINUTE, subject=MR_B))
+    both = SubjectRef((*MR_B.identifiers, *MRS_A.identifiers))
+    write(record, 12 * MINUTE, Link(both, both if names_both else MR_B, "adt"))
+    one = reader(record).subject_of(MR_B.identifiers[0])
+    assert one == reader(record).subject_of(MRS_A.identifiers[0])
+    assert one is not None and sorted(values(record, one)) == [60.0, 80.0]
+
+
+def test_a_merge_of_three_is_a_conflict(record: Record, key: str) -> None:
+    third = SubjectRef((Identifier("urn:nhs", "9434765919"),))
+    for ref in (MR_B, third):
+        write(record, 11 * MINUTE, seen(60, 9 * MINUTE, subject=ref))
+    two = SubjectRef((*MR_B.identifiers, *third.identifiers))
+    with pytest.raises(IdentityConflictError):
+        write(record, 12 * MINUTE, Link(MRS_A, two, "adt"))
+    assert len({reader(record).subject_of(ref.identifiers[0]) for ref in (MRS_A, MR_B, third)}) == 3
+
+
+def test_a_number_of_a_house_joins_only_while_nothing_else_is_known_of_it(record: Record, key: str) -> None:
+    house = SubjectRef((Identifier("local:ehr", "Patient/7"),))
+    known = SubjectRef((*house.identifiers, *MR_B.identifiers))
+    write(record, 11 * MINUTE, seen(60, 9 * MINUTE, subject=known))
+    write(record, 12 * MINUTE, Link(MRS_A, house, "ehr", alone=True))
+    assert reader(record).subject_of(house.identifiers[0]) != key
+    other = SubjectRef((Identifier("local:ehr", "Patient/8"),))
+    write(record, 13 * MINUTE, seen(61, 9 * MINUTE, subject=other))
+    write(record, 14 * MINUTE, Link(MRS_A, other, "ehr", alone=True))
+    assert reader(record).subject_of(other.identifiers[0]) == key

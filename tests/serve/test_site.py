@@ -6,9 +6,11 @@ import numpy as np
 import pytest
 
 from caretwin.base.errors import DataError
+from caretwin.ingest.door import door_factory
 from caretwin.record.bedside import BedsideRecord, Person, Quality, Signal
 from caretwin.serve.clock import Replayed
 from caretwin.serve.replay_plan import HOUR_US, busiest, plan, way_of
+from caretwin.serve.running import open_doors
 from caretwin.serve.site import read_site
 
 
@@ -85,3 +87,92 @@ def test_every_channel_has_a_way() -> None:
 def test_the_busiest_stays_come_first() -> None:
     busy = stay(oxygen_saturation=Signal.of(np.arange(20.0), np.full(20, 97.0)))
     assert busiest({"a": stay(), "b": busy}, 1, 24.0) == ["b"]
+
+
+PATHS = {
+    "bacnet": {"points"}, "clif": {"path"}, "dicom": {"folder", "spool"}, "meds": {"codes", "path"},
+    "fhir": {"certificate", "key", "pull_token", "tokens"}, "hl7v2": {"certificate", "client_ca", "key"},
+    "mqtt": {"ca", "certificate", "key", "rooms", "topics"}, "rota": {"path"}, "sdc": {"tls"},
+    "tables": {"mapping", "path"}, "wfdb": {"folder"},
+}  # fmt: skip
+
+
+def test_every_setting_that_names_a_file_says_so() -> None:
+    found = {kind: {one.name for one in door_factory("test", kind).settings if one.path} for kind in PATHS}
+    assert found == PATHS
+
+
+def test_files_of_a_section_lie_beside_the_configuration_also_before_they_are_there(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    folder, elsewhere = tmp_path / "site", tmp_path / "elsewhere"
+    for one in (folder, elsewhere, elsewhere / "exports"):
+        one.mkdir()
+    monkeypatch.chdir(elsewhere)  # a folder of that name where we are started must not be taken for the site's
+    table = '[subject]\ncolumn = "id"\nsystem = "x"\n[time]\ncolumn = "t"\n'
+    (folder / "table.toml").write_text(table + '[[column]]\nname = "hr"\nchannel = "heart_rate"\n')
+    text = """
+        [site]
+        zone = "Europe/London"
+        [doors.exports]
+        kind = "tables"
+        path = "exports"
+        mapping = "table.toml"
+        [doors.holter]
+        kind = "wfdb"
+        folder = "later/records"
+        subject = "urn:x|1"
+        [doors.monitors]
+        kind = "sdc"
+        provider = "https://10.0.0.1:6464/x"
+        tls = "certificates"
+        [doors.old]
+        kind = "clif"
+        path = "/data/clif"
+        [doors.ehr]
+        kind = "fhir"
+        pull = "https://ehr.example/fhir"
+        pull_token = "env:EHR_TOKEN"
+        """
+    doors = {name: door for name, (door, _) in open_doors(read_site(written(folder, text))).items()}
+    assert doors["exports"].path == folder / "exports"
+    assert doors["holter"].folder == folder / "later/records"
+    assert doors["monitors"].choice.tls == str(folder / "certificates")
+    assert doors["old"].path == Path("/data/clif")
+    assert doors["ehr"]._set["pull_token"] == "env:EHR_TOKEN"
+
+
+@pytest.mark.parametrize(
+    ("one", "other", "port"),
+    [
+        ('kind = "hl7v2"\nport = 2575', 'kind = "hl7v2"\nport = 2575\nhost = "0.0.0.0"', 2575),
+        ('kind = "hl7v2"\nport = 8401', 'kind = "fhir"', 8401),
+        (
+            'kind = "dicom"\nspool = "s"\ncallers = ["CT"]\nport = 4242',
+            'kind = "hl7v2"\nhost = "localhost"\nport = 4242',
+            4242,
+        ),
+    ],
+)  # fmt: skip
+def test_two_doors_at_one_port_are_found_before_either_opens(tmp_path: Path, one: str, other: str, port: int) -> None:
+    with pytest.raises(DataError) as caught:
+        open_doors(read_site(written(tmp_path, f"[doors.gateway]\n{one}\n[doors.laboratory]\n{other}\n")))
+    assert caught.value.where == "doors gateway and laboratory"
+    assert f"tcp port {port}" in caught.value.seen
+
+
+def test_doors_at_ports_of_their_own_or_at_free_ones_do_not_meet(tmp_path: Path) -> None:
+    text = """
+        [doors.a]
+        kind = "hl7v2"
+        port = 0
+        [doors.b]
+        kind = "hl7v2"
+        port = 0
+        [doors.c]
+        kind = "hl7v2"
+        host = "10.0.0.5"
+        [doors.d]
+        kind = "hl7v2"
+        """
+    assert len(open_doors(read_site(written(tmp_path, text)))) == 4

@@ -15,7 +15,7 @@ class CaretwinError(Exception):
 
     Example::
 
-        UnitError: vancomycin level of subject 7f3c at 06:10
+        vancomycin level of subject 7f3c at 06:10
           seen    8.6 umol/L, an amount of substance per volume
           wanted  a mass per volume, such as mg/L
           fix     name the substance, or let the laboratory send mg/L
@@ -29,10 +29,8 @@ class CaretwinError(Exception):
         self.fix = fix
 
     def __str__(self) -> str:
-        """Four lines: the class and the place, then seen, wanted and fix."""
-        return (
-            f"{type(self).__name__}: {self.where}\n  seen    {self.seen}\n  wanted  {self.wanted}\n  fix     {self.fix}"
-        )
+        """Four lines: the place, then seen, wanted and fix. The class is for programs: a person is not told it."""
+        return f"{self.where}\n  seen    {self.seen}\n  wanted  {self.wanted}\n  fix     {self.fix}"
 
     def __reduce__(self) -> tuple[object, ...]:
         """Keyword-only arguments survive pickling, so an error crosses a process border unchanged."""

@@ -8,6 +8,7 @@ from fractions import Fraction
 from functools import cache
 from importlib.resources import files
 from types import MappingProxyType
+from typing import Any
 
 from caretwin.base.errors import UnitError
 
@@ -19,7 +20,7 @@ class Substance:
     """A chemical substance.
 
     name        as written in ``substances.toml``
-    formula     molecular formula
+    formula     molecular formula, "" where the molar mass is stated in its place
     molar_mass  kg/mol, exact sum of the abridged standard atomic weights
     charge      elementary charges of the ion in body fluid, or ``None`` where that depends on pH
     note        what exactly the name stands for
@@ -42,8 +43,8 @@ def substances() -> Mapping[str, Substance]:
         {
             name: Substance(
                 name=name,
-                formula=row["formula"],
-                molar_mass=_molar_mass(row["formula"], weights),
+                formula=row.get("formula", ""),
+                molar_mass=_stated(row) or _molar_mass(row["formula"], weights),
                 charge=row.get("charge"),
                 note=row.get("note", ""),
             )
@@ -68,6 +69,11 @@ def substance(name: str) -> Substance:
             fix="add its formula, with its source, to caretwin/base/substances.toml, or send a unit of mass",
         )
     return found
+
+
+def _stated(row: Mapping[str, Any]) -> Fraction | None:
+    """kg/mol of what has no formula that could be written."""
+    return Fraction(row["molar_mass"]) / 1000 if "molar_mass" in row else None
 
 
 def _molar_mass(formula: str, weights: Mapping[str, Fraction]) -> Fraction:

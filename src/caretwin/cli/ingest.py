@@ -8,7 +8,21 @@ import click
 
 from caretwin.cli.errors import friendly
 
-ZONE = click.option("--zone", default="", help="IANA zone of clock times without an offset, such as Europe/London.")
+
+def _zone(context: click.Context, parameter: click.Parameter, value: str) -> str:
+    """A zone of the IANA database, or "". Raises BadParameter, with an example, for anything else."""
+    from caretwin.base.errors import DataError
+    from caretwin.ingest.door import zone_name
+
+    try:
+        return zone_name(value, "--zone")
+    except DataError as problem:
+        raise click.BadParameter(f"there is no zone {value!r}; write such as Europe/London or Etc/UTC") from problem
+
+
+ZONE = click.option(
+    "--zone", default="", callback=_zone, help="IANA zone of clock times without an offset, such as Europe/London."
+)
 DATES = click.option("--dates", type=click.Choice(["dmy", "mdy"]), help="Whether the day or the month comes first.")
 SUBJECT = click.option("--subject", default="", help="Whom the file is about, where no column says it.")
 SYSTEM = click.option("--system", default="", help="Who gives subjects their numbers, as your other doors say it.")
@@ -59,15 +73,16 @@ def preview(
     """
     from caretwin.cli import output_files
     from caretwin.cli.ingest_view import show_proposal
-    from caretwin.ingest.doors.tables.propose import Hints, propose
+    from caretwin.ingest.doors.tables.proposal import Hints
+    from caretwin.ingest.doors.tables.propose import propose
     from caretwin.ingest.doors.tables.write import to_toml
 
     if target is not None:
         output_files.check([target], [file])
     found = propose(file, Hints(zone, dates or "", subject, system))
-    show_proposal(found, file, rows, target)
     if target is not None:
         output_files.write(target, to_toml(found))
+    show_proposal(found, file, rows, target)
 
 
 @command.command("load")
@@ -102,7 +117,7 @@ def load(
     proposed one, if that leaves no question open. Exit status 3 when a part was refused: it waits in quarantine.
     """
     from caretwin.cli.ingest_load import Asked, door_for, take_in
-    from caretwin.ingest.doors.tables.propose import Hints
+    from caretwin.ingest.doors.tables.proposal import Hints
 
     asked = Asked(kind, name, mapping, Hints(zone, dates or "", subject, system), codes, as_charted)
     if take_in(door_for(source, asked), record):

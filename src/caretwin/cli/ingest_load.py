@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple, Protocol
 import click
 
 if TYPE_CHECKING:
-    from caretwin.ingest.doors.tables.propose import Hints
+    from caretwin.ingest.doors.tables.proposal import Hints
     from caretwin.ingest.intake import DoorState, Intake
 
 

@@ -37,11 +37,13 @@ def replay_messages(where: str, numbers: Sequence[int], config: Path | None, map
     try:
         waiting = _chosen(record, numbers)
         doors = _doors(waiting, config, mapping, zone)
+        known = [one for one in waiting if one.door in doors]
         with Writer(record) as writer:
-            outcomes = [_again(record, writer, one, doors) for one in waiting]
+            outcomes = [_again(record, writer, one, doors) for one in known]
+        _without_door([one for one in waiting if one.door not in doors])
         if not waiting:
             click.echo("nothing waits in quarantine")
-        return not all(outcomes)
+        return not all(outcomes) or len(known) < len(waiting)
     finally:
         record.close()
 
@@ -87,11 +89,15 @@ def _doors(waiting: Sequence[Quarantined], config: Path | None, mapping: Path | 
     return found
 
 
+def _without_door(left: Sequence[Quarantined]) -> None:
+    """Say once for each door that is not known which messages wait for it."""
+    for name in dict.fromkeys(one.door for one in left):
+        numbers = ", ".join(str(one.number) for one in left if one.door == name)
+        click.echo(f"{numbers}  no door {name!r}: name the site with --config, or a table's --mapping")
+
+
 def _again(record: Record, writer: Any, one: Quarantined, doors: Doors) -> bool:
     """Take one message in; whether all of it was."""
-    if one.door not in doors:
-        click.echo(f"{one.number}  no door {one.door!r}: name the site with --config, or a table's --mapping")
-        return False
     outcome, subjects = asyncio.run(_take(record, writer, one, *doors[one.door]))
     if outcome:
         _resolve(record, one, outcome, subjects)
@@ -120,10 +126,14 @@ async def _take(
     if result.result == "busy":
         return "", ()
     known = result.receipt.duplicates if result.receipt else 0
-    subjects = result.receipt.subjects if result.receipt else ()
-    kept = f"{len(decoded.parts) - known} new entries" + (f", {known} known already" if known else "")
-    if decoded.refused:
-        return f"refused again: {decoded.refused[0]} ({len(decoded.refused)} parts; of the rest {kept})", subjects
+    subjects = tuple(filter(None, result.receipt.subjects)) if result.receipt else ()
+    kept = f"{len(subjects) - known} new entries" + (f", {known} known already" if known else "")
+    refused = decoded.refused + result.refused
+    if refused:
+        return f"refused again: {refused[0]} ({len(refused)} parts; of the rest {kept})", subjects
+    settle = getattr(door, "settle", None)
+    if settle is not None:
+        settle(one.raw)
     return f"accepted: {kept}", subjects
 
 

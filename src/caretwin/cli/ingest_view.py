@@ -11,7 +11,7 @@ if TYPE_CHECKING:
     from rich.console import Console
 
     from caretwin.ingest.doors.tables.decode import Found
-    from caretwin.ingest.doors.tables.propose import Proposal
+    from caretwin.ingest.doors.tables.proposal import Proposal
 
 REFUSALS = 5
 """Refused cells that are shown one by one."""

@@ -1,5 +1,7 @@
 """Files that a command writes: looked at before anything is computed, and an error of writing names the file."""
 
+import contextlib
+import os
 from collections.abc import Iterable
 from os import PathLike
 from pathlib import Path
@@ -30,8 +32,19 @@ def check(outputs: Iterable[str | PathLike[str] | None], inputs: Iterable[str | 
 
 
 def write(path: str | PathLike[str], text: str) -> None:
-    """Write a file; a ClickException says which it was and what went wrong (a full disk does not say whose)."""
+    """Write a file whole or not at all; a ClickException says which it was and what went wrong."""
+    place = Path(path)
+    if place.exists() and not place.is_file():  # a pipe or a terminal
+        aside = place
+    else:
+        place = place.resolve()
+        aside = place.with_name(f".{place.name}.{os.getpid()}.part")
     try:
-        Path(path).write_text(text, encoding="utf-8")
+        aside.write_text(text, encoding="utf-8")
+        if aside != place:
+            aside.replace(place)
     except OSError as error:
+        if aside != place:
+            with contextlib.suppress(OSError):
+                aside.unlink()
         raise click.ClickException(f"{path}: {error.strerror}; name another file") from error

@@ -63,6 +63,10 @@ class CodedValue:
 Decodable: TypeAlias = "CodedValue | Event | Link"
 
 
+OF_SUBJECT = "subject"
+"""Place of a refusal that the record makes because of whom a part is about."""
+
+
 class Refusal(NamedTuple):
     """A part of a message that cannot be accepted: where it stands, what was seen, what was wanted, how to put it
     right.

@@ -8,10 +8,12 @@ counters, the preview) is done by the :class:`caretwin.ingest.intake.Intake` tha
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from enum import Enum
 from importlib.metadata import entry_points
+from pathlib import Path
 from typing import TYPE_CHECKING, Any, NamedTuple, Protocol
+from zoneinfo import ZoneInfo
 
 from caretwin.base.errors import DataError
 from caretwin.ingest.decoded import Decoded
@@ -43,7 +45,8 @@ class Door(Protocol):
     name   what the site calls it: part of the source of everything that came through it
     kind   the protocol, such as ``"hl7v2"``; title  in words; tier  how well it is tested
     A door whose decoding takes longer than a message may hold up others says ``slow = True``: it is then done in a
-    thread.
+    thread. One that listens says where (``ports``, see :mod:`caretwin.ingest.ports`). One that keeps more of a message
+    than its bytes lets it go when a replay took it in (``settle(raw)``).
     """
 
     name: str
@@ -71,11 +74,44 @@ class Door(Protocol):
 
 
 class Setting(NamedTuple):
-    """A setting of a door: what it is, and the value when it is not given (None: it must be)."""
+    """A setting of a door: what it is, and the value when it is not given (None: it must be).
+
+    path  it names a file or a folder: a relative one lies beside the configuration (its default is as it is)
+    """
 
     name: str
     what: str
     default: Any = None
+    path: bool = False
+
+
+NO_PATHS = ("env:",)
+"""How values of a path begin that are none: the value itself is in the environment."""
+
+
+def given(wanted: Sequence[Setting], settings: Mapping[str, Any]) -> dict[str, Any]:
+    """The value of every setting of a door: as given, else as it is otherwise."""
+    return {setting.name: settings.get(setting.name, setting.default) for setting in wanted}
+
+
+def beside(folder: Path, value: str) -> str:
+    """A path of a configuration that lies in ``folder``: relative ones are relative to it, ``~`` is our home.
+
+    >>> beside(Path("/site"), "certificates"), beside(Path("/site"), "/etc/key.pem"), beside(Path("/site"), "")
+    ('/site/certificates', '/etc/key.pem', '')
+    """
+    return str(folder / Path(value).expanduser()) if value and not value.startswith(NO_PATHS) else value
+
+
+def zone_name(name: str, where: str) -> str:
+    """An IANA zone's name, or "". Raises DataError for what is none."""
+    if name:
+        try:
+            ZoneInfo(name)
+        except (KeyError, ValueError, OSError) as problem:  # ZoneInfoNotFoundError is a KeyError
+            wanted, fix = "a zone of the IANA tz database, such as Europe/London", "write one of its names"
+            raise DataError(where, seen=f"zone = {name!r}", wanted=wanted, fix=fix) from problem
+    return name
 
 
 def door_factory(name: str, kind: str) -> Any:
@@ -103,9 +139,10 @@ def door_factory(name: str, kind: str) -> Any:
         ) from problem
 
 
-def make_door(name: str, settings: Mapping[str, Any]) -> Door:
+def make_door(name: str, settings: Mapping[str, Any], folder: Path | None = None) -> Door:
     """The door of a configuration's section ``[doors.NAME]``.
 
+    folder  where the configuration lies: files that the section names are relative to it; None: to where we are
     Raises DataError for an unknown kind, an unknown setting, and one that is missing.
     """
     rest = dict(settings)
@@ -119,7 +156,11 @@ def make_door(name: str, settings: Mapping[str, Any]) -> Door:
         lines = "; ".join(f"{setting.name}: {setting.what}" for setting in wanted)
         seen = f"an unknown setting {strange[0]!r}" if strange else f"no {missing[0]}"
         raise DataError(f"door {name} ({kind})", seen=seen, wanted=lines or "no settings", fix="mend its section")
-    values = {setting.name: rest.get(setting.name, setting.default) for setting in wanted}
+    values = given(wanted, rest)
+    for setting in wanted:
+        value = values[setting.name]
+        if setting.path and folder is not None and isinstance(value, str) and value != setting.default:
+            values[setting.name] = beside(folder, value)
     try:
         door: Door = factory(name, values)
     except (ValueError, TypeError, OverflowError) as problem:

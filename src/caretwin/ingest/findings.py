@@ -16,7 +16,7 @@ class TableError(DataError):
 
     >>> bad = Finding("error", 2, "unit", "nothing", "a unit", "write mg")
     >>> print(TableError("patient.csv", (bad,)))
-    TableError: patient.csv
+    patient.csv
       1 error
       error    row 2, column unit
         seen    nothing
@@ -31,7 +31,7 @@ class TableError(DataError):
 
     def __str__(self) -> str:
         """The place, the counts, then every finding with its row and column."""
-        return f"{type(self).__name__}: {self.where}\n{describe(self.findings)}"
+        return f"{self.where}\n{describe(self.findings)}"
 
     def __reduce__(self) -> tuple[object, ...]:
         """Pickling keeps the findings."""

@@ -10,12 +10,13 @@ from concurrent.futures import Future
 from dataclasses import dataclass, field, replace
 from typing import Literal, NamedTuple
 
-from caretwin.ingest.decoded import CodedValue, Decoded, Refusal, RefusedError
+from caretwin.ingest.decoded import OF_SUBJECT, CodedValue, Decoded, Refusal, RefusedError
 from caretwin.ingest.door import Door
 from caretwin.ingest.infusions import Weights, with_settings
 from caretwin.ingest.translate import Translator
 from caretwin.record.access import Actor
 from caretwin.record.bedside import Quality
+from caretwin.record.conflict import IdentityConflictError
 from caretwin.record.entry import Batch, Entry, Event, Observation, Receipt
 from caretwin.record.record import Record
 from caretwin.record.store import keep
@@ -54,12 +55,21 @@ class Outcome(NamedTuple):
     result    "accepted": all is on the disk; "partly": what is good is, the rest waits in quarantine; "refused":
               nothing
               is, it waits in quarantine; "busy": nothing was kept, the sender has to send again
-    receipt   of what was kept: sequences and subjects of the parts, in their order; refused  why not, part by part
+    receipt   of what was kept: sequences and subjects of the parts, in their order (0 and "" for one that the record
+              did not keep); refused  why not, part by part
     """
 
     result: Literal["accepted", "partly", "refused", "busy"]
     receipt: Receipt | None = None
     refused: tuple[Refusal, ...] = ()
+
+
+class _Kept(NamedTuple):
+    """What the record made of a batch: None where it kept nothing; why not; how many entries."""
+
+    receipt: Receipt | None
+    refused: tuple[Refusal, ...]
+    entries: int
 
 
 class Intake:
@@ -97,31 +107,60 @@ class Intake:
         return await self.accept_decoded(decoded, raw, media)
 
     async def accept_decoded(
-        self, decoded: Decoded, raw: bytes = b"", media: str = "", received: int | None = None
+        self,
+        decoded: Decoded,
+        raw: bytes = b"",
+        media: str = "",
+        received: int | None = None,
+        *,
+        together: bool = False,
     ) -> Outcome:
         """As :meth:`accept`, for what the door has decoded already.
 
         received  when it could be known (us), for the replay of old data; None: now
+        together  its parts are kept all or none
+        Raises IdentityConflictError, only with ``together``, where the record knows the numbers of one part as several
+        people's; without it, such parts are refused and the others kept.
         """
         batch = self._batch(decoded, received)
         if batch is None:
             return await self._without_entries(decoded, raw, media)
         try:
-            future = await self._submit(batch)
-            receipt = await asyncio.wrap_future(future)
+            kept = await self._commit(batch, together)
         except BusyError as error:
             self._count(busy=1)
             self.state.trouble = str(error)
             return Outcome("busy")
-        self._count(accepted=1, entries=len(batch.entries), duplicates=receipt.duplicates)
-        self.state.last.append((batch.received, _preview(decoded)))
         await self._flush_unmapped()
-        parts = len(decoded.parts)
-        receipt = receipt._replace(sequences=receipt.sequences[:parts], subjects=receipt.subjects[:parts])
-        if decoded.refused:
-            await self._quarantine(raw, media, decoded.refused, receipt.subjects)
-            return Outcome("partly", receipt, decoded.refused)
+        refused = decoded.refused + kept.refused
+        if kept.receipt is None:
+            return await self._refuse(raw, media, refused)
+        self._count(accepted=1, entries=kept.entries, duplicates=kept.receipt.duplicates)
+        self.state.last.append((batch.received, _preview(decoded)))
+        receipt = _of_parts(kept.receipt, len(decoded.parts))
+        if refused:
+            await self._quarantine(raw, media, refused, tuple(filter(None, receipt.subjects)))
+            return Outcome("partly", receipt, refused)
         return Outcome("accepted", receipt)
+
+    async def _commit(self, batch: Batch, together: bool) -> _Kept:
+        """Write a batch without what contradicts the record about who is who; raises BusyError."""
+        try:
+            receipt = await asyncio.wrap_future(await self._submit(batch))
+            return _Kept(receipt, (), len(batch.entries))
+        except IdentityConflictError as error:
+            if together:
+                raise
+            left = frozenset(error.places)
+            refused = (conflict(error),)
+        entries = tuple(entry for place, entry in enumerate(batch.entries) if place not in left)
+        if not entries:
+            return _Kept(None, refused, 0)
+        try:
+            receipt = await asyncio.wrap_future(await self._submit(replace(batch, entries=entries)))
+        except IdentityConflictError as error:  # what was left out told a merge that the rest needs
+            return _Kept(None, (*refused, conflict(error)), 0)
+        return _Kept(_with_gaps(receipt, left, len(batch.entries)), refused, len(entries))
 
     def accept_now(self, raw: bytes, media: str = "") -> Outcome:
         """As :meth:`accept`, for a door without an event loop: a folder, a file."""
@@ -218,6 +257,26 @@ class Intake:
 
     def _count(self, **more: int) -> None:
         self.state.counters.update({name: count for name, count in more.items() if count})
+
+
+def conflict(error: IdentityConflictError) -> Refusal:
+    """The refusal of parts whose numbers are of several people: it names who gives the numbers, and no number."""
+    return Refusal(OF_SUBJECT, error.seen, error.wanted, error.fix, "conflict")
+
+
+def _with_gaps(receipt: Receipt, left: frozenset[int], entries: int) -> Receipt:
+    """A receipt by the places of all entries, where some were left out."""
+    sequences, subjects = iter(receipt.sequences), iter(receipt.subjects)
+    every = range(entries)
+    return receipt._replace(
+        sequences=tuple(0 if place in left else next(sequences) for place in every),
+        subjects=tuple("" if place in left else next(subjects) for place in every),
+    )
+
+
+def _of_parts(receipt: Receipt, parts: int) -> Receipt:
+    """A receipt without the entries that were made of parts."""
+    return receipt._replace(sequences=receipt.sequences[:parts], subjects=receipt.subjects[:parts])
 
 
 def _preview(decoded: Decoded) -> str:

@@ -137,11 +137,16 @@ class Derived:
 
 @dataclass(frozen=True, slots=True)
 class Link:
-    """Two sets of identifiers are one subject (a merge that the source tells): ``other`` is ``subject`` from now on."""
+    """Two sets of identifiers are one subject (a merge that the source tells): ``other`` is ``subject`` from now on.
+
+    alone  it holds only where nothing but these identifiers is known of ``other``: for numbers of one house that were
+           met before the person whom they belong to
+    """
 
     subject: SubjectRef
     other: SubjectRef
     source: str
+    alone: bool = False
 
 
 Entry: TypeAlias = "Observation | Event | Derived | Link"

@@ -9,6 +9,7 @@ from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 
+from caretwin.base.errors import DataError
 from caretwin.record import audit
 from caretwin.record.access import Action, Actor, Policy, by_role
 from caretwin.record.audit import Act
@@ -174,6 +175,14 @@ def open_record(
     text = str(where)
     if text.startswith(("postgresql://", "postgres://")):
         return Record(PostgresDatabase(text), clock, policy)
+    scheme, mark, _ = text.partition("://")
+    if mark:
+        raise DataError(
+            "record",
+            seen=f"an address that begins with {scheme}://",
+            wanted="a file, or postgresql://user@host/database",
+            fix="name one of the two: a record is kept in nothing else",
+        )
     return Record(SqliteDatabase(text, key or os.environ.get(KEY_VARIABLE) or None), clock, policy)
 
 

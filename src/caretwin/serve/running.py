@@ -7,12 +7,13 @@ import contextlib
 import fcntl
 from collections.abc import AsyncIterator, Callable, Mapping
 from dataclasses import dataclass
-from typing import IO, Any
+from typing import IO
 
 from caretwin.base.errors import DataError
-from caretwin.ingest.door import Door, door_factory, make_door
+from caretwin.ingest.door import Door, beside, door_factory, make_door
 from caretwin.ingest.intake import Intake
 from caretwin.ingest.mapping import CodeMapping, read_mapping
+from caretwin.ingest.ports import check_ports
 from caretwin.ingest.translate import Translator
 from caretwin.record.access import operator
 from caretwin.record.entry import SubjectRef
@@ -48,19 +49,10 @@ def open_doors(site: Site) -> dict[str, tuple[Door, CodeMapping]]:
         known = {setting.name for setting in door_factory(name, str(settings.get("kind", name))).settings}
         more = {"zone": site.zone} if "zone" in known and "zone" not in settings else {}
         mapping = settings.get("mapping") if "mapping" not in known else None
-        rules = read_mapping(site.folder / str(mapping)) if mapping else CodeMapping([])
-        found[name] = (make_door(name, {**_beside(site, settings), **more}), rules)
+        rules = read_mapping(beside(site.folder, str(mapping))) if mapping else CodeMapping([])
+        found[name] = (make_door(name, {**settings, **more}, site.folder), rules)
+    check_ports({name: door for name, (door, _) in found.items()})
     return found
-
-
-def _beside(site: Site, settings: Mapping[str, Any]) -> dict[str, Any]:
-    """Settings whose files are those beside the configuration, wherever the program was started."""
-
-    def found(value: Any) -> Any:
-        beside = isinstance(value, str) and value and "://" not in value and (site.folder / value).exists()
-        return str(site.folder / value) if beside else value
-
-    return {name: found(value) for name, value in settings.items()}
 
 
 @contextlib.asynccontextmanager

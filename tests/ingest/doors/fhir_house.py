@@ -15,6 +15,7 @@ from caretwin.ingest.translate import Translator
 from caretwin.record.access import Actor
 from caretwin.record.entry import Identifier
 from caretwin.record.record import Record, open_record
+from caretwin.record.store import keep
 from caretwin.record.writer import Writer
 
 TOKEN = "a token of the tests"
@@ -37,6 +38,9 @@ class Open(NamedTuple):
         """Last value of every channel of somebody."""
         subject = self.subject(value)
         return {one.code: one.value for one in self.record.reading(READER).latest(subject)} if subject else {}
+
+    def waiting(self) -> list[keep.Quarantined]:
+        return keep.quarantined(self.record.connection())
 
     def events(self, value: str) -> list[Any]:
         subject = self.subject(value)

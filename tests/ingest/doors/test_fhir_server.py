@@ -14,7 +14,7 @@ import httpx
 import pytest
 from tests.ingest.doors.fhir_house import READER, START, TOKEN, open_door
 from tests.ingest.doors.fhir_peers import raw
-from tests.ingest.doors.test_fhir_observation import PULSE, changed, pressure
+from tests.ingest.doors.test_fhir_observation import PULSE, changed, pressure, refused
 from tests.paths import ROOT
 
 from caretwin.base.errors import DataError
@@ -145,6 +145,39 @@ async def test_single_resources_are_created_and_updated_under_their_name(opened,
     for url, said in (("/Observation/other", PULSE), ("/Patient/p1", PULSE)):
         answer = await http.put(url, content=raw(said))
         assert (answer.status_code, answer.json()["issue"][0]["code"]) == (400, "structure")
+
+
+@door_test()
+async def test_a_repeat_of_a_single_resource_is_told_to_be_known(opened, http):
+    (said,) = vitals(70)
+    told = [(await http.put("/Observation/v0", json=said)).json()["issue"][0]["diagnostics"] for _ in range(2)]
+    assert told == ["1 kept", "already known"]
+    one = patient("7", [(NHS_NUMBER, "9434765919")])
+    told = [(await http.put("/Patient/7", json=one)).json()["issue"][0]["diagnostics"] for _ in range(2)]
+    assert told == ["2 kept", "already known"]
+
+
+@pytest.mark.parametrize(
+    ("change", "place", "seen", "wanted"),
+    [
+        ({"valueQuantity": {"value": "many"}}, "valueQuantity.value", "a string", "a decimal"),
+        ({"status": 1}, "status", "an integer", "a string"),
+        ({"category": {}}, "category", "an object", "a list"),
+        ({"valueQuantity": 7}, "valueQuantity", "an integer", "an object"),
+        ({"valueQuantity": None, "valueBoolean": "true"}, "valueBoolean", "a string", "a boolean"),
+    ],
+)
+def test_a_wrong_type_is_told_in_the_words_of_fhir(change, place, seen, wanted):
+    said = {name: value for name, value in changed(**change).items() if value is not None}
+    found = refused(said)
+    assert (found.place, found.seen, found.wanted) == (f"Observation.{place}", seen, wanted)
+
+
+def test_an_address_to_pull_from_that_is_none_of_the_web_is_told_plainly():
+    with pytest.raises(DataError, match=r"begins with ftp://"):
+        FhirDoor("ward", {"pull": "ftp://ehr.example/fhir"})
+    with pytest.raises(DataError, match="without http"):
+        FhirDoor("ward", {"pull": "ehr.example/fhir"})
 
 
 @door_test()

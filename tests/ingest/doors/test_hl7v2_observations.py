@@ -1,7 +1,21 @@
 """What an OBX becomes: its value, its time, its state, and the name by which its sender will speak of it again."""
 
 import pytest
-from tests.ingest.doors.hl7v2_lines import MSH, OBR, PID, decoded, message, obx, oru, refusals, value, values
+from tests.ingest.doors.hl7v2_lines import (
+    MSH,
+    OBR,
+    PID,
+    decoded,
+    door,
+    intake_of,
+    message,
+    obx,
+    oru,
+    reader,
+    refusals,
+    value,
+    values,
+)
 
 from caretwin.base.time import from_microseconds, parse_instant, to_microseconds
 from caretwin.ingest.decoded import LOINC, MDC, SNOMED, Code, RefusedError
@@ -37,9 +51,9 @@ def test_a_number_is_read_with_what_bounds_it(kind, sent, read, comparator):
 @pytest.mark.parametrize(
     ("kind", "sent", "text"),
     [
-        ("NM", "haemolysed", "haemolysed"), ("ST", "7,4", "7,4"), ("ST", "1:128", "1:128"), ("SN", "^1^:^128", "1:128"),
-        ("SN", "^100^-^200", "100-200"), ("SN", "^2^+", "2+"), ("ST", "positive", "positive"), ("NM", "1_000", "1_000"),
-        ("NM", "٣", "٣"), ("ST", "nan", "nan"), ("ST", "inf", "inf"), ("FT", r"one\.br\two", "one\ntwo"),
+        ("ST", "haemolysed", "haemolysed"), ("ST", "7,4", "7,4"), ("ST", "1:128", "1:128"), ("SN", "^1^:^128", "1:128"),
+        ("SN", "^100^-^200", "100-200"), ("SN", "^2^+", "2+"), ("ST", "positive", "positive"), ("ST", "1_000", "1_000"),
+        ("ST", "٣", "٣"), ("ST", "nan", "nan"), ("ST", "inf", "inf"), ("FT", r"one\.br\two", "one\ntwo"),
         ("TX", "a~b", "a\nb"),
         ("DT", "20240229", "2024-02-29"), ("TM", "0610", "0610"),
     ],
@@ -53,6 +67,32 @@ def test_a_number_with_a_comma_is_refused_and_not_kept_as_a_word_that_hides_the_
     found = decoded(oru(obx("7,2", "NM")))
     assert not found.parts
     assert "a decimal point" in str(found.refused[0])
+
+
+@pytest.mark.parametrize(
+    ("kind", "sent"),
+    [
+        ("NM", "abc"), ("NM", "haemolysed"), ("NM", "1_000"), ("NM", "٣"), ("NM", "---"), ("NM", "<"), ("NM", "nan"),
+        ("SN", "^abc"), ("SN", ">^many"), ("SN", "^1^:^x"),
+    ],
+)  # fmt: skip
+def test_a_word_where_a_number_is_announced_is_refused_and_the_rest_of_the_report_is_kept(kind, sent):
+    found = decoded(oru(obx(sent, kind), obx("139", code="2951-2^Sodium^LN", unit="mmol/L", number=2)))
+    assert [part.value for part in found.parts] == [139.0]
+    (refusal,) = found.refused
+    assert (refusal.place, refusal.seen) == ("OBX[1]-5", "a word where OBX-2 says a number")
+    assert "2.A.47" in refusal.wanted
+    assert sent not in str(refusal)
+
+
+def test_a_word_does_not_hide_the_last_number_of_its_channel(tmp_path):
+    number = oru(obx("4.1", code="2823-3^Potassium^LN", unit="mmol/L", time="20240301060000+0000"))
+    word = oru(obx("abc", code="2823-3^Potassium^LN", unit="mmol/L", time="20240301061000+0000"), msh=MSH + "|x")
+    with intake_of(tmp_path, door()) as (intake, record):
+        kept, refused = intake.accept_now(number), intake.accept_now(word)
+        assert (kept.result, refused.result) == ("accepted", "refused")
+        (last,) = reader(record).latest(kept.receipt.subjects[0], ["potassium"])
+        assert (last.value, last.effective) == (4.1, us("2024-03-01T06:00Z"))
 
 
 def test_a_range_keeps_both_its_ends():

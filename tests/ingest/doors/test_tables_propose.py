@@ -1,5 +1,6 @@
 """What a table is proposed to mean: said in words, with doubts; what could be two things is asked and never guessed."""
 
+import random
 import tomllib
 from datetime import datetime
 
@@ -10,14 +11,22 @@ from tests.ingest.doors.table_files import FILE, parquet, workbook
 from tests.paths import ROOT
 
 from caretwin.base.errors import DataError
+from caretwin.base.units import convert
+from caretwin.ingest.bedside.names import channel_of
 from caretwin.ingest.decoded import RefusedError
+from caretwin.ingest.doors.tables import names
 from caretwin.ingest.doors.tables.door import TablesDoor
 from caretwin.ingest.doors.tables.file import read_grid
 from caretwin.ingest.doors.tables.grid import Layout
+from caretwin.ingest.doors.tables.languages import ambiguous_words, channel_words
 from caretwin.ingest.doors.tables.mapping import mapping_of
-from caretwin.ingest.doors.tables.propose import Hints, propose, propose_grid
+from caretwin.ingest.doors.tables.proposal import Hints
+from caretwin.ingest.doors.tables.propose import propose, propose_grid
 from caretwin.ingest.doors.tables.write import to_toml
+from caretwin.ingest.mapping import CodeMapping
+from caretwin.ingest.translate import Translator
 from caretwin.record.identifiers import NHS_NUMBER
+from caretwin.record.vocabulary import vocabulary
 
 LONDON = Hints(zone="Europe/London")
 
@@ -294,3 +303,90 @@ def test_any_table_gets_a_proposal_that_can_be_written_or_is_refused(head, rows)
     tomllib.loads(to_toml(found))
     if found.ready:
         mapping_of(tomllib.loads(to_toml(found)), "written")
+
+
+# other languages -----------------------------------------------------------------------------------------------------
+
+GERMAN = """Patientennummer;Datum;Uhrzeit;Puls;RR syst;RR diast;Temperatur;Atemfrequenz;Gewicht;Größe;Blutzucker;Kreatinin;Laktat (mmol/l);Hb
+4711;03.03.2026;08:10;80;121;74;37,2;16;71,5 kg;178;104;0,9;1,2;13,1 g/dl
+4711;03.03.2026;09:10 Uhr;84;118;71;37,4;18;71,5 kg;178;109;0,9;1,4;13,0 g/dl
+"""  # noqa: E501
+
+
+def test_a_german_export_is_read_with_its_names_commas_and_dates():
+    found = of(GERMAN.encode("cp1252"), Hints(zone="Europe/Berlin"))
+    assert asked(found) == ""
+    assert {one.name: one.channel for one in found.mapping.columns} == {
+        "Puls": "heart_rate", "RR syst": "systolic_pressure", "RR diast": "diastolic_pressure",
+        "Temperatur": "temperature", "Atemfrequenz": "respiratory_rate", "Gewicht": "weight", "Größe": "height",
+        "Blutzucker": "glucose", "Kreatinin": "creatinine", "Laktat (mmol/l)": "lactate", "Hb": "haemoglobin",
+    }  # fmt: skip
+    assert (found.mapping.subject.column, found.mapping.time.columns) == ("Patientennummer", ("Datum", "Uhrzeit"))
+    assert (found.mapping.time.format, found.mapping.layout.decimal) == ("dmy", ",")
+    decoded = TablesDoor("t", {"path": "."}, found.mapping).decode(GERMAN.encode("cp1252"), FILE)
+    assert not decoded.refused and len(decoded.parts) == 22
+    assert {part.value for part in decoded.parts if part.codes[0].code == "temperature"} == {37.2, 37.4}
+
+
+@pytest.mark.parametrize(
+    "name, cells, channel",
+    [
+        ("Herzfrequenz", (80, 90), "heart_rate"), ("Groesse", (178, 165), "height"), ("GRÖSSE", (178, 165), "height"),
+        ("fréquence cardiaque", (80, 90), "heart_rate"), ("Frequence cardiaque", (80, 90), "heart_rate"),
+        ("Température", (37.2, 38.0), "temperature"), ("glycémie (mg/dL)", (104, 98), "glucose"),
+        ("fréquence respiratoire", (16, 18), "respiratory_rate"), ("hartfrequentie", (80, 90), "heart_rate"),
+        ("bloeddruk", ("120/80", "131/79"), "blood_pressure"), ("Lengte (cm)", (178, 165), "height"),
+        ("frecuencia cardíaca", (80, 90), "heart_rate"), ("Tensión arterial", ("120/80", "131/79"), "blood_pressure"),
+        ("RR", ("120/80", "131/79"), "blood_pressure"), ("RR", (16, 18), "respiratory_rate"),
+        ("Hb (mmol/l)", (8.1, 7.4), "haemoglobin"),
+    ],
+)  # fmt: skip
+def test_names_in_other_languages_are_known_with_and_without_accents(name, cells, channel):
+    assert [one[0] for one in channels(of(column(name, *cells))).values()] == [channel]
+
+
+@pytest.mark.parametrize("name", ["Sättigung", "Saettigung", "saturación", "PAS", "Frequenz"])
+def test_a_word_that_is_two_things_is_asked_in_any_language(name):
+    found = of(column(name, 97, 96))
+    assert "It could be" in asked(found) and channels(found) == {}
+
+
+def test_no_word_of_one_language_means_another_channel_in_a_second():
+    meant = {}
+    for word, channel in channel_words().items():
+        known = channel_of(word) or (names.SYNONYMS and names._by_name().get(word))
+        assert known in (None, channel), word
+        assert word not in ambiguous_words(), word
+        assert meant.setdefault(word, channel) == channel
+    assert set(meant.values()) <= {*vocabulary(), "blood_pressure"}
+
+
+def test_haemoglobin_in_mmol_per_litre_is_that_of_one_iron():
+    found = of(column("Hb (mmol/L)", 8.1, 7.4))
+    door = TablesDoor("t", {"path": "."}, found.mapping)
+    raw = column("Hb (mmol/L)", 8.1, 7.4).encode()
+    kept = [Translator("t", CodeMapping([])).translate(part, 0)[0] for part in door.decode(raw, FILE).parts]
+    assert [round(one.value, 2) for one in kept] == [13.05, 11.92]
+    assert all(one.quality == 0 for one in kept)
+    assert convert(1.0, "mmol/L", "g/dL", substance="haemoglobin monomer") == pytest.approx(1.6114, rel=1e-4)
+    assert "no unit is written" in asked(of(column("Hb", 8.1, 9.4)))  # both units are possible: asked, not guessed
+
+
+@pytest.mark.parametrize("raw", [b"patient,time,HR\n", b"patient;time;HR\r\n\r\n"])
+def test_a_header_without_a_row_is_refused_in_plain_words(raw):
+    with pytest.raises(RefusedError, match="a header and no row"):
+        of(raw)
+
+
+@pytest.mark.parametrize("seed", range(20))
+def test_bytes_that_are_no_text_are_refused_in_plain_words(seed):
+    raw = random.Random(seed).randbytes(3000)
+    with pytest.raises(RefusedError, match="no text"):
+        of(raw)
+
+
+def test_a_dotted_date_is_day_first_and_one_that_cannot_be_is_asked():
+    assert at("03.04.2026 08:10").mapping.time.format == "dmy"
+    assert at("03.04.2026 8h10").mapping.time.format == "dmy"
+    assert "Some dates" not in asked(at("03.04.2026 08:10", "04.05.2026 08:10"))
+    assert at("03.27.2026 08:10").mapping.time.format == "mdy"

@@ -363,3 +363,31 @@ def test_a_record_is_tested_before_it_is_read(tmp_path: Path) -> None:
     numerics(tmp_path)
     found = asyncio.run(door(tmp_path).test())
     assert found.works and found.sentence == "1 records"
+
+
+@pytest.mark.parametrize(
+    ("header", "seen"),
+    [
+        ("r 1 125 250 08:10:00 27/03/2026\nr.dat 16 1e999/mmHg 12 0 0 0 0 ABP\n", "a gain"),
+        ("r 1 125 250 08:10:00 27/03/2026\nr.dat 16 1e300/mmHg 12 0 0 0 0 ABP\n", "a gain"),
+        (
+            "r 1 0.00000001 250 08:10:00 27/03/2026\nr.dat 16 200/mmHg 12 0 0 0 0 ABP\n",
+            "no usable sampling frequency",
+        ),
+        (
+            "r 1 125 250 08:10:00 27/03/2026\nr.dat 16 200(" + "9" * 400 + ")/mmHg 12 0 0 0 0 ABP\n",
+            "cannot be computed",
+        ),
+        ("r 2 125 250 08:10:00 27/03/2026\n", "2 signals and 0 lines"),
+        ("r/2 1 125 1\nr 125\n~ 1" + "0" * 400 + "\n", "a length"),
+        ("r/2 1 125 9999999999999999999\nr 125\n~ 9999999999999999999\n", "a length"),
+    ],
+)
+def test_numbers_that_no_record_has_are_refused_with_the_header(tmp_path, header, seen):
+    """Found by fuzzing: a gain of infinity and lengths beyond any calendar."""
+    (tmp_path / "r.dat").write_bytes(bytes(2000))
+    (tmp_path / "r.hea").write_text(header)
+    door = WfdbDoor("w", {"folder": str(tmp_path), "subject": "urn:x|1", "waveforms": True})
+    with pytest.raises(RefusedError) as caught:
+        door.decode(b"r", "")
+    assert seen in caught.value.refusal.seen

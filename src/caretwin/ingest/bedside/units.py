@@ -18,6 +18,7 @@ SUBSTANCES = {
     "parenteral_glucose": "glucose",
     "creatinine": "creatinine",
     "lactate": "lactic acid",
+    "haemoglobin": "haemoglobin monomer",
 }
 INTERNATIONAL_UNITS = frozenset(
     {"insulin", "insulin_bolus", "insulin_subcutaneous_rapid", "insulin_subcutaneous_long", "vasopressin"}

@@ -5,10 +5,11 @@ Everything here happens inside one transaction of one writer (:meth:`Appender.tr
 
 from __future__ import annotations
 
-from collections.abc import Callable, Collection, Iterator, Sequence
+from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from typing import TypeAlias
 
+from caretwin.record.conflict import IdentityConflictError
 from caretwin.record.entry import Batch, Derived, Entry, Event, Link, Observation, Receipt, SubjectRef
 from caretwin.record.store.batch_rows import BatchRows
 from caretwin.record.store.connection import Connection
@@ -43,7 +44,8 @@ class Appender:
         """What becomes of each batch when the transaction that is open is committed.
 
         may  is asked of every batch, with the keys of its subjects as they were before it; what it raises ends it all
-        Raises KeyError for a subject key that the record does not have.
+        Raises KeyError for a subject key that the record does not have, and IdentityConflictError for an entry whose
+        identifiers are those of several subjects.
         """
         pending = self._begin()
         links = self._resolve(batches, pending, may)
@@ -77,15 +79,31 @@ class Appender:
             for entry in batch.entries:
                 for ref in _refs(entry):
                     concerned[self._subjects.key(self._subjects.find(ref, batch.received, pending))] = None
-                if isinstance(entry, Link):  # before series are found: what follows is the survivor's
+                if isinstance(entry, Link) and not self._subjects.contradicts(entry):
+                    # before series are found: what follows is the survivor's
                     links[id(entry)] = self._subjects.link(entry, batch.received, pending)
                     self._erasures += links[id(entry)] > 0
             may(number, tuple(concerned))
+            self._refuse_contradictions(batch, links)
         if links:  # the series of the merged are looked up with those of the survivor
             self._series.forget()
         observations = (entry for batch in batches for entry in batch.entries if isinstance(entry, Observation))
         self._series.find((self._name(entry) for entry in observations), self._subjects.family)
         return links
+
+    def _refuse_contradictions(self, batch: Batch, links: Mapping[int, int]) -> None:
+        """Raises IdentityConflictError for entries whose identifiers are those of several subjects, after all merges of
+        the batch: a message may tell the merge that explains its numbers.
+        """
+        conflicts = {
+            place: _refs(entry)
+            for place, entry in enumerate(batch.entries)
+            if (id(entry) not in links if isinstance(entry, Link) else self._subjects.several(entry.subject))
+        }
+        if conflicts:
+            refs = (ref for several in conflicts.values() for ref in several if isinstance(ref, SubjectRef))
+            systems = {identifier.system for ref in refs for identifier in ref.identifiers}
+            raise IdentityConflictError(tuple(conflicts), sorted(systems))
 
     def _name(self, entry: Observation) -> SeriesName:
         return SeriesName(self._subjects.number(entry.subject), entry.code, entry.unit, entry.source)

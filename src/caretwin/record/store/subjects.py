@@ -96,21 +96,45 @@ class SubjectBook:
             self._into = {subject: into for subject, into in rows}
         return self._into
 
+    def several(self, ref: str | SubjectRef) -> bool:
+        """Whether identifiers that were found are of several subjects."""
+        if isinstance(ref, str) or len({self._by_identifier[one] for one in ref.identifiers}) == 1:
+            return False
+        return len(self._roots(ref)) > 1
+
+    def contradicts(self, entry: Link) -> bool:
+        """Whether a merge names more than two subjects: which of them are one, nobody can tell."""
+        return len({*self._roots(entry.subject), *self._roots(entry.other)}) > 2
+
+    def _roots(self, ref: SubjectRef) -> list[int]:
+        """The subjects whom identifiers name, each once, in the order of the identifiers."""
+        return list(dict.fromkeys(self.root(self._by_identifier[identifier]) for identifier in ref.identifiers))
+
+    def _ends(self, entry: Link) -> tuple[int, int]:
+        """Who stays and who goes; the same twice where they are one. Either list may hold the other's number too."""
+        kept, gone = self._roots(entry.subject), self._roots(entry.other)
+        one = next((number for number in kept if number not in gone), kept[0])
+        return one, next((number for number in (*gone, *kept) if number != one), one)
+
     def link(self, entry: Link, received: int, pending: Pending) -> int:
         """The other subject is the one from now on: all that it was known by leads to the survivor.
 
         Other processes are told to drop what they remember, and checkpoints of both end: each is of half a person.
-        Returns the sequence number of the merge, 0 where they were one already.
+        Returns the sequence number of the merge, 0 where they were one already, and where the link holds only for a
+        number of which nothing else is known, but more is.
         """
-        one, other = self.root(self.number(entry.subject)), self.root(self.number(entry.other))
+        one, other = self._ends(entry)
         if one == other:
             return 0
-        sequence = pending.next()
         query = self._connection.query
+        rows = query("SELECT DISTINCT system, value FROM identifier WHERE subject = ?", [other])
+        rows += [row[:2] for row in pending.rows["identifier"] if row[3] == other]  # told in this transaction
+        known = {Identifier(*row) for row in rows} | set(entry.other.identifiers)
+        if entry.alone and known != set(entry.other.identifiers):
+            return 0
+        sequence = pending.next()
         self._merges()[other] = one
         query("INSERT INTO merged VALUES (?, ?, ?, ?, ?)", [sequence, other, one, received, entry.source])
-        rows = query("SELECT DISTINCT system, value FROM identifier WHERE subject = ?", [other])
-        known = {Identifier(*row) for row in rows} | set(entry.other.identifiers)
         for identifier in sorted(known):
             self._by_identifier[identifier] = one
             pending.rows["identifier"].append((*identifier, pending.next(), one, received))

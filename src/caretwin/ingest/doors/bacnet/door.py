@@ -12,14 +12,18 @@ from typing import Any
 
 from caretwin.base.errors import DataError
 from caretwin.ingest.decoded import Decoded
-from caretwin.ingest.door import Setting, Tested, Tier
+from caretwin.ingest.door import Setting, Tested, Tier, given
 from caretwin.ingest.doors.bacnet.client import NetworkTroubles, ReadingApplication, application, find, instance_at
 from caretwin.ingest.doors.bacnet.client import objects as objects_of
 from caretwin.ingest.doors.bacnet.decode import decode_answers
 from caretwin.ingest.doors.bacnet.points import Device, read_points
 from caretwin.ingest.doors.bacnet.poll import Poll
 from caretwin.ingest.intake import Intake
+from caretwin.ingest.pauses import rest
+from caretwin.ingest.ports import Port
 
+PORT = 47808
+"""UDP port of BACnet/IP (annex J)."""
 AGAIN_S = 10.0
 """s before a port of ours that is taken is tried again (assumed)."""
 
@@ -32,17 +36,23 @@ class BacnetDoor:
 
     kind, title, tier = "bacnet", "BACnet/IP: a building's controllers, read only", Tier.LOOPBACK
     settings = (
-        Setting("points", "TOML file with the devices and their points (examples/bacnet_points.toml)"),
+        Setting("points", "TOML file with the devices and their points (examples/bacnet_points.toml)", path=True),
         Setting("address", "address of this machine with its network, such as 192.168.1.5/24 or 192.168.1.5/24:47808"),
         Setting("instance", "our own instance number in the network: one that nobody else has", 4_190_000),
         Setting("ask", "address to ask for instance numbers in place of everybody (a router, a test)", ""),
     )
 
     def __init__(self, name: str, settings: Mapping[str, Any]) -> None:
-        given = {setting.name: setting.default for setting in self.settings} | dict(settings)
-        self.name, self.address, self.instance = name, str(given["address"]), int(given["instance"])
-        self.ask = str(given["ask"])
-        self.devices: Mapping[str, Device] = {device.name: device for device in read_points(given["points"])}
+        said = given(self.settings, settings)
+        self.name, self.address, self.instance = name, str(said["address"]), int(said["instance"])
+        self.ask = str(said["ask"])
+        self.devices: Mapping[str, Device] = {device.name: device for device in read_points(said["points"])}
+
+    @property
+    def ports(self) -> tuple[Port, ...]:
+        """Where it will listen."""
+        host, _, port = self.address.partition(":")
+        return (Port("udp", host.partition("/")[0], int(port) if port.isdigit() else PORT),)
 
     def decode(self, raw: bytes, media: str) -> Decoded:
         """See :class:`caretwin.ingest.door.Door`; raw: see :mod:`caretwin.ingest.doors.bacnet.decode`."""
@@ -80,7 +90,7 @@ class BacnetDoor:
                     await self._read_all(app, intake, stop)
             except DataError as problem:
                 intake.state.trouble = f"{problem.where}: {problem.seen}"
-                await asyncio.wait([asyncio.create_task(stop.wait())], timeout=AGAIN_S)
+                await rest(stop, AGAIN_S)
             finally:
                 intake.state.listening = ""
 

@@ -12,11 +12,10 @@ import socket
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
-from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
 from caretwin.base.errors import DataError
 from caretwin.ingest.decoded import Decoded, Refusal, RefusedError
-from caretwin.ingest.door import Setting, Tested, Tier
+from caretwin.ingest.door import Setting, Tested, Tier, given, zone_name
 from caretwin.ingest.doors.dicom.folder import Watched
 from caretwin.ingest.doors.dicom.form import MEDIA, read_form
 from caretwin.ingest.doors.dicom.listener import Listening
@@ -26,18 +25,19 @@ from caretwin.ingest.doors.dicom.running import Running, Waits
 from caretwin.ingest.doors.dicom.spool import Spool
 from caretwin.ingest.doors.hl7v2.server import networks
 from caretwin.ingest.intake import Intake, Outcome
+from caretwin.ingest.ports import Port
 
 LONGEST_TITLE = 16
 """Characters of an AE title (PS3.5, 6.2)."""
 
 SETTINGS = (
-    Setting("spool", "folder where slices wait until they are measured; on a disk that holds images of patients"),
+    Setting("spool", "folder where slices wait to be measured; on a disk that holds images of patients", path=True),
     Setting("callers", "AE titles that may send; none: nothing listens", ()),
     Setting("host", "address to listen at: one of a private network, or 127.0.0.1", "127.0.0.1"),
     Setting("port", "TCP port; 11112 is registered for DICOM", 11112),
     Setting("title", "AE title of this door, which senders must name", "CARETWIN"),
     Setting("allow", "addresses and networks of the systems that may connect; nobody else may", ("127.0.0.1", "::1")),
-    Setting("folder", 'folder in which DICOM files appear, with its subfolders; "" : none', ""),
+    Setting("folder", 'folder in which DICOM files appear, with its subfolders; "" : none', "", path=True),
     Setting("every_s", "s between two looks at the folder", 10.0),
     Setting("zone", 'IANA zone of the scanner\'s clock, such as "Europe/London"; "" wants an offset in each image', ""),
     Setting("issuer", 'who gives patient numbers that come without an issuer; "" refuses them', ""),
@@ -64,7 +64,7 @@ class DicomDoor:
     """Decoding takes a minute: whoever calls it from an event loop does so in a thread."""
 
     def __init__(self, name: str, settings: Mapping[str, Any]) -> None:
-        values = {setting.name: settings.get(setting.name, setting.default) for setting in SETTINGS}
+        values = given(SETTINGS, settings)
         where = f"door {name} (dicom)"
         callers = tuple(_title(one, where) for one in _words(values["callers"]))
         if not values["spool"] or not (callers or values["folder"]):
@@ -74,7 +74,7 @@ class DicomDoor:
         self.name = name
         self._folder = Path(str(values["folder"])) if values["folder"] else None
         self._spool = Spool(Path(str(values["spool"])))
-        whose = Whose(str(values["issuer"]), dict(values["systems"]), _zone(str(values["zone"]), where))
+        whose = Whose(str(values["issuer"]), dict(values["systems"]), zone_name(str(values["zone"]), where))
         self._site = Site(name, whose, bool(values["chest"]))
         self._how = Listening(
             str(values["host"]), int(values["port"]), _title(str(values["title"]), where), callers,
@@ -85,6 +85,11 @@ class DicomDoor:
         self._free_bytes = int(values["free_bytes"])
         self.port = 0
         """The port that is listened at; 0 while none is."""
+
+    @property
+    def ports(self) -> tuple[Port, ...]:
+        """Where it will listen."""
+        return (Port("tcp", self._how.host, self._how.port),) if self._how.callers else ()
 
     def decode(self, raw: bytes, media: str = MEDIA) -> Decoded:
         """What a series in the spool says, by the form that names it. It is read and measured, which takes long.
@@ -106,10 +111,13 @@ class DicomDoor:
         """Take a quarantined series in again, and clean the spool when it is in the record."""
         outcome = await intake.accept(raw, MEDIA)
         if outcome.result == "accepted":
-            form = read_form(raw)
-            slices = len(self._spool.slices(form.name))
-            await asyncio.to_thread(self._spool.remove, form.name, slices)
+            await asyncio.to_thread(self.settle, raw)
         return outcome
+
+    def settle(self, raw: bytes) -> None:
+        """The series of a quarantined message is in the record: its slices leave the spool."""
+        form = read_form(raw)
+        self._spool.remove(form.name, len(self._spool.slices(form.name)))
 
     async def test(self) -> Tested:
         """Whether the spool can be written, the port can be listened at, and the folder is there."""
@@ -173,13 +181,3 @@ def _title(text: str, where: str) -> str:
         raise DataError(where, seen=f"an AE title of {len(text)} characters", wanted="1 to 16 of ASCII, no backslash",
                         fix="mend title or callers")  # fmt: skip
     return text
-
-
-def _zone(name: str, where: str) -> str:
-    if name:
-        try:
-            ZoneInfo(name)
-        except (ZoneInfoNotFoundError, ValueError, OSError) as problem:
-            raise DataError(where, seen=f"zone = {name!r}", wanted="a name such as Europe/London",
-                            fix="look it up in the IANA tz database") from problem  # fmt: skip
-    return name

@@ -13,6 +13,7 @@ import orjson
 
 from caretwin.ingest.doors.dicom.listener import names_of
 from caretwin.ingest.doors.dicom.spool import Spool, digest
+from caretwin.ingest.watch import Still
 
 _PREFIX_AT, _PREFIX = 128, b"DICM"
 
@@ -34,26 +35,27 @@ class Watched:
     def __init__(self, folder: Path, spool: Spool, most_bytes: int) -> None:
         self._folder, self._spool, self._most = folder, spool, most_bytes
         self._memory = spool.folder / "read.json"
-        self._lain: dict[str, list[int]] = {}
-        self._read: dict[str, list[int]] | None = None
+        self._still: Still[str] | None = None
 
     def look(self) -> Looked:
         """Take in the files that are as they were at the last look; it may take long, and belongs in a thread."""
-        known = self._known()
+        if self._still is None:
+            self._still = Still(self._known())
         series: dict[str, None] = {}
-        slices, others, lies = 0, 0, dict[str, list[int]]()
+        slices, others, there = 0, 0, set[str]()
         for path in self._files():
             status, key = path.stat(), digest(str(path))
-            mark = lies[key] = [status.st_size, status.st_mtime_ns]
-            if known.get(key) == mark or self._lain.get(key) != mark:
+            there.add(key)
+            if not self._still.ripe(key, [status.st_size, status.st_mtime_ns]):
                 continue
             name = self._take(path, status.st_size)
             slices, others = slices + (name is not None), others + (name is None)
             if name is not None:
                 series[name] = None
-            known[key] = mark
-        self._lain = lies
-        self._remember({key: mark for key, mark in known.items() if key in lies}, changed=bool(slices or others))
+            self._still.take(key)
+        self._still.only(there)
+        if slices or others:
+            self._remember(dict(self._still.taken))
         return Looked(tuple(series), slices, others)
 
     def _files(self) -> Iterator[Path]:
@@ -71,17 +73,13 @@ class Watched:
         names = names_of(raw)
         return self._spool.put(raw, *names) if names is not None else None
 
-    def _known(self) -> dict[str, list[int]]:
-        if self._read is None:
-            try:
-                self._read = dict(orjson.loads(self._memory.read_bytes()))
-            except (OSError, orjson.JSONDecodeError, TypeError, ValueError):
-                self._read = {}
-        return dict(self._read)
+    def _known(self) -> dict[str, object]:
+        try:
+            return dict(orjson.loads(self._memory.read_bytes()))
+        except (OSError, orjson.JSONDecodeError, TypeError, ValueError):
+            return {}
 
-    def _remember(self, known: dict[str, list[int]], *, changed: bool) -> None:
-        if changed:
-            part = self._memory.with_suffix(".part")
-            part.write_bytes(orjson.dumps(known))
-            part.rename(self._memory)
-        self._read = known
+    def _remember(self, known: dict[str, object]) -> None:
+        part = self._memory.with_suffix(".part")
+        part.write_bytes(orjson.dumps(known))
+        part.rename(self._memory)

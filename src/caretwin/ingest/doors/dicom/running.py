@@ -17,6 +17,7 @@ from caretwin.ingest.doors.dicom.form import MEDIA, Form
 from caretwin.ingest.doors.dicom.listener import Heard, Hearing, Listener, Listening
 from caretwin.ingest.doors.dicom.spool import Spool
 from caretwin.ingest.intake import Intake
+from caretwin.ingest.pauses import BackOff, rest
 
 FIRST_WAIT_S, LONGEST_WAIT_S = 0.5, 30.0
 """s between attempts at what does not work: twice as long each time."""
@@ -96,11 +97,11 @@ class Running:
             except OSError as problem:
                 self._at("folder", "")
                 self._intake.state.trouble = f"the folder cannot be read or kept: {problem.strerror}"
-            await _rest(stop, self._waits.every_s)
+            await rest(stop, self._waits.every_s)
 
     async def _measure(self, stop: asyncio.Event) -> None:
         """Measure what is complete; what cannot be kept now is tried again."""
-        wait, swept = BEAT_S, -DAY_S
+        pauses, swept = BackOff(2 * BEAT_S, LONGEST_WAIT_S), -DAY_S
         while not stop.is_set():
             now = time.monotonic()
             if now - swept > DAY_S / 24:
@@ -109,8 +110,9 @@ class Running:
             good = True
             for name in await asyncio.to_thread(self._arrivals.due, now, self._follows):
                 good = not stop.is_set() and await self._one(name) and good
-            wait = BEAT_S if good else min(2 * wait, LONGEST_WAIT_S)
-            await _rest(stop, wait)
+            if good:
+                pauses.reset()
+            await rest(stop, BEAT_S if good else pauses.next_s())
 
     async def _one(self, name: str) -> bool:
         """Whether a series is in the record or in quarantine."""
@@ -140,7 +142,7 @@ class Running:
 
     async def _retried(self, job: Callable[[], None], stop: asyncio.Event) -> bool:
         """Whether a job that raises OSError has succeeded; False only when it is time to stop."""
-        wait = FIRST_WAIT_S
+        pauses = BackOff(FIRST_WAIT_S, LONGEST_WAIT_S)
         while not stop.is_set():
             try:
                 await asyncio.to_thread(job)
@@ -148,8 +150,7 @@ class Running:
             except OSError as problem:
                 self._intake.state.trouble = f"cannot begin: {problem.strerror or type(problem).__name__}"
                 self._intake.state.counters["reconnects"] += 1
-            await _rest(stop, wait)
-            wait = min(2 * wait, LONGEST_WAIT_S)
+            await pauses.rest(stop)
         return False
 
     def _at(self, what: str, where: str) -> None:
@@ -198,10 +199,3 @@ class Running:
         assert self._loop is not None
         if not self._loop.is_closed():
             self._loop.call_soon_threadsafe(job)
-
-
-async def _rest(stop: asyncio.Event, seconds: float) -> None:
-    try:
-        await asyncio.wait_for(stop.wait(), seconds)
-    except TimeoutError:
-        return

@@ -19,7 +19,8 @@ VERSION = "4.0.1"
 TAKEN = tuple(sorted(set(KNOWN) - {"Medication"}))
 """Resources that can be sent alone; a Medication only explains another in its Bundle."""
 WORDS = {200: "OK", 201: "Created", 202: "Accepted", 204: "No Content", 400: "Bad Request", 403: "Forbidden",
-         422: "Unprocessable Entity", 500: "Internal Server Error", 503: "Service Unavailable"}  # fmt: skip
+         409: "Conflict", 422: "Unprocessable Entity",
+         500: "Internal Server Error", 503: "Service Unavailable"}  # fmt: skip
 _STATEMENT_DATE = "2026-11-01"
 
 
@@ -44,8 +45,8 @@ def trouble(code: str, text: str, severity: str = "error") -> dict[str, Any]:
 
 
 def status_of(refused: Refusal) -> int:
-    """400 for what is no FHIR, 422 for what is and cannot be kept."""
-    return 400 if refused.code == "structure" else 422
+    """400 for what is no FHIR, 409 for what contradicts the record, 422 for what is FHIR and cannot be kept."""
+    return {"structure": 400, "conflict": 409}.get(refused.code, 422)
 
 
 def bundle_response(message: Message, sequences: Sequence[int], when: str) -> dict[str, Any]:

@@ -18,7 +18,7 @@ import uvicorn
 
 from caretwin.base.errors import DataError
 from caretwin.ingest.decoded import Decoded
-from caretwin.ingest.door import Setting, Tested, Tier
+from caretwin.ingest.door import Setting, Tested, Tier, given
 from caretwin.ingest.doors.fhir.access import Clients, made_token, read_clients, secret
 from caretwin.ingest.doors.fhir.asked import asked
 from caretwin.ingest.doors.fhir.keep import Reader
@@ -27,6 +27,7 @@ from caretwin.ingest.doors.fhir.pull import Pull, Source
 from caretwin.ingest.doors.fhir.resources import KNOWN
 from caretwin.ingest.doors.fhir.server import FhirServer
 from caretwin.ingest.doors.fhir.strict_json import MOST_BYTES
+from caretwin.ingest.ports import Port
 
 if TYPE_CHECKING:
     from caretwin.ingest.intake import Intake
@@ -43,16 +44,16 @@ class FhirDoor:
     kind, title, tier = "fhir", "FHIR R4", Tier.LOOPBACK
     settings: ClassVar[tuple[Setting, ...]] = (
         Setting("listen", f"address and port to listen at; {LISTEN} when nothing is pulled", ""),
-        Setting("tokens", "file, or env:VARIABLE, with a line NAME: SHA-256-OF-TOKEN for each client", ""),
-        Setting("certificate", "PEM file of the server's certificate; needed beyond this machine", ""),
-        Setting("key", "PEM file of its private key", ""),
+        Setting("tokens", "file, or env:VARIABLE, with a line NAME: SHA-256-OF-TOKEN for each client", "", path=True),
+        Setting("certificate", "PEM file of the server's certificate; needed beyond this machine", "", path=True),
+        Setting("key", "PEM file of its private key", "", path=True),
         Setting("behind_proxy", "true: a proxy in front ends the encryption", False),
         Setting("max_bytes", "largest message (bytes)", MOST_BYTES),
         Setting("base", "base address under which the sender's own resources are referred to", ""),
         Setting("zone", "IANA zone of dates, and of clock times that come without an offset", ""),
         Setting("people", "what a Patient is here: patient or resident", "patient"),
         Setting("pull", "base address of a FHIR server that is asked for what changed", ""),
-        Setting("pull_token", "file, or env:VARIABLE, with the token for it", ""),
+        Setting("pull_token", "file, or env:VARIABLE, with the token for it", "", path=True),
         Setting("types", "resources that are pulled, separated by commas", TYPES),
         Setting("every_s", "seconds between two looks", 30.0),
         Setting("overlap_s", "seconds by which looks overlap", 60.0),
@@ -62,7 +63,7 @@ class FhirDoor:
     def __init__(self, name: str, settings: Mapping[str, Any]) -> None:
         """Raises DataError for a setting that cannot be meant."""
         self.name = name
-        self._set = {one.name: settings.get(one.name, one.default) for one in self.settings}
+        self._set = given(self.settings, settings)
         self._pull = str(self._set["pull"]).rstrip("/")
         self._listen = str(self._set["listen"]) or ("" if self._pull else LISTEN)
         base = str(self._set["base"]).rstrip("/") or self._pull
@@ -174,10 +175,22 @@ class FhirDoor:
             url = httpx.URL(self._pull)
         except httpx.InvalidURL:
             raise self._wrong("pull", "no address", "such as https://example.org/fhir") from None
-        if url.scheme not in ("http", "https") or not url.host or url.userinfo or url.query:
+        if url.scheme not in ("http", "https"):
+            seen = (
+                f"an address that begins with {url.scheme}://"
+                if url.scheme
+                else "an address without http:// or https://"
+            )
+            raise self._wrong("pull", seen, "one of the web, such as https://example.org/fhir")
+        if not url.host or url.userinfo or url.query:
             raise self._wrong("pull", "another form", "such as https://example.org/fhir")
         if url.scheme == "http" and self._set["pull_token"] and not _is_loopback(url.host):
             raise self._wrong("pull", "http, which shows the token to everybody on the way", "https")
+
+    @property
+    def ports(self) -> tuple[Port, ...]:
+        """Where it will listen."""
+        return (Port("tcp", *self._address()),) if self._listen else ()
 
     def _address(self) -> tuple[str, int]:
         host, _, port = self._listen.rpartition(":")

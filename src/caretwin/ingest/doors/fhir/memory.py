@@ -37,7 +37,9 @@ class Memory:
         )
 
     def remember(self, message: Message) -> None:
-        """Keep in mind what was committed."""
+        """Keep in mind what was committed: of a transaction all or nothing."""
+        if message.bundle == "transaction" and any(one.refused is not None for one in message.entries):
+            return
         for one in message.entries:
             if not one.name or one.refused is not None:
                 continue

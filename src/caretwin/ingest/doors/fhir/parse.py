@@ -38,8 +38,37 @@ _INSTEAD: dict[str, tuple[str, str, _Kind]] = {
     "model_field_validation.missing": ("nothing", "an element that FHIR requires", "required"),
     "extra_forbidden": ("an element that FHIR R4 does not have here", "the elements that R4 defines", "structure"),
     "list_type": ("one element", "a list", "structure"),
+    "decimal_parsing": ("a text that is no number", "a decimal", "value"),
+    "decimal_type": ("an element of another type", "a decimal", "value"),
+    "float_parsing": ("a text that is no number", "a decimal", "value"),
+    "int_parsing": ("a text that is no number", "an integer", "value"),
+    "int_type": ("an element of another type", "an integer", "value"),
+    "int_from_float": ("a decimal", "an integer", "value"),
+    "bool_parsing": ("an element of another type", "a boolean: true or false, without quotes", "value"),
+    "bool_type": ("an element of another type", "a boolean: true or false, without quotes", "value"),
+    "string_type": ("an element of another type", "a string", "value"),
+    "date_from_datetime_parsing": ("a text that is no date", "a date, such as 2026-03-27", "value"),
+    "datetime_from_date_parsing": ("a text that is no date", "a dateTime, such as 2026-03-27T08:10:00Z", "value"),
+    "datetime_parsing": ("a text that is no time", "a dateTime, such as 2026-03-27T08:10:00Z", "value"),
     "string_pattern_mismatch": ("a text of another form", "a text in the form of its FHIR type", "value"),
 }
+
+
+_WORDS = {
+    "str": "a string", "float": "a decimal", "int": "an integer", "bool": "a boolean", "object": "an object",
+    "array": "a list", "null": "null",
+}  # fmt: skip
+"""FHIR's words for the types of JSON that the fast parser names as Python does."""
+
+
+def _in_words(types: str) -> str:
+    """Types in FHIR's words.
+
+    >>> _in_words("float | null"), _in_words("int | str")
+    ('a decimal', 'an integer or a string')
+    """
+    names = [name for name in types.split(" | ") if name != "null"] or ["null"]
+    return " or ".join(_WORDS.get(name, f"the FHIR type {name}") for name in names)
 
 
 def kind_of(raw: bytes, place: str) -> Head:
@@ -247,5 +276,5 @@ def _of_structure(message: str, kind: str) -> RefusedError:
         return refusal(f"{place}.{missing[1]}", "nothing", "an element that FHIR requires", fix, "required")
     shape = re.fullmatch(r"Expected `([\w| ]+)`, got `(\w+)`", what)
     if shape:
-        return refusal(place, shape[2], shape[1].removesuffix(" | null"), fix, "structure")
+        return refusal(place, _in_words(shape[2]), _in_words(shape[1]), fix, "structure")
     return refusal(place, "a value out of range or of another form", "a value of its FHIR type", fix, "structure")

@@ -8,7 +8,7 @@ from __future__ import annotations
 from typing import Any
 
 from caretwin.ingest.decoded import Decodable
-from caretwin.ingest.doors.fhir.names import people_names
+from caretwin.ingest.doors.fhir.names import House, people_names
 from caretwin.ingest.doors.fhir.observation import version_of
 from caretwin.ingest.doors.fhir.resources import Patient
 from caretwin.ingest.doors.fhir.strict_json import refusal
@@ -31,7 +31,7 @@ def person(found: Patient, name: str, scope: Scope) -> tuple[Decodable, ...]:
     version = version_of(found.meta, None, "Patient", scope.house.zone)
     source = scope.house.source
     event = Event(subject, "person", _since(found, scope), source, _body(found), None, name, version)
-    return (event, *_links(subject, source), *_merges(found, subject, scope))
+    return (event, *_links(subject, scope.house), *_merges(found, subject, scope))
 
 
 def _body(found: Patient) -> dict[str, Any]:
@@ -60,10 +60,15 @@ def _since(found: Patient, scope: Scope) -> int:
     return time_of(found.birthDate, "Patient.birthDate", zone).at if found.birthDate else 0
 
 
-def _links(subject: SubjectRef, source: str) -> tuple[Link, ...]:
-    """Numbers that may have been met apart from one another, such as Patient/123 in a reference, are one person's."""
+def _links(subject: SubjectRef, house: House) -> tuple[Link, ...]:
+    """An id of the house that was met alone, such as Patient/123 in a reference, is this person's.
+
+    Nothing else is joined by a list of numbers: two people become one by Patient.link, or not at all.
+    """
     first, *rest = subject.identifiers
-    return tuple(Link(SubjectRef((first,), subject.kind), SubjectRef((one,), subject.kind), source) for one in rest)
+    own = [one for one in rest if one.system == house.system]
+    kind, source = subject.kind, house.source
+    return tuple(Link(SubjectRef((first,), kind), SubjectRef((one,), kind), source, alone=True) for one in own)
 
 
 def _merges(found: Patient, subject: SubjectRef, scope: Scope) -> tuple[Link, ...]:

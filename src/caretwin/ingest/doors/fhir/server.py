@@ -160,8 +160,8 @@ class FhirServer:
         message, when = kept.message, _iso(self._intake.clock())
         refused = [one.refused for one in message.entries if one.refused is not None]
         if refused and message.bundle in ("", "transaction"):
-            status = 400 if any(status_of(one) == 400 for one in refused) else 422
-            return answer(outcome(refused), status)
+            several = {status_of(one) for one in refused}
+            return answer(outcome(refused), 400 if 400 in several else max(several))
         if message.bundle:
             return answer(bundle_response(message, kept.sequences, when))
         one = message.entries[0]
@@ -171,7 +171,8 @@ class FhirServer:
         if status == 204:
             return answer(None, 204, headers)
         headers |= {"location": f"/fhir/{said['location']}"} if "location" in said else {}
-        text = f"{len(one.parts)} kept" if one.parts else said["outcome"]["issue"][0]["diagnostics"]
+        told = "already known" if kept.known else f"{len(one.parts)} kept"
+        text = told if one.parts else said["outcome"]["issue"][0]["diagnostics"]
         return answer(trouble("informational", text, "information"), status, headers)
 
 

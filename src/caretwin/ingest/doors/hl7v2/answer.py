@@ -10,7 +10,7 @@ import re
 from typing import Literal, NamedTuple
 
 from caretwin.base.time import from_microseconds
-from caretwin.ingest.decoded import Refusal, RefusedError
+from caretwin.ingest.decoded import OF_SUBJECT, Refusal, RefusedError
 from caretwin.ingest.doors.hl7v2.message import Marks, Message, Segment, split
 from caretwin.ingest.doors.hl7v2.text import escaped
 from caretwin.ingest.intake import Outcome
@@ -111,7 +111,7 @@ def _segments(message: Message, outcome: Outcome, code: str, now: int, number: i
 
 def _error(refusal: Refusal, marks: Marks, newer: bool, code: str) -> str:
     """ERR: where (ERR-2; ERR-1 before v2.5), what (ERR-3), how bad (ERR-4), and in words (ERR-8)."""
-    found = _PLACE.match(refusal.place)
+    found = _PLACE.match("PID[1]-3" if refusal.place == OF_SUBJECT else refusal.place)
     location = "^".join(found.groups()) if found else refusal.place[:3]
     kind = _CODES.get(refusal.code, _CODES["value"])
     if found and found[1] == "MSH":

@@ -8,11 +8,9 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Mapping
 from typing import Any
-from zoneinfo import ZoneInfo
 
-from caretwin.base.errors import DataError
 from caretwin.ingest.decoded import Decoded, Refusal, RefusedError
-from caretwin.ingest.door import Setting, Tested, Tier
+from caretwin.ingest.door import Setting, Tested, Tier, given, zone_name
 from caretwin.ingest.doors.hl7v2.answer import answer
 from caretwin.ingest.doors.hl7v2.context import Options
 from caretwin.ingest.doors.hl7v2.decoding import decode_message
@@ -20,6 +18,8 @@ from caretwin.ingest.doors.hl7v2.framing import MOST_BYTES, Frame
 from caretwin.ingest.doors.hl7v2.repeats import Repeats
 from caretwin.ingest.doors.hl7v2.server import Listening, MllpServer, networks, server_tls
 from caretwin.ingest.intake import Intake, Outcome
+from caretwin.ingest.pauses import BackOff
+from caretwin.ingest.ports import Port
 
 MEDIA = "application/hl7-v2+er7"
 FIRST_WAIT_S, LONGEST_WAIT_S = 0.5, 30.0
@@ -33,9 +33,9 @@ SETTINGS = (
     Setting("processing", "letters of MSH-11 that are taken in: P production, D debugging, T training", "P"),
     Setting("systems", "what an assigning authority (PID-3.4) is called in the record", {}),
     Setting("unique_orders", "order numbers are never used again, not even for another patient", False),
-    Setting("certificate", 'PEM file of this door\'s certificate; "" : no TLS', ""),
-    Setting("key", 'PEM file of its key; "" : it stands with the certificate', ""),
-    Setting("client_ca", 'PEM file of who signs the senders\' certificates; "" : none is asked for', ""),
+    Setting("certificate", 'PEM file of this door\'s certificate; "" : no TLS', "", path=True),
+    Setting("key", 'PEM file of its key; "" : it stands with the certificate', "", path=True),
+    Setting("client_ca", 'PEM file of who signs the senders\' certificates; "" : none is asked for', "", path=True),
     Setting("most_bytes", "bytes of the longest message", MOST_BYTES),
     Setting("silence_s", "s without a byte after which a connection is closed", 600.0),
     Setting("patience_s", "s within which a message that has begun must have ended", 30.0),
@@ -48,11 +48,11 @@ class Hl7v2Door:
 
     kind = "hl7v2"
     title = "HL7 v2 over MLLP"
-    tier = Tier.LOOPBACK
+    tier = Tier.PEER
     settings = SETTINGS
 
     def __init__(self, name: str, settings: Mapping[str, Any]) -> None:
-        values = {setting.name: settings.get(setting.name, setting.default) for setting in SETTINGS}
+        values = given(SETTINGS, settings)
         where = f"door {name} (hl7v2)"
         self.name = name
         allow = [values["allow"]] if isinstance(values["allow"], str) else list(values["allow"])
@@ -64,13 +64,18 @@ class Hl7v2Door:
             int(values["connections"]),
         )  # fmt: skip
         self._options = Options(
-            _zone(str(values["zone"]), where), dict(values["systems"]), bool(values["unique_orders"]),
+            zone_name(str(values["zone"]), where), dict(values["systems"]), bool(values["unique_orders"]),
             str(values["processing"]),
         )  # fmt: skip
         self._repeats = Repeats()
         self._answers = 0
         self.port = 0
         """The port that is listened at; 0 while none is."""
+
+    @property
+    def ports(self) -> tuple[Port, ...]:
+        """Where it will listen."""
+        return (Port("tcp", self._how.host, self._how.port),)
 
     def decode(self, raw: bytes, media: str = MEDIA) -> Decoded:
         """What a message says. Raises RefusedError for one of which nothing can be accepted."""
@@ -109,18 +114,18 @@ class Hl7v2Door:
 
     async def run(self, intake: Intake, stop: asyncio.Event) -> None:
         """Listen until ``stop`` is set; a port that is taken is tried again."""
-        wait = FIRST_WAIT_S
+        pauses = BackOff(FIRST_WAIT_S, LONGEST_WAIT_S)
         while not stop.is_set():
             try:
                 async with MllpServer(self._how, lambda frame: self._take(intake, frame), intake.state) as server:
-                    wait, self.port = FIRST_WAIT_S, server.port
+                    self.port = server.port
+                    pauses.reset()
                     intake.state.listening = f"{self._how.host}:{server.port}" + (" (TLS)" if self._how.tls else "")
                     await stop.wait()
             except OSError as problem:
                 intake.state.trouble = f"cannot listen at {self._how.host}:{self._how.port}: {_reason(problem)}"
                 intake.state.counters["reconnects"] += 1
-                await _rest(stop, wait)
-                wait = min(2 * wait, LONGEST_WAIT_S)
+                await pauses.rest(stop)
             finally:
                 self.port, intake.state.listening = 0, ""
 
@@ -149,22 +154,5 @@ class Hl7v2Door:
         return Outcome("refused", None, (refusal,))
 
 
-def _zone(name: str, where: str) -> str:
-    if name:
-        try:
-            ZoneInfo(name)
-        except (KeyError, ValueError, OSError) as problem:
-            raise DataError(where, seen=f"zone = {name!r}", wanted="a name such as Europe/London",
-                            fix="look it up in the IANA tz database") from problem  # fmt: skip
-    return name
-
-
 def _reason(problem: OSError) -> str:
     return problem.strerror or type(problem).__name__
-
-
-async def _rest(stop: asyncio.Event, seconds: float) -> None:
-    try:
-        await asyncio.wait_for(stop.wait(), seconds)
-    except TimeoutError:
-        return

@@ -119,7 +119,7 @@ def links(context: Context) -> list[Link]:
                     segment.place(1), "a merge without both numbers", "the number that stays in PID-3, the other in"
                     " MRG-1", "let the sender send both", "required",
                 )  # fmt: skip
-            elif set(other.identifiers) - set(into.identifiers):
+            elif set(other.identifiers) != set(into.identifiers):  # PID-3 may hold the number that goes as well
                 found.append(Link(into, other, context.door))
     return found
 

@@ -17,6 +17,7 @@ from caretwin.ingest.decoded import LOINC, MDC, SNOMED, UCUM
 from caretwin.ingest.doors.hl7v2.framing import Framer, framed
 from caretwin.ingest.doors.hl7v2.message import split
 from caretwin.ingest.doors.hl7v2.text import escaped
+from caretwin.ingest.pauses import BackOff
 from caretwin.record.entry import Identifier
 
 READ_BYTES = 65_536
@@ -84,11 +85,10 @@ class MllpSender:
     async def send(self, message: bytes) -> Told:
         """The receiver's answer. Raises SendError when none came."""
         async with self._one:
-            wait, last = FIRST_WAIT_S, "no attempt"
+            pauses, last = BackOff(FIRST_WAIT_S, LONGEST_WAIT_S), "no attempt"
             for attempt in range(self._attempts):
                 if attempt:
-                    await asyncio.sleep(wait)
-                    wait = min(2 * wait, LONGEST_WAIT_S)
+                    await asyncio.sleep(pauses.next_s())
                 try:
                     told = await asyncio.wait_for(self._once(message), self._wait_s)
                 except (TimeoutError, OSError, EOFError) as problem:

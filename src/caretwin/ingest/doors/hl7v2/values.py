@@ -19,6 +19,8 @@ _COMMA = re.compile(r"\s*[<>]?=?\s*[-+]?\d+(,\d+)+\s*")
 _NUMBER = re.compile(r"[+-]?(?:\d{1,300}(?:\.\d{0,300})?|\.\d{1,300})(?:[eE][+-]?\d{1,3})?", re.ASCII)
 _BOUND = re.compile(r"(<=|>=|<|>|≤|≥)\s*(\S.*)")
 _COMPARATORS = {"<": "<", ">": ">", "<=": "<=", ">=": ">=", "≤": "<=", "≥": ">="}
+_A_WORD = "a word where OBX-2 says a number"
+_WANTED = "digits with at most a sign and a decimal point (2.A.47); a word as ST, no result as an empty OBX-5 with X"
 TEXTS = frozenset({"ST", "TX", "FT", "", "IS", "ID", "SI"})
 CODED = frozenset({"CE", "CWE", "CNE", "CF"})
 TIMES = frozenset({"DT", "TM", "TS", "DTM"})
@@ -65,7 +67,9 @@ def read_value(context: Context, obx: Segment) -> Said | None:
         return _structured(obx, found[0])
     if kind == "NM" and _COMMA.fullmatch(obx.whole(found[0])):
         return Said(None, {}, "a number with a comma", "a decimal point: a comma may be one of thousands (2.A.47)")
-    if kind == "NM" or kind in TEXTS:
+    if kind == "NM":
+        return _number(obx.whole(found[0]))
+    if kind in TEXTS:
         return _number_or_text([obx.whole(one) for one in found])
     if kind in CODED:
         return _coded(context, obx, found)
@@ -74,8 +78,15 @@ def read_value(context: Context, obx: Segment) -> Said | None:
     return None
 
 
+def _number(text: str) -> Said:
+    """NM: a number, or a bound that should have been an SN. A word is refused: kept, it would stand before the last
+    number of its channel as if it were a newer result.
+    """
+    return Said(None, {}, _A_WORD, _WANTED) if number(text)[0] is None else _number_or_text([text])
+
+
 def _number_or_text(found: list[str]) -> Said:
-    """A number also where it stands in a text, with what is said before it; a word also where a number should stand."""
+    """A number also where it stands in a text, with what is said before it."""
     text = "\n".join(found)
     value, comparator = number(text)
     if value is None:
@@ -101,9 +112,11 @@ def _structured(obx: Segment, repetition: str) -> Said:
     comparator, first, mark, second = (obx.part(repetition, part) for part in (1, 2, 3, 4))
     text = f"{comparator}{first}{mark}{second}"
     value, _ = number(first)
-    if value is None or mark or second or comparator not in ("", "=", *_COMPARATORS):
+    if value is None or (second and number(second)[0] is None):
+        return Said(None, {}, _A_WORD, _WANTED)
+    if mark or second or comparator not in ("", "=", *_COMPARATORS):
         both = number(second)[0]
-        limits = {"low": value, "high": both} if mark == "-" and value is not None and both is not None else {}
+        limits = {"low": value, "high": both} if mark == "-" and both is not None else {}
         finite = all(math.isfinite(one) for one in limits.values())
         return Said(None, {"text": text, **(limits if finite else {})})
     if not math.isfinite(value):

@@ -13,7 +13,7 @@ from typing import Any
 
 from caretwin.base.errors import DataError
 from caretwin.ingest.decoded import Decoded
-from caretwin.ingest.door import Setting, Tested, Tier
+from caretwin.ingest.door import Setting, Tested, Tier, given
 from caretwin.ingest.doors.mqtt.connection import broker
 from caretwin.ingest.doors.mqtt.home import HomeAssistant
 from caretwin.ingest.doors.mqtt.home_rooms import Rooms, read_rooms
@@ -40,39 +40,39 @@ class MqttDoor:
     kind, title, tier = "mqtt", "MQTT broker: sensors, gateways, Home Assistant", Tier.PEER
     settings = (
         Setting("url", "mqtt://host:port, or mqtts://host:port for an encrypted connection"),
-        Setting("topics", "TOML file that says what topics mean (examples/mqtt_topics.toml)", ""),
+        Setting("topics", "TOML file that says what topics mean (examples/mqtt_topics.toml)", "", path=True),
         Setting("discovery", "prefix of Home Assistant's announcements, usually homeassistant", ""),
-        Setting("rooms", "TOML file that says whom announced devices are about (examples/mqtt_rooms.toml)", ""),
+        Setting("rooms", "TOML file that says whom devices are about (examples/mqtt_rooms.toml)", "", path=True),
         Setting("time", "JSON pointer of the time within states of announced devices (ms or ISO 8601)", "last_seen"),
         Setting("client", "our name at the broker: it keeps the session under it; caretwin-NAME otherwise", ""),
         Setting("user_variable", "environment variable with the user's name", ""),
         Setting("password_variable", "environment variable with the password", ""),
-        Setting("ca", "PEM file with the authority of the broker's certificate; the system's otherwise", ""),
-        Setting("certificate", "PEM file with our certificate, where the broker asks for one", ""),
-        Setting("key", "PEM file with its key", ""),
+        Setting("ca", "PEM file with the authority of the broker's certificate; the system's otherwise", "", path=True),
+        Setting("certificate", "PEM file with our certificate, where the broker asks for one", "", path=True),
+        Setting("key", "PEM file with its key", "", path=True),
         Setting("version", "5, or 3 for MQTT 3.1.1", 5),
         Setting("window", "messages on their way without acknowledgement", 2000),
         Setting("session_s", "s that the broker keeps what arrives while we are away (MQTT 5)", 604_800),
     )
 
     def __init__(self, name: str, settings: Mapping[str, Any]) -> None:
-        given = {setting.name: setting.default for setting in self.settings} | dict(settings)
+        said = given(self.settings, settings)
         where = f"door {name} (mqtt)"
         self.name = name
-        self.broker = broker(given, where)
-        self.rules: tuple[TopicRule, ...] = read_topics(given["topics"]) if given["topics"] else ()
+        self.broker = broker(said, where)
+        self.rules: tuple[TopicRule, ...] = read_topics(said["topics"]) if said["topics"] else ()
         self.home: HomeAssistant | None = None
-        if given["discovery"]:
-            rooms = read_rooms(given["rooms"]) if given["rooms"] else Rooms()
-            self.home = HomeAssistant(str(given["discovery"]), rooms, str(given["time"]))
+        if said["discovery"]:
+            rooms = read_rooms(said["rooms"]) if said["rooms"] else Rooms()
+            self.home = HomeAssistant(str(said["discovery"]), rooms, str(said["time"]))
         if not self.rules and self.home is None:
             fix = 'write topics = "topics.toml" or discovery = "homeassistant" into its section'
             raise DataError(where, seen="neither topics nor discovery", wanted="what messages mean", fix=fix)
-        self.window, self.session_s = int(given["window"]), int(given["session_s"])
+        self.window, self.session_s = int(said["window"]), int(said["session_s"])
         if not 1 <= self.window <= MOST_WINDOW:
             wanted, fix = f"1 to {MOST_WINDOW}", "write a number of them"
             raise DataError(where, seen=f"window = {self.window}", wanted=wanted, fix=fix)
-        self.client = str(given["client"]) or f"caretwin-{name}"
+        self.client = str(said["client"]) or f"caretwin-{name}"
         self._rule = lru_cache(maxsize=10_000)(self._rule_of)
 
     @property

@@ -14,6 +14,7 @@ from caretwin.ingest.decoded import Decoded, Refusal, RefusedError
 from caretwin.ingest.doors.mqtt.inbox import Waiting
 from caretwin.ingest.doors.mqtt.media import Arrival, media_of
 from caretwin.ingest.intake import Intake
+from caretwin.ingest.pauses import BackOff
 
 SOONEST_S, LATEST_S = 0.1, 5.0
 """s before what could not be kept is tried again: doubled from one to the other (assumed)."""
@@ -59,7 +60,7 @@ async def _together(intake: Intake, many: Sequence[Decoded]) -> bool:
 
 async def _alone(intake: Intake, message: Waiting, decoded: Decoded, stop: asyncio.Event) -> bool:
     """Whether a message is in the record or in quarantine; False only when it is time to stop."""
-    wait, media = SOONEST_S, media_of(message.arrival)
+    pauses, media = BackOff(SOONEST_S, LATEST_S), media_of(message.arrival)
     while True:
         try:
             outcome = await intake.accept_decoded(decoded, message.raw, media)
@@ -69,9 +70,8 @@ async def _alone(intake: Intake, message: Waiting, decoded: Decoded, stop: async
             if await _quarantined(intake, message, media, type(problem).__name__):
                 return True
             intake.state.trouble = f"the record cannot be written ({type(problem).__name__}): nothing is acknowledged"
-        if await _stopped(stop, wait):
+        if await pauses.rest(stop):
             return False
-        wait = min(2 * wait, LATEST_S)
 
 
 async def _quarantined(intake: Intake, message: Waiting, media: str, problem: str) -> bool:
@@ -81,13 +81,5 @@ async def _quarantined(intake: Intake, message: Waiting, media: str, problem: st
     try:
         await intake.accept_decoded(Decoded((), (refusal,)), message.raw, media)
     except Exception:
-        return False
-    return True
-
-
-async def _stopped(stop: asyncio.Event, wait_s: float) -> bool:
-    try:
-        await asyncio.wait_for(stop.wait(), wait_s)
-    except TimeoutError:
         return False
     return True

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import replace
 from datetime import datetime
 from pathlib import Path
 from typing import Any, NamedTuple
@@ -21,10 +22,10 @@ from caretwin.ingest.clif.observations import RESULT_DELAY_H
 from caretwin.ingest.clif.stays import hospitalisations, patients, read_clif
 from caretwin.ingest.clif.tables import Columns, read_clif_tables
 from caretwin.ingest.decoded import Code, CodedValue, Decodable, Decoded, Refusal, RefusedError
-from caretwin.ingest.door import Setting, Tested, Tier
-from caretwin.ingest.doors.research.loading import Known, keep_all, known
+from caretwin.ingest.door import Setting, Tested, Tier, given
+from caretwin.ingest.doors.research.loading import Known, keep_all, known, load_once
 from caretwin.ingest.intake import Intake
-from caretwin.record.bedside import BedsideRecord, Person, Signal
+from caretwin.record.bedside import BedsideRecord, Person, Quality, Signal
 from caretwin.record.entry import Event, SubjectRef
 from caretwin.record.identifiers import identifier
 from caretwin.record.vocabulary import vocabulary
@@ -54,15 +55,15 @@ class ClifDoor:
     shifted = True  # it judges times by itself: research data have dates of another century
     kind, title, tier = "clif", "CLIF 2.1 folders: intensive care research data", Tier.PEER
     settings = (
-        Setting("path", "the folder with clif_*.parquet or clif_*.csv"),
+        Setting("path", "the folder with clif_*.parquet or clif_*.csv", path=True),
         Setting("system", "who gives patients their numbers", "local:clif"),
         Setting("as_charted", "true: received when available at the source, for research and replay", False),
     )
 
     def __init__(self, name: str, settings: Mapping[str, Any]) -> None:
-        given = {setting.name: setting.default for setting in self.settings} | dict(settings)
-        self.name, self.path, self.system = name, Path(str(given["path"])), str(given["system"])
-        self.as_charted = bool(given["as_charted"])
+        said = given(self.settings, settings)
+        self.name, self.path, self.system = name, Path(str(said["path"])), str(said["system"])
+        self.as_charted = bool(said["as_charted"])
 
     def decode(self, raw: bytes, media: str) -> Decoded:
         """See :class:`caretwin.ingest.door.Door`; the message is one stay as :data:`STAY_MEDIA` writes it."""
@@ -86,10 +87,7 @@ class ClifDoor:
 
     async def run(self, intake: Intake, stop: asyncio.Event) -> None:
         """Load the folder once, then wait: research data do not change."""
-        await self.load(intake, stop)
-        intake.state.listening = f"{self.path.name}, loaded"
-        await stop.wait()
-        intake.state.listening = ""
+        await load_once(self.load, self.path, intake, stop)
 
     async def load(self, intake: Intake, stop: asyncio.Event) -> None:
         """Take every stay in. Raises DataError for a folder without the tables that are needed."""
@@ -160,13 +158,16 @@ def _body(subject: SubjectRef, vitals: Columns | None, record: BedsideRecord) ->
 
 def _signal(subject: SubjectRef, channel: str, signal: Signal, origin: datetime) -> Iterator[CodedValue]:
     start = to_microseconds(origin)
-    for time_h, received_h, value in zip(signal.time_h, signal.received_h, signal.value, strict=True):
+    rows = zip(signal.time_h, signal.received_h, signal.value, signal.quality, strict=True)
+    for time_h, received_h, value, quality in rows:
         if not np.isfinite(time_h):
             continue
         effective = _rounded(start, float(time_h))
         issued = _rounded(start, float(received_h)) if received_h > time_h else None
         assumed = abs(received_h - time_h - RESULT_DELAY_H) < 1e-6
-        yield _value(subject, channel, effective, float(value), issued, assumed)
+        said = _value(subject, channel, effective, float(value), issued, assumed)
+        doubted = {**(said.note or {}), "questionable": "a rate that was assumed in part: see the page of CLIF"}
+        yield replace(said, note=doubted) if quality == Quality.SUSPECT else said
 
 
 def _value(

@@ -8,12 +8,11 @@ be read as it would have been known then.
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Awaitable, Callable, Iterable, Iterator, Sequence
 from itertools import groupby
+from pathlib import Path
 from typing import NamedTuple
-from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
-from caretwin.base.errors import DataError
 from caretwin.ingest.decoded import CodedValue, Decodable, Decoded
 from caretwin.ingest.intake import Intake
 from caretwin.record.entry import Link
@@ -71,10 +70,11 @@ async def _keep(intake: Intake, received: int | None, batch: tuple[Decodable, ..
         await asyncio.sleep(AGAIN_S)
 
 
-def check_zone(zone: str, where: str) -> None:
-    """Raises DataError for what is no zone of the IANA database."""
-    try:
-        ZoneInfo(zone)
-    except (ZoneInfoNotFoundError, ValueError):
-        fix = "write a name of the IANA tz database"
-        raise DataError(where, seen=f"zone = {zone!r}", wanted="such as Europe/London", fix=fix) from None
+async def load_once(
+    load: Callable[[Intake, asyncio.Event], Awaitable[None]], path: Path, intake: Intake, stop: asyncio.Event
+) -> None:
+    """Load data once, then wait: research data do not change."""
+    await load(intake, stop)
+    intake.state.listening = f"{path.name}, loaded"
+    await stop.wait()
+    intake.state.listening = ""

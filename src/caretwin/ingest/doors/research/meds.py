@@ -17,8 +17,8 @@ from typing import Any
 
 from caretwin.base.errors import CaretwinError, DataError
 from caretwin.ingest.decoded import Decoded, Refusal, RefusedError
-from caretwin.ingest.door import Setting, Tested, Tier
-from caretwin.ingest.doors.research.loading import Known, check_zone, keep_all
+from caretwin.ingest.door import Setting, Tested, Tier, given, zone_name
+from caretwin.ingest.doors.research.loading import Known, keep_all, load_once
 from caretwin.ingest.doors.research.meds_codes import Meanings, read_codes
 from caretwin.ingest.doors.research.meds_events import parts_of
 from caretwin.ingest.doors.tables.grid import MOST_BYTES
@@ -40,8 +40,8 @@ class MedsDoor:
     shifted = True  # it judges times by itself: research data have dates of another century
     kind, title, tier = "meds", "MEDS event data: research data of any hospital", Tier.PEER
     settings = (
-        Setting("path", "a Parquet file, or the folder of a data set"),
-        Setting("codes", "mimic_iv, or a TOML file that says what codes mean", "mimic_iv"),
+        Setting("path", "a Parquet file, or the folder of a data set", path=True),
+        Setting("codes", "mimic_iv, or a TOML file that says what codes mean", "mimic_iv", path=True),
         Setting("zone", "IANA zone of its times, which carry none", "UTC"),
         Setting("system", "who gives subjects their numbers", "local:meds"),
         Setting("unmapped", "true: keep codes too that the table does not know, as they came", False),
@@ -49,12 +49,12 @@ class MedsDoor:
     )
 
     def __init__(self, name: str, settings: Mapping[str, Any]) -> None:
-        given = {setting.name: setting.default for setting in self.settings} | dict(settings)
-        self.name, self.path = name, Path(str(given["path"]))
-        self.zone, self.system = str(given["zone"]), str(given["system"])
-        self.unmapped, self.as_charted = bool(given["unmapped"]), bool(given["as_charted"])
-        check_zone(self.zone, f"door {name} (meds)")
-        self.meanings: Meanings = read_codes(str(given["codes"]))
+        said = given(self.settings, settings)
+        self.name, self.path = name, Path(str(said["path"]))
+        self.zone, self.system = str(said["zone"]), str(said["system"])
+        self.unmapped, self.as_charted = bool(said["unmapped"]), bool(said["as_charted"])
+        zone_name(self.zone, f"door {name} (meds)")
+        self.meanings: Meanings = read_codes(str(said["codes"]))
         self.left: Counter[str] = Counter()
 
     def decode(self, raw: bytes, media: str) -> Decoded:
@@ -84,10 +84,7 @@ class MedsDoor:
 
     async def run(self, intake: Intake, stop: asyncio.Event) -> None:
         """Load the data once, then wait: research data do not change."""
-        await self.load(intake, stop)
-        intake.state.listening = f"{self.path.name}, loaded"
-        await stop.wait()
-        intake.state.listening = ""
+        await load_once(self.load, self.path, intake, stop)
 
     async def load(self, intake: Intake, stop: asyncio.Event) -> None:
         """Take every event in that has a meaning. Raises DataError where there is no data set."""

@@ -9,24 +9,28 @@ from importlib.resources import files
 from pathlib import Path
 from typing import Any, NamedTuple
 
-from caretwin.base.errors import DataError
+from caretwin.base.errors import CaretwinError, DataError
+from caretwin.ingest.bedside.units import to_channel
 from caretwin.ingest.doors.toml_file import check, table_of
 from caretwin.record.vocabulary import vocabulary
 
 SEPARATOR = "//"
 UNKNOWN = "UNK"
-KEYS = {"channel": str, "unit": str, "device": str, "laboratory": bool}
+KEYS = {"channel": str, "unit": str, "device": str, "laboratory": bool, "infusion": bool}
 _LABORATORY_ITEMS = range(50_000, 54_000)
 
 
 @dataclass(frozen=True)
 class Meaning:
-    """A channel, the unit where the code says none, which device spoke, and whether a result takes time to come."""
+    """A channel, the unit where the code says none, which device spoke, whether a result takes time to come, and
+    whether it is the item of an infusion, whose starts and ends make the rate.
+    """
 
     channel: str
     unit: str = ""
     device: str = ""
     laboratory: bool = False
+    infusion: bool = False
 
 
 class Read(NamedTuple):
@@ -40,8 +44,8 @@ class Read(NamedTuple):
 class Meanings:
     """Meanings by code: the whole code is looked for first, then its second part.
 
-    >>> Meanings({"220045": Meaning("heart_rate")}).read("LAB//220045//bpm")
-    Read(meaning=Meaning(channel='heart_rate', unit='', device='', laboratory=False), item='220045', unit='bpm')
+    >>> Meanings({"220045": Meaning("heart_rate")}).read("LAB//220045//bpm")[1:]
+    ('220045', 'bpm')
     """
 
     def __init__(self, table: Mapping[str, Meaning]) -> None:
@@ -78,5 +82,16 @@ def _meaning(code: str, entry: Any, where: str) -> Meaning:
     if entry["channel"] not in vocabulary():
         fix = "caretwin record vocabulary lists them"
         raise DataError(place, seen=f"channel = {entry['channel']!r}", wanted="a channel of the vocabulary", fix=fix)
+    if entry.get("infusion"):
+        _check_rate(entry, place)
     laboratory = code.isdigit() and int(code) in _LABORATORY_ITEMS
     return Meaning(**{"laboratory": laboratory, **entry})
+
+
+def _check_rate(entry: Any, place: str) -> None:
+    """Raises DataError for the unit of an infusion that cannot be a rate of its channel."""
+    try:
+        to_channel(1.0, entry.get("unit", ""), entry["channel"])
+    except CaretwinError as problem:
+        wanted, fix = f"a rate that becomes {vocabulary()[entry['channel']].unit}", "write its unit in UCUM"
+        raise DataError(place, seen=f"unit = {entry.get('unit', '')!r}", wanted=wanted, fix=fix) from problem

@@ -15,6 +15,7 @@ from caretwin.ingest.clif.observations import RESULT_DELAY_H
 from caretwin.ingest.decoded import Code, CodedValue
 from caretwin.ingest.doors.research.loading import Known, known
 from caretwin.ingest.doors.research.meds_codes import SEPARATOR, Meanings, Read
+from caretwin.ingest.doors.research.meds_infusions import Infusions
 from caretwin.record.entry import Event, SubjectRef
 from caretwin.record.identifiers import identifier
 
@@ -40,12 +41,15 @@ def parts_of(
         read = reads[code]
         if read.meaning is None and person.told(code, None if static else int(at)):
             continue
+        if not static and person.infusions.told(read, code, int(at), float(number)):
+            continue
         if static or (read.meaning is None and not unmapped) or number != number:
             left[code] += 1
             continue
         yield known(_value(person.subject, read, code, int(at), float(number)))
     for person in people.values():
         yield from person.events()
+        yield from map(known, person.infusions.values(person.subject, person.admissions))
 
 
 def _ref(system: str, who: Any) -> SubjectRef:
@@ -83,6 +87,12 @@ class _Person:
         self._stays: list[tuple[int, int | None]] = []
         self._death: int | None = None
         self._first: int | None = None
+        self.infusions = Infusions()
+
+    @property
+    def admissions(self) -> list[int]:
+        """When its stays began (us), in order."""
+        return sorted(begin for begin, _ in self._stays)
 
     def told(self, code: str, at: int | None) -> bool:
         """Whether a code was about the person or a stay; ``at`` None for what holds always."""

@@ -7,16 +7,15 @@ gone from a file is retracted. Files are only read, never moved or marked.
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Iterator, Mapping
+from collections.abc import Mapping
 from dataclasses import replace
 from pathlib import Path
-from typing import Any, NamedTuple
+from typing import Any
 from urllib.parse import quote, unquote
-from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
 from caretwin.base.errors import DataError
 from caretwin.ingest.decoded import Decoded, Refusal, RefusedError
-from caretwin.ingest.door import Setting, Tested, Tier
+from caretwin.ingest.door import Setting, Tested, Tier, given, zone_name
 from caretwin.ingest.doors.mqtt.payload import clean
 from caretwin.ingest.doors.rota.calendar_files import decode_calendar, window_of
 from caretwin.ingest.doors.rota.csv_files import decode_table
@@ -24,20 +23,13 @@ from caretwin.ingest.doors.rota.findings import with_findings
 from caretwin.ingest.doors.rota.home import ABSENCE, SHIFT, Home
 from caretwin.ingest.doors.rota.times import DAY, ORDERS
 from caretwin.ingest.intake import Intake
+from caretwin.ingest.watch import Still, files_in, watch
 from caretwin.record.entry import Event, Status, SubjectRef
 from caretwin.record.identifiers import identifier
 
 ENDINGS = {".csv": "text/csv", ".ics": "text/calendar"}
 MOST_BYTES = 50_000_000
 """Of a file (assumed)."""
-
-
-class _Seen(NamedTuple):
-    """A file as it lay there: when it was saved (ns), its bytes, and the day of the reading."""
-
-    saved: int
-    size: int
-    day: int = 0
 
 
 class RotaDoor:
@@ -47,9 +39,9 @@ class RotaDoor:
     """
 
     shifted = True  # it judges times by itself: research data have dates of another century
-    kind, title, tier = "rota", "Rota files: shifts, staff, absence (CSV, iCalendar)", Tier.LOOPBACK
+    kind, title, tier = "rota", "Rota files: shifts, staff, absence (CSV, iCalendar)", Tier.PEER
     settings = (
-        Setting("path", "a folder that is watched, or one file"),
+        Setting("path", "a folder that is watched, or one file", path=True),
         Setting("zone", "IANA zone of the home's clocks, such as Europe/London"),
         Setting("place", "the home, by the name or number that its other doors use"),
         Setting("place_system", "who gives that name or number", "local:homes"),
@@ -61,24 +53,18 @@ class RotaDoor:
     )
 
     def __init__(self, name: str, settings: Mapping[str, Any]) -> None:
-        given = {setting.name: setting.default for setting in self.settings} | dict(settings)
-        self.name, self.path = name, Path(str(given["path"]))
+        said = given(self.settings, settings)
+        self.name, self.path = name, Path(str(said["path"]))
         where = f"door {name} (rota)"
-        try:
-            ZoneInfo(str(given["zone"]))
-        except (ZoneInfoNotFoundError, ValueError):
-            fix = "write a name of the IANA tz database"
-            raise DataError(where, seen=f"zone = {given['zone']!r}", wanted="such as Europe/London", fix=fix) from None
-        if given["dates"] not in ORDERS:
-            raise DataError(
-                where, seen=f"dates = {given['dates']!r}", wanted=", ".join(ORDERS), fix="write one of them"
-            )
-        subject = SubjectRef((identifier(str(given["place_system"]), str(given["place"])),), "place")
-        words = frozenset(str(given["absence"]).lower().split())
-        self.home = Home(subject, name, str(given["zone"]), str(given["dates"]), words)
-        self.every, self.ahead, self.back = float(given["every_s"]), int(given["ahead_days"]), int(given["back_days"])
-        self._seen: dict[Path, _Seen] = {}
-        self._lain: dict[Path, _Seen] = {}
+        if not zone_name(str(said["zone"]), where):
+            raise DataError(where, seen="no zone", wanted="such as Europe/London", fix="write the zone of the home")
+        if said["dates"] not in ORDERS:
+            raise DataError(where, seen=f"dates = {said['dates']!r}", wanted=", ".join(ORDERS), fix="write one of them")
+        subject = SubjectRef((identifier(str(said["place_system"]), str(said["place"])),), "place")
+        words = frozenset(str(said["absence"]).lower().split())
+        self.home = Home(subject, name, str(said["zone"]), str(said["dates"]), words)
+        self.every, self.ahead, self.back = float(said["every_s"]), int(said["ahead_days"]), int(said["back_days"])
+        self._still: Still[Path] = Still()
         self._known: dict[Path, dict[str, Event]] = {}
 
     def decode(self, raw: bytes, media: str) -> Decoded:
@@ -110,45 +96,34 @@ class RotaDoor:
 
     async def run(self, intake: Intake, stop: asyncio.Event) -> None:
         """See :class:`caretwin.ingest.door.Door`."""
-        waiting = asyncio.create_task(stop.wait())
-        try:
-            while not stop.is_set():
-                try:
-                    files = await asyncio.to_thread(lambda: list(self._files()))
-                    intake.state.listening = f"{len(files)} files" if self.path.exists() else ""
-                    for path in files:
-                        await self._look(path, intake)
-                except OSError as problem:
-                    intake.state.trouble = f"the folder cannot be read: {problem.strerror}"
-                await asyncio.wait([waiting], timeout=self.every)
-        finally:
-            waiting.cancel()
-            intake.state.listening = ""
 
-    def _files(self) -> Iterator[Path]:
-        found = sorted(self.path.iterdir()) if self.path.is_dir() else [self.path]
-        return (
-            path for path in found if path.suffix.lower() in ENDINGS and path.is_file() and path.name[0] not in ".~"
-        )
+        async def look() -> str:
+            files = await asyncio.to_thread(self._files)
+            for path in files:
+                await self._look(path, intake)
+            return f"{len(files)} files" if self.path.exists() else ""
+
+        await watch(look, self.every, intake.state, stop)
+
+    def _files(self) -> list[Path]:
+        return files_in(self.path, ENDINGS)
 
     async def _look(self, path: Path, intake: Intake) -> None:
         """Read a file that has changed and lies still since the last look; a calendar also on every new day."""
         status = path.stat()
         now = intake.clock()
         calendar = path.suffix.lower() == ".ics"
-        lies = _Seen(status.st_mtime_ns, status.st_size, now // DAY if calendar else 0)
-        still, self._lain[path] = self._lain.get(path) == lies, lies
-        if self._seen.get(path) == lies or not still:
+        if not self._still.ripe(path, (status.st_mtime_ns, status.st_size, now // DAY if calendar else 0)):
             return
         if status.st_size > MOST_BYTES:
             intake.state.trouble = f"a file of {status.st_size} bytes: too large for a rota"
-            self._seen[path] = lies
+            self._still.take(path)
             return
         raw = await asyncio.to_thread(path.read_bytes)
         times = f"now={now}" if calendar else f"saved={status.st_mtime_ns // 1000}"
         media = f"{ENDINGS[path.suffix.lower()]};file={quote(path.name)};{times}"
         if await self._take(path, raw, media, status.st_mtime_ns // 1000, intake):
-            self._seen[path] = lies
+            self._still.take(path)
 
     async def _take(self, path: Path, raw: bytes, media: str, saved: int, intake: Intake) -> bool:
         """Whether a file is in the record, or in quarantine; otherwise it is read again at the next look."""

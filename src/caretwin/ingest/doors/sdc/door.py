@@ -7,7 +7,6 @@ they say. It never sets anything on a device: the services for that are not even
 from __future__ import annotations
 
 import asyncio
-import contextlib
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
@@ -19,6 +18,7 @@ from caretwin.ingest.doors.sdc.feed import Feed
 from caretwin.ingest.doors.sdc.handover import Handover
 from caretwin.ingest.doors.sdc.report import MEDIA, Report, read, write
 from caretwin.ingest.doors.sdc.settings import SETTINGS, Choice, choice
+from caretwin.ingest.pauses import BackOff, rest
 
 if TYPE_CHECKING:
     from caretwin.ingest.doors.sdc.session import Connect, Session
@@ -117,14 +117,13 @@ class _Run:
 
     async def _follow(self, name: str, addresses: Mapping[str, str]) -> None:
         """Connect, stay connected, connect again: for as long as the door is open."""
-        pause = FIRST_PAUSE_S
+        pauses = BackOff(FIRST_PAUSE_S, self.door.choice.retry_s)
         while not self.over.is_set():
             session = await self._connect(name, addresses[name])
             if session is None:
-                await self._pause(pause)
-                pause = min(2 * pause, self.door.choice.retry_s)
+                await pauses.rest(self.over)
                 continue
-            pause = FIRST_PAUSE_S
+            pauses.reset()
             try:
                 why = await self._until_lost(session)
             finally:
@@ -232,5 +231,4 @@ class _Run:
         self.intake.state.trouble = words
 
     async def _pause(self, seconds: float) -> None:
-        with contextlib.suppress(TimeoutError):
-            await asyncio.wait_for(self.over.wait(), seconds)
+        await rest(self.over, seconds)

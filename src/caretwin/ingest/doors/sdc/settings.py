@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from caretwin.base.errors import DataError
-from caretwin.ingest.door import Setting
+from caretwin.ingest.door import Setting, given
 from caretwin.ingest.doors.sdc.place import PLACE, parse_location
 from caretwin.record.entry import SubjectKind, SubjectRef
 from caretwin.record.identifiers import identifier
@@ -17,7 +17,7 @@ SETTINGS = (
     Setting("interface", "our IPv4 address on the devices' network, for the search", ""),
     Setting("endpoints", 'endpoint references of wanted devices, such as ["urn:uuid:..."]; ["*"] is all', ()),
     Setting("location", 'where the wanted devices stand: "fac=H1, poc=ICU, bed=7"; parts may be left out', ""),
-    Setting("tls", "folder with userkey.pem, usercert.pem and cacert.pem; empty: plain HTTP", ""),
+    Setting("tls", "folder with userkey.pem, usercert.pem and cacert.pem; empty: plain HTTP", "", path=True),
     Setting("subject", 'whose values are that a device gives to nobody: "system|number" of a bed or a person', ""),
     Setting("subject_kind", '"place" for a bed; "patient" only where the device is always that person\'s', "place"),
     Setting("waveforms", "keep real-time samples as events; else they are counted and dropped", False),
@@ -54,13 +54,13 @@ class Choice:
 
 def choice(name: str, settings: Mapping[str, Any]) -> Choice:
     """The settings of the door ``name``. Raises DataError for what is wrong in them."""
-    given = {one.name: settings.get(one.name, one.default) for one in SETTINGS}
-    given["fixed"] = _fixed(name, str(given.pop("subject")), str(given.pop("subject_kind")))
-    given["location"] = _location(name, str(given["location"]))
-    given["endpoints"] = tuple(map(str, given["endpoints"]))
+    said = given(SETTINGS, settings)
+    said["fixed"] = _fixed(name, str(said.pop("subject")), str(said.pop("subject_kind")))
+    said["location"] = _location(name, str(said["location"]))
+    said["endpoints"] = tuple(map(str, said["endpoints"]))
     for one in ("expected_s", "check_s", "search_s", "answer_s", "retry_s"):
-        given[one] = _positive(name, one, given[one])
-    found = Choice(**given)
+        said[one] = _positive(name, one, said[one])
+    found = Choice(**said)
     _devices(name, found)
     return found
 

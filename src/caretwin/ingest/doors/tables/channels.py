@@ -8,13 +8,13 @@ from dataclasses import replace
 from statistics import median
 from typing import NamedTuple
 
-from caretwin.ingest.bedside.names import AMBIGUOUS, plain
+from caretwin.ingest.bedside.names import plain
 from caretwin.ingest.decoded import RefusedError
 from caretwin.ingest.doors.tables import names
 from caretwin.ingest.doors.tables.cells import pair_of, value_of
-from caretwin.ingest.doors.tables.decode import word_of, words_for
 from caretwin.ingest.doors.tables.grid import Cell
 from caretwin.ingest.doors.tables.mapping import PAIR, Channelled
+from caretwin.ingest.doors.tables.row import word_of, words_for
 from caretwin.ingest.doors.tables.units import MOST, fit, share
 from caretwin.record.vocabulary import by_code, vocabulary
 
@@ -55,7 +55,7 @@ def wide_column(name: str, cells: Sequence[Cell], decimal: str) -> Said | None:
         )
     if said.channel is None:
         return None
-    if said.channel == PAIR:
+    if said.channel == PAIR or (plain(name) == "rr" and any(map(_is_pair, cells))):  # RR: Riva-Rocci, or a rate
         return _pair(name, cells, said.unit)
     doubts = [f"{said.qualifier!r} in its name was passed over."] if said.qualifier else []
     return _judged(Channelled(name, said.channel, said.unit), cells, decimal, doubts)
@@ -202,7 +202,7 @@ def _coded(code: str, cells: Sequence[Cell], units: tuple[str, ...], decimal: st
     loinc = (LOINC_MARK, code) in by_code()
     channel = names.channel_named(code)
     if channel is None:
-        ambiguous = AMBIGUOUS.get(plain(code), "")
+        ambiguous = names.could_be(code)
         why = f"It could be {ambiguous}." if ambiguous else "Nobody has said what it means: it is kept as it came."
         return Coded(code, len(cells), units, None, why, loinc=loinc)
     if channel == PAIR:

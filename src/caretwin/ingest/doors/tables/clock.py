@@ -16,6 +16,8 @@ MOST, MOST_NAMED = 0.8, 0.5
 RANGES = {"excel": (18_000.0, 90_000.0), "unix_s": (6e8, 8e9), "unix_ms": (6e11, 8e12)}
 """Numbers of days from 1949 to 2146, and of seconds and milliseconds from 1989 to 2223."""
 _SHORT_YEAR = re.compile(r"\d{1,2}[-/.]\d{1,2}[-/.]\d{2}(\D.*)?")
+_DOTTED = re.compile(r"\d{1,2}\.\d{1,2}\.\d{4}")
+"""Dates with points: of all locales of Unicode CLDR none writes the month first with them."""
 _HOURS = ("time h", "hours", "hour", "h", "time (h)", "elapsed", "elapsed h")
 
 
@@ -98,6 +100,9 @@ def _dates(dates: Sequence[Written], texts: Sequence[str]) -> Clock:
     if day_first and month_first:
         question = "Some dates can only be day/month and others only month/day: export it again in one order."
         return Clock("", f"its cells are dates{left}", question, zoned, clocked)
+    if not month_first and all(_DOTTED.match(text) for text in texts if written(text) is not None):
+        why = f"its cells are day.month.year: nobody writes the month first with points{left}"
+        return Clock("dmy", why, "", zoned, clocked)
     if day_first or month_first:
         one = next(p for p in parts if p[0 if day_first else 1] > 12)
         what = "day/month/year" if day_first else "month/day/year"

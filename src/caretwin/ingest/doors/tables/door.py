@@ -7,7 +7,7 @@ still. Files are only read, never moved or marked.
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Iterator, Mapping
+from collections.abc import Mapping
 from dataclasses import replace
 from hashlib import blake2b
 from pathlib import Path
@@ -15,14 +15,15 @@ from typing import Any
 from urllib.parse import quote, unquote
 
 from caretwin.ingest.decoded import CodedValue, Decodable, Decoded, RefusedError
-from caretwin.ingest.door import Setting, Tested, Tier
+from caretwin.ingest.door import Setting, Tested, Tier, given, zone_name
 from caretwin.ingest.doors.mqtt.payload import clean
-from caretwin.ingest.doors.research.loading import check_zone, keep_all, known
+from caretwin.ingest.doors.research.loading import keep_all, known
 from caretwin.ingest.doors.tables.decode import Found, read_rows
 from caretwin.ingest.doors.tables.file import ENDINGS, read_grid
 from caretwin.ingest.doors.tables.grid import MOST_BYTES, ROWS_MEDIA, Cell, Grid, as_rows, from_rows
 from caretwin.ingest.doors.tables.mapping import TableMapping, read_table_mapping
 from caretwin.ingest.intake import Intake
+from caretwin.ingest.watch import Still, files_in, watch
 from caretwin.record.entry import Event
 
 MOST_REMEMBERED = 2_000_000
@@ -36,26 +37,25 @@ class TablesDoor:
     """
 
     shifted = True  # it judges times by itself: research data have dates of another century
-    kind, title, tier = "tables", "Tables: CSV, Parquet and Excel files", Tier.LOOPBACK
+    kind, title, tier = "tables", "Tables: CSV, Parquet and Excel files", Tier.PEER
     settings = (
-        Setting("path", "a folder that is watched, or one file"),
-        Setting("mapping", "the TOML file that says which column is what; caretwin ingest preview makes it"),
+        Setting("path", "a folder that is watched, or one file", path=True),
+        Setting("mapping", "the TOML file that says which column is what; caretwin ingest preview makes it", path=True),
         Setting("zone", "IANA zone of clock times without an offset, where the mapping names none", ""),
         Setting("every_s", "s between two looks at the folder", 30.0),
         Setting("as_charted", "true: received when available at the source, for research and replay", False),
     )
 
     def __init__(self, name: str, settings: Mapping[str, Any], mapping: TableMapping | None = None) -> None:
-        given = {setting.name: setting.default for setting in self.settings} | dict(settings)
-        self.name, self.path = name, Path(str(given["path"]))
-        found = mapping if mapping is not None else read_table_mapping(str(given["mapping"]))
-        zone = str(given["zone"] or "")
+        said = given(self.settings, settings)
+        self.name, self.path = name, Path(str(said["path"]))
+        found = mapping if mapping is not None else read_table_mapping(str(said["mapping"]))
+        zone = str(said["zone"] or "")
         self.mapping = replace(found, time=_in_zone(found.time, zone), issued=_in_zone(found.issued, zone))
         for one in {self.mapping.time.zone, self.mapping.issued.zone} - {""}:
-            check_zone(one, f"door {name} (tables)")
-        self.every, self.as_charted = float(given["every_s"]), bool(given["as_charted"])
-        self._saved: dict[Path, tuple[int, int]] = {}
-        self._lain: dict[Path, tuple[int, int]] = {}
+            zone_name(one, f"door {name} (tables)")
+        self.every, self.as_charted = float(said["every_s"]), bool(said["as_charted"])
+        self._still: Still[Path] = Still()
         self._known: dict[bytes, bytes] = {}
 
     def decode(self, raw: bytes, media: str) -> Decoded:
@@ -82,7 +82,7 @@ class TablesDoor:
         """Whether the path is there, and whether its newest table fits the mapping."""
         if not self.path.exists():
             return Tested(False, "the path is not there: make the folder, or look at its name")
-        files = list(self._files())
+        files = self._files()
         if not files:
             return Tested(False, f"no table yet: no file ends in {', '.join(sorted(ENDINGS))}")
         newest = max(files, key=lambda path: path.stat().st_mtime_ns)
@@ -98,41 +98,30 @@ class TablesDoor:
 
     async def run(self, intake: Intake, stop: asyncio.Event) -> None:
         """See :class:`caretwin.ingest.door.Door`."""
-        waiting = asyncio.create_task(stop.wait())
-        try:
-            while not stop.is_set():
-                try:
-                    files = await asyncio.to_thread(lambda: list(self._files()))
-                    intake.state.listening = f"{len(files)} tables" if self.path.exists() else ""
-                    for path in files:
-                        await self._look(path, intake, stop)
-                except OSError as problem:
-                    intake.state.trouble = f"the folder cannot be read: {problem.strerror}"
-                await asyncio.wait([waiting], timeout=self.every)
-        finally:
-            waiting.cancel()
-            intake.state.listening = ""
+
+        async def look() -> str:
+            files = await asyncio.to_thread(self._files)
+            for path in files:
+                await self._look(path, intake, stop)
+            return f"{len(files)} tables" if self.path.exists() else ""
+
+        await watch(look, self.every, intake.state, stop)
 
     async def load(self, intake: Intake, stop: asyncio.Event) -> None:
         """Take every table in once, now. Raises OSError for a file that cannot be read."""
         for path in self._files():
             await self._take(path, intake, stop)
 
-    def _files(self) -> Iterator[Path]:
-        found = sorted(self.path.iterdir()) if self.path.is_dir() else [self.path]
-        return (
-            path for path in found if path.suffix.lower() in ENDINGS and path.is_file() and path.name[0] not in ".~"
-        )
+    def _files(self) -> list[Path]:
+        return files_in(self.path, ENDINGS)
 
     async def _look(self, path: Path, intake: Intake, stop: asyncio.Event) -> None:
         """Read a file that has changed and lies still since the last look."""
         status = path.stat()
-        lies = (status.st_mtime_ns, status.st_size)
-        still, self._lain[path] = self._lain.get(path) == lies, lies
-        if still and self._saved.get(path) != lies:
+        if self._still.ripe(path, (status.st_mtime_ns, status.st_size)):
             await self._take(path, intake, stop)
             if not stop.is_set():
-                self._saved[path] = lies
+                self._still.take(path)
 
     async def _take(self, path: Path, intake: Intake, stop: asyncio.Event) -> None:
         if path.stat().st_size > MOST_BYTES:

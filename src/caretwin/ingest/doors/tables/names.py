@@ -10,6 +10,7 @@ from typing import NamedTuple
 from caretwin.base.errors import CaretwinError
 from caretwin.ingest.bedside.names import AMBIGUOUS, BLOOD_PRESSURE, channel_of, plain
 from caretwin.ingest.bedside.units import ucum
+from caretwin.ingest.doors.tables.languages import ambiguous_words, bare, channel_words, in_any_spelling, with_languages
 from caretwin.ingest.doors.tables.mapping import PAIR
 from caretwin.record.vocabulary import by_code, vocabulary
 
@@ -71,48 +72,52 @@ SYNONYMS: Mapping[str, tuple[str, ...]] = {
     "glucose": ("cbg", "capillary glucose", "bm", "blood glucose level"),
 }
 """Words beside those of bedside_names. Our own judgement."""
-TIME = (
-    "charttime", "chart time", "recorded dttm", "collected", "collection time", "collect time", "collected at",
+TIME = with_languages("time", (
+    "charttime", "chart time", "recorded dttm", "lab collect dttm", "collect dttm",
+    "collected", "collection time", "collect time", "collected at",
     "sample time", "specimen time", "sampled", "effective", "effective time", "observation time", "obs time",
     "observed at", "measured at", "taken", "taken at", "recorded", "recorded at", "recorded time", "event time",
     "timestamp", "datetime", "date time", "date/time", "date & time", "time", "when", "zeit", "zeitpunkt",
     "observation date", "chart date", "date", "day", "datum", "at",
-)  # fmt: skip
+))  # fmt: skip
 """Names of the time at which a row was true, the surest first."""
-ISSUED = (
+ISSUED = with_languages("issued", (
     "result time", "resulted", "resulted at", "result date", "reported", "reported at", "issued", "issued at",
     "verified", "verified at", "authorised", "authorised at", "available", "available at", "storetime", "store time",
     "lab result dttm", "published", "received", "received at",
-)  # fmt: skip
-VERSION = ("updated", "updated at", "modified", "modified at", "last modified", "last updated", "version", "revision")
-SUBJECT = (
+))  # fmt: skip
+VERSION = with_languages(
+    "version",
+    ("updated", "updated at", "modified", "modified at", "last modified", "last updated", "version", "revision"),
+)
+SUBJECT = with_languages("subject", (
     "nhs number", "nhs no", "nhs", "patient id", "patientid", "patient number", "patient no", "subject id",
     "subject", "subject key", "mrn", "hospital number", "hospital no", "person id", "patient", "resident id",
     "resident", "resident number", "participant", "participant id", "stay id", "icustay id", "hadm id",
     "hospitalization id", "encounter id", "case", "case id", "pid", "fallnummer", "room id", "room", "place", "bed id",
     "bed", "id",
-)  # fmt: skip
+))  # fmt: skip
 """Names of whom a row is about, the surest first."""
-NAMES_OF_PEOPLE = (
+NAMES_OF_PEOPLE = with_languages("names_of_people", (
     "patient name", "surname", "forename", "first name", "last name", "full name", "given name", "family name",
     "address", "postcode", "zip", "phone", "telephone", "email", "next of kin", "gp",
-)  # fmt: skip
-CODE = (
+))  # fmt: skip
+CODE = with_languages("code", (
     "code", "loinc", "loinc code", "item", "itemid", "item id", "parameter", "analyte", "test", "test name", "what",
     "observation", "variable", "measure", "measurement name", "channel", "vital category", "vital name", "lab name",
     "lab category", "label", "name", "sign", "type",
-)  # fmt: skip
-VALUE = (
+))  # fmt: skip
+VALUE = with_languages("value", (
     "valuenum", "numeric value", "value numeric", "lab value numeric", "vital value", "result value", "value",
     "result", "reading", "measurement", "wert",
-)  # fmt: skip
-UNIT = ("unit", "units", "uom", "valueuom", "unit of measure", "reference unit", "einheit")
-STATUS = ("status", "result status", "state", "row status")
+))  # fmt: skip
+UNIT = with_languages("unit", ("unit", "units", "uom", "valueuom", "unit of measure", "reference unit", "einheit"))
+STATUS = with_languages("status", ("status", "result status", "state", "row status"))
 IDENTITY = ("row id", "rowid", "result id", "observation id", "record id", "labevent id", "entry id", "sample id", "id")
-DEVICE = ("device", "device id", "monitor", "sensor", "sensor id", "meter", "source device")
-SEX = ("sex", "gender", "geschlecht")
-BIRTH = ("birth date", "date of birth", "dob", "birthdate", "born")
-FREE_TEXT = ("note", "notes", "comment", "comments", "remark", "remarks")
+DEVICE = with_languages("device", ("device", "device id", "monitor", "sensor", "sensor id", "meter", "source device"))
+SEX = with_languages("sex", ("sex", "gender", "geschlecht"))
+BIRTH = with_languages("birth", ("birth date", "date of birth", "dob", "birthdate", "born"))
+FREE_TEXT = with_languages("free_text", ("note", "notes", "comment", "comments", "remark", "remarks"))
 _BRACKET = re.compile(r"(.*?)\s*[(\[]\s*([^()\[\]]+?)\s*[)\]]\s*")
 _LAST = re.compile(r"(.+?)[\s_,;]+([^\s_,;]+)")
 _RESIDENTS = ("resident", "bewohner")
@@ -144,12 +149,18 @@ def heading(text: str) -> Heading:
     if bracket is not None:
         stem = channel_named(bracket[1])
         unit = bracket[2] if is_unit(bracket[2], stem or "") else ""
-        open_ = "" if stem else AMBIGUOUS.get(plain(bracket[1]), "")
+        open_ = "" if stem else could_be(bracket[1])
         return Heading(stem, unit, open_, "" if unit else bracket[2])
     last = _LAST.fullmatch(text)
     if last is not None and (stem := channel_named(last[1])) is not None and is_unit(last[2], stem):
         return Heading(stem, last[2])
-    return Heading(None, "", AMBIGUOUS.get(plain(text), ""))
+    return Heading(None, "", could_be(text))
+
+
+def could_be(text: str) -> str:
+    """What a name could be that is two things; "" for any other."""
+    name = plain(text).strip(" .:")
+    return AMBIGUOUS.get(name) or in_any_spelling(ambiguous_words(), name) or ""
 
 
 def channel_named(text: str) -> str | None:
@@ -157,9 +168,15 @@ def channel_named(text: str) -> str | None:
     name = plain(text).strip(" .:")
     if name in BLOOD_PRESSURE:
         return PAIR
-    if name in AMBIGUOUS and text.strip() not in vocabulary():
+    if could_be(text) and text.strip() not in vocabulary():
         return None
-    return channel_of(name) or _by_name().get(name) or _by_code().get(text.strip())
+    known = (
+        channel_of(name)
+        or _by_name().get(name)
+        or _by_code().get(text.strip())
+        or in_any_spelling(channel_words(), name)
+    )
+    return PAIR if known == "blood_pressure" else known
 
 
 @cache
@@ -190,7 +207,7 @@ def rank(text: str, names: tuple[str, ...]) -> int | None:
     (1, 1, None)
     """
     name = plain(re.sub(r"\s*[(\[][^()\[\]]*[)\]]\s*$", "", text)).strip(" .:#")
-    return names.index(name) if name in names else None
+    return next((names.index(one) for one in (name, bare(name)) if one in names), None)
 
 
 def kind_of(text: str) -> str:

@@ -17,6 +17,10 @@ MARKS = ((b"\xef\xbb\xbf", "utf-8-sig"), (b"\xff\xfe", "utf-16"), (b"\xfe\xff", 
 LOOKED_AT = 200
 """Lines by which delimiter, header and decimal sign are told (assumed)."""
 LONGEST_CELL = 1000
+LEAST_TEXT = 100
+"""One control character in so many signs is an accident; more of them are no text (assumed)."""
+_STRANGE = re.compile(r"[\x00-\x08\x0e-\x19\x1b-\x1f\x7f-\x84\x86-\x9f\ufffd]")
+"""Control characters, but spaces, ends of lines and pages, and the end of a file that old systems write."""
 _DECIMAL_COMMA = re.compile(r"[<>]?=?\s*[+-]?\d+,\d+")
 _DECIMAL_POINT = re.compile(r"[<>]?=?\s*[+-]?\d+\.\d+")
 _DIRECTIVE = re.compile(r"#\s*(zone|subject|patient)\s*:\s*(\S.*?)[\s,;]*")
@@ -28,6 +32,7 @@ def read_text(raw: bytes, file: str, wanted: Layout) -> Grid:
     wanted  what the mapping says of how it is written; the rest is found
     """
     text, encoding, remarks = _text(raw, file, wanted.encoding)
+    _readable(text, file)
     lines = text.replace("\x00", "").splitlines()
     directives = {m[1].lower(): m[2] for line in lines[:LOOKED_AT] if (m := _DIRECTIVE.fullmatch(line.strip()))}
     first = next((number for number, line in enumerate(lines) if _counts(line)), len(lines))
@@ -64,6 +69,16 @@ def _text(raw: bytes, file: str, encoding: str) -> tuple[str, str, list[str]]:
             raise RefusedError(Refusal(file, f"no {(encoding or marked)[:30]}", "text", fix)) from None
     remark = "It is not UTF-8 and was read as Windows-1252: look whether letters such as ° and µ are right."
     return raw.decode("cp1252", errors="replace"), "cp1252", [remark]
+
+
+def _readable(text: str, file: str) -> None:
+    """Raises RefusedError for bytes that are no text: pictures, programs, what a transfer has spoilt."""
+    strange = len(_STRANGE.findall(text))
+    if strange * LEAST_TEXT > len(text):
+        seen = f"bytes that are no text ({strange} of {len(text)} signs are none of a table)"
+        raise RefusedError(
+            Refusal(file, seen, "CSV, .xlsx or Parquet", "look whether it is the right file", "structure")
+        )
 
 
 def _counts(line: str) -> bool:

@@ -36,10 +36,11 @@ MOST_AHEAD_US = 3_600_000_000
 """us that a time may be after the file was saved: clocks differ (assumed)."""
 _WRITTEN = re.compile(
     r"(\d{1,4})([-/.])(\d{1,2})\2(\d{1,4})"
-    r"(?:(?:[T ]+|,\s*)(\d{1,2})[:.](\d{2})(?:[:.](\d{2})(?:[.,](\d{1,9}))?)?\s*([AaPp])?\.?[Mm]?\.?)?"
+    r"(?:(?:[T ]+|,\s*)(\d{1,2})[:.h](\d{2})(?:[:.](\d{2})(?:[.,](\d{1,9}))?)?"
+    r"(?:\s*(?:Uhr|h)\b)?\s*([AaPp])?\.?[Mm]?\.?)?"
     r"\s*(Z|[+-]\d{2}:?\d{2})?"
 )
-_CLOCK = re.compile(r"(\d{1,2})[:.](\d{2})(?:[:.](\d{2}))?\s*([AaPp])?\.?[Mm]?\.?")
+_CLOCK = re.compile(r"(\d{1,2})[:.h](\d{2})(?:[:.](\d{2}))?(?:\s*(?:Uhr|h)\b)?\s*([AaPp])?\.?[Mm]?\.?")
 
 
 @dataclass(frozen=True)

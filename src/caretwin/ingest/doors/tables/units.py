@@ -21,9 +21,6 @@ OTHERS: Mapping[str, tuple[str, ...]] = {
     "norepinephrine": ("ug/min", "mg/h"), "propofol": ("mg/h", "ug/kg/min"), "urine_output": ("mL/kg/h",),
 }  # fmt: skip
 """Units in which a channel is also charted. Our own judgement."""
-FACTORS: Mapping[tuple[str, str], float] = {("haemoglobin", "mmol/L"): 1.6114}
-"""Channel units in one of a unit that we cannot convert, only to ask which it is: g/dL of haemoglobin per mmol/L of its
-monomer, 16,114 g/mol (IFCC, as laboratories of Germany, Denmark and the Netherlands report it)."""
 MOST = 0.9
 """Share of values that have to be plausible in a unit (assumed)."""
 
@@ -65,6 +62,4 @@ def _in_channel_unit(channel: str, value: float, unit: str) -> float:
     wanted = vocabulary()[channel].unit
     if unit == wanted:
         return value
-    if (channel, unit) in FACTORS:
-        return value * FACTORS[channel, unit]
     return float(convert(value, ucum(unit, channel), wanted, substance=SUBSTANCES.get(channel)))

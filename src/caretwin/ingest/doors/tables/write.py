@@ -8,7 +8,7 @@ from typing import Any
 
 from caretwin.base.time import from_microseconds
 from caretwin.ingest.doors.tables.mapping import STATUSES, Channelled, TableMapping
-from caretwin.ingest.doors.tables.propose import Proposal
+from caretwin.ingest.doors.tables.proposal import Proposal
 from caretwin.ingest.doors.tables.times import TimeRule
 
 

@@ -16,7 +16,8 @@ from typing import TYPE_CHECKING, Any
 from caretwin.base.errors import CaretwinError, DataError, TimeError
 from caretwin.base.time import parse_instant, to_microseconds
 from caretwin.ingest.decoded import Decoded, RefusedError
-from caretwin.ingest.door import Setting, Tested, Tier
+from caretwin.ingest.door import Setting, Tested, Tier, given
+from caretwin.ingest.watch import watch
 from caretwin.record.entry import SubjectRef
 from caretwin.record.identifiers import identifier
 
@@ -36,7 +37,7 @@ class WfdbDoor:
     shifted = True  # it judges times by itself: research data have dates of another century
     kind, title, tier = "wfdb", "WFDB records", Tier.PEER
     settings = (
-        Setting("folder", "where the records lie: .hea files, and the signal files beside them"),
+        Setting("folder", "where the records lie: .hea files, and the signal files beside them", path=True),
         Setting("subject", 'whose they are: "system|number"'),
         Setting("record", "name of one record; empty: all of the folder", ""),
         Setting("start", "instant of the earliest record's begin, where headers have no date or a made-up one", ""),
@@ -47,11 +48,11 @@ class WfdbDoor:
 
     def __init__(self, name: str, settings: Mapping[str, Any]) -> None:
         self.name = name
-        given = {one.name: settings.get(one.name, one.default) for one in self.settings}
-        self.folder, self.record = Path(str(given["folder"])), str(given["record"])
-        self.zone, self.curves, self.every_s = str(given["zone"]), bool(given["waveforms"]), float(given["every_s"])
-        self.subject = _subject(name, str(given["subject"]))
-        self.start = _start(name, str(given["start"]), self.zone)
+        said = given(self.settings, settings)
+        self.folder, self.record = Path(str(said["folder"])), str(said["record"])
+        self.zone, self.curves, self.every_s = str(said["zone"]), bool(said["waveforms"]), float(said["every_s"])
+        self.subject = _subject(name, str(said["subject"]))
+        self.start = _start(name, str(said["start"]), self.zone)
         self._done: dict[str, tuple[tuple[str, int, int], ...]] = {}
 
     def decode(self, raw: bytes, media: str) -> Decoded:
@@ -87,14 +88,17 @@ class WfdbDoor:
 
     async def run(self, intake: Intake, stop: asyncio.Event) -> None:
         """Take in each record once, and what is put there later; a record that was mended is read again."""
-        while not stop.is_set():
-            intake.state.listening = str(self.folder) if self.folder.is_dir() else ""
-            if not intake.state.listening:
+
+        async def look() -> str:
+            if not self.folder.is_dir():
                 intake.state.trouble = f"no folder {self.folder}"
+                return ""
+            intake.state.listening = str(self.folder)  # before the first records, which may take long
             for name in await asyncio.to_thread(self._new):
                 await self._take(name, intake, stop)
-            with contextlib.suppress(TimeoutError):
-                await asyncio.wait_for(stop.wait(), self.every_s)
+            return str(self.folder)
+
+        await watch(look, self.every_s, intake.state, stop)
 
     async def _take(self, name: str, intake: Intake, stop: asyncio.Event) -> None:
         pieces, raw = self._pieces(name), name.encode()

@@ -23,6 +23,8 @@ with warnings.catch_warnings():
     import wfdb
 
 NAME = re.compile(r"[A-Za-z0-9_][A-Za-z0-9_.-]{0,127}")
+SLOWEST_HZ, LONGEST_S, LARGEST_GAIN = 1e-5, 3.2e9, 1e12
+"""Frames/s of the slowest signal (one a day); s of the longest record (a century); steps in a unit (assumed)."""
 LONGEST_HEADER = 1_000_000
 """Bytes of a header: a longer one is none (assumed; the longest of PhysioNet have some 10,000 segments)."""
 SAMPLE_BYTES: dict[str, Fraction] = {
@@ -89,6 +91,9 @@ def check(folder: Path, segment: str) -> Any:
         raise refused(segment, "a segment that has segments", "signals", "the header is broken", "structure")
     if not header.n_sig:
         raise refused(segment, "no signal", "at least one", "nothing can be read from it", "required")
+    if len(header.file_name or ()) != header.n_sig:
+        seen = f"{header.n_sig} signals and {len(header.file_name or ())} lines that tell of one"
+        raise refused(segment, seen, "a line for each signal", "mend the header", "structure")
     for file in dict.fromkeys(header.file_name):
         _measure(folder, segment, header, file)
     return header
@@ -115,6 +120,18 @@ def samples(folder: Path, segment: str) -> Any:
                 "the samples are not those of this header: copy both again",
             )  # fmt: skip
     return record
+
+
+def physical(segment: str, record: Any) -> list[Any]:
+    """The signals of a record in the units of its header, one array each. Raises RefusedError where they have none."""
+    try:
+        found: list[Any] = record.dac(expanded=True)
+    except Exception as problem:  # whatever a baseline or a gain of a broken header makes of the library
+        raise refused(
+            segment, f"numbers that cannot be computed with ({type(problem).__name__})",
+            "gains and baselines of signals", "mend the header", "structure",
+        ) from problem  # fmt: skip
+    return found
 
 
 def files_of(folder: Path, name: str) -> list[Path]:
@@ -149,12 +166,25 @@ def _header(folder: Path, name: str) -> Any:
             "see header(5) of the WFDB Applications Guide", "structure",
         ) from problem  # fmt: skip
     strange = [one for one in _names(found) if not NAME.fullmatch(one)]
-    if strange or not found.fs or not 0 < found.fs < 1e7:
+    if strange or not found.fs or not SLOWEST_HZ <= found.fs < 1e7:
         raise refused(
             name, "a file name that leads elsewhere" if strange else "no usable sampling frequency",
             "names of files beside the header, and a frequency above 0", "mend the header", "structure",
         )  # fmt: skip
+    _measurable(name, found)
     return found
+
+
+def _measurable(name: str, header: Any) -> None:
+    """Raises RefusedError for numbers of a header that no record has: they would overflow, or make endless values."""
+    lengths = header.seg_len if isinstance(header, wfdb.MultiRecord) else [header.sig_len or 0]
+    if min(lengths, default=0) < 0 or sum(lengths) > LONGEST_S * header.fs:
+        raise refused(
+            name, "a length that no record has", "frames of at most a century", "mend the header", "structure"
+        )
+    gains = [] if isinstance(header, wfdb.MultiRecord) else header.adc_gain or []
+    if not all(gain is None or (math.isfinite(gain) and 0 <= abs(gain) < LARGEST_GAIN) for gain in gains):
+        raise refused(name, "a gain that no signal has", "a number of steps per unit", "mend the header", "structure")
 
 
 def _names(header: Any) -> list[str]:

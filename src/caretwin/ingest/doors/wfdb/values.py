@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from itertools import islice
 from pathlib import Path
@@ -13,7 +13,7 @@ from jaxtyping import Float
 
 from caretwin.ingest.decoded import CodedValue, Decodable, Decoded, Refusal, RefusedError
 from caretwin.ingest.doors.wfdb import names
-from caretwin.ingest.doors.wfdb.files import Header, Segment, check, samples
+from caretwin.ingest.doors.wfdb.files import Header, Segment, check, physical, samples
 from caretwin.record.entry import Event, SubjectRef
 
 FASTEST_NUMERIC_HZ = 1.0
@@ -50,10 +50,12 @@ class Reading:
                     yield self._passed_over(segment)
                     continue
                 record = samples(self.folder, segment.name)
+                signals = physical(segment.name, record)
             except RefusedError as error:
                 yield self._piece((), (error.refusal,))
                 continue
-            parts = self._values(segment, record) if self._numeric() else self._curves(segment, record)
+            read = self._values if self._numeric() else self._curves
+            parts = read(segment, record, signals)
             while piece := tuple(islice(parts, MOST_PARTS if self._numeric() else MOST_BLOCKS)):
                 yield self._piece(piece)
 
@@ -73,8 +75,8 @@ class Reading:
         """us UTC of a sample of a segment."""
         return self.zero + round((segment.first / self.header.fs + index / rate) * 1e6)
 
-    def _values(self, segment: Segment, record: Any) -> Iterator[Decodable]:
-        for i, signal in enumerate(record.dac(expanded=True)):
+    def _values(self, segment: Segment, record: Any, signals: Sequence[Any]) -> Iterator[Decodable]:
+        for i, signal in enumerate(signals):
             name, rate = record.sig_name[i], self.header.fs * record.samps_per_frame[i]
             yield from self._column(segment, name, record.units[i], rate, signal)
 
@@ -85,7 +87,7 @@ class Reading:
         codes, written, absent_before = names.codes(name), names.unit(unit), False
         never_zero = names.zero_is_absent(name)
         for index, number in enumerate(signal):
-            why = MISSING if np.isnan(number) else DROPPED if never_zero and number == 0.0 else ""
+            why = MISSING if not np.isfinite(number) else DROPPED if never_zero and number == 0.0 else ""
             if why and absent_before:
                 continue
             absent_before = bool(why)
@@ -95,8 +97,8 @@ class Reading:
                 f"{self.header.name}/{place}", note={"absent": why} if why else None, place=place,
             )  # fmt: skip
 
-    def _curves(self, segment: Segment, record: Any) -> Iterator[Decodable]:
-        for i, signal in enumerate(record.dac(expanded=True)):
+    def _curves(self, segment: Segment, record: Any, signals: Sequence[Any]) -> Iterator[Decodable]:
+        for i, signal in enumerate(signals):
             rate = self.header.fs * record.samps_per_frame[i]
             length = max(1, round(BLOCK_S * rate))
             digits = max(0, int(np.ceil(np.log10(max(1.0, float(record.adc_gain[i]))))))
@@ -120,7 +122,7 @@ class Reading:
             "code": {"system": names.SYSTEM, "code": name, "display": name},
             "unit": names.unit(record.units[i]),
             "period_s": 1.0 / rate,
-            "values": [None if np.isnan(one) else round(float(one), digits) for one in block],
+            "values": [round(float(one), digits) if np.isfinite(one) else None for one in block],
         }
         stop = self._time(segment, start + len(block), rate)
         place = f"{self.header.name}/{segment.name}/{i}:{name}@{start}"

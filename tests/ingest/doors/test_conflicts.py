@@ -1,0 +1,143 @@
+"""Numbers of one message that the record knows as two people's: never one of them in silence."""
+
+import asyncio
+from pathlib import Path
+
+import pytest
+from tests.ingest.doors.fhir_house import behind, open_door
+from tests.ingest.doors.hl7v2_lines import MSH, PID, door, intake_of, message, obx, oru, reader
+from tests.ingest.doors.test_fhir_server import client, vitals
+from tests.ingest.doors.test_hl7v2_people import adt
+
+from caretwin.cli.ingest_replay import replay_messages
+from caretwin.ingest.decoded import Decoded
+from caretwin.ingest.doors.fhir.sender import bundle, patient
+from caretwin.ingest.doors.hl7v2.answer import answer
+from caretwin.record.entry import Identifier
+from caretwin.record.identifiers import NHS_NUMBER
+from caretwin.record.store import keep
+
+NHS = "PID|1||9434765919^^^NHS^NH"
+BOTH = "PID|1||9434765919^^^NHS^NH~1234^^^NORTH^MR"
+HOSPITAL, PERSON = Identifier("NORTH", "1234"), Identifier(NHS_NUMBER, "9434765919")
+
+
+def seen_apart(intake):
+    for pid in (PID, NHS):
+        assert intake.accept_now(oru(obx("4.1"), pid=pid)).result == "accepted"
+
+
+def test_hl7v2_a_message_with_numbers_of_two_people_is_refused_and_names_who_gives_them(tmp_path):
+    with intake_of(tmp_path, door()) as (intake, record):
+        seen_apart(intake)
+        raw = oru(obx("9.9", time="20240301061100+0000"), obx("139", code="2951-2^Sodium^LN", unit="mmol/L"), pid=BOTH)
+        outcome = intake.accept_now(raw)
+        (refusal,) = outcome.refused
+        assert (outcome.result, refusal.code, refusal.place) == ("refused", "conflict", "subject")
+        assert "NORTH" in refusal.seen and NHS_NUMBER in refusal.seen
+        assert "1234" not in str(refusal) and "9434765919" not in str(refusal)
+        told = answer(raw, outcome, 0, 1)
+        assert told.code == "AE" and b"ERR||PID^1^3|205" in told.raw
+        assert keep.quarantined(record.connection())[0].raw == raw
+        people = {reader(record).subject_of(one) for one in (HOSPITAL, PERSON)}
+        assert len(people) == 2
+        assert all(len(reader(record).latest(one)) == 1 for one in people)
+
+
+def test_hl7v2_after_the_merge_the_message_is_replayed(tmp_path, capsys):
+    site = tmp_path / "site.toml"
+    site.write_text('[doors.test]\nkind = "hl7v2"\nport = 0\n')
+    with intake_of(tmp_path, door()) as (intake, _):
+        seen_apart(intake)
+        assert intake.accept_now(oru(obx("9.9", time="20240301061100+0000"), pid=BOTH)).result == "refused"
+    assert replay_messages(str(tmp_path / "record.db"), [], site, None, "")
+    assert "refused again: subject: saw numbers" in capsys.readouterr().out
+    with intake_of(tmp_path, door()) as (intake, _):
+        merge = adt("A40", BOTH, "MRG|9434765919^^^NHS^NH")  # PID-3 holds the number that goes as well
+        assert intake.accept_now(merge).result == "accepted"
+    assert not replay_messages(str(tmp_path / "record.db"), [], site, None, "")
+    assert "accepted: 1 new entries" in capsys.readouterr().out
+    with intake_of(tmp_path, door()) as (_, record):
+        one = reader(record).subject_of(PERSON)
+        assert one == reader(record).subject_of(HOSPITAL)
+        assert sorted(stored.value for stored in reader(record).latest(one)) == [4.1, 9.9]
+
+
+def test_hl7v2_of_several_patients_only_the_contradicting_one_is_refused(tmp_path):
+    with intake_of(tmp_path, door()) as (intake, record):
+        seen_apart(intake)
+        other = PID.replace("1234", "5678")
+        raw = message(MSH, BOTH, "OBR|1||F1", obx("9.9", time="20240301061100+0000"),
+                      other, "OBR|1||F2", obx("7.7", time="20240301061100+0000"))  # fmt: skip
+        outcome = intake.accept_now(raw)
+        assert (outcome.result, outcome.receipt.sequences[0], outcome.receipt.subjects[0]) == ("partly", 0, "")
+        assert [one.value for one in reader(record).latest(outcome.receipt.subjects[1])] == [7.7]
+
+
+def test_a_conflict_stops_no_other_message_of_the_same_commit(tmp_path):
+    with intake_of(tmp_path, door()) as (intake, _):
+        seen_apart(intake)
+
+        async def together():
+            messages = [
+                oru(obx(str(4 + i / 10), time=f"202403010612{i:02}+0000"), pid=[PID, BOTH][i % 2]) for i in range(8)
+            ]
+            return await asyncio.gather(*(intake.accept(one) for one in messages))
+
+        assert [one.result for one in asyncio.run(together())] == ["accepted", "refused"] * 4
+
+
+def test_fhir_numbers_of_two_people_are_a_conflict_and_a_link_makes_them_one(tmp_path: Path):
+    async def inside():
+        async with open_door(tmp_path) as opened, client(opened) as http:
+            first = [patient("7", [("urn:hospital", "1234")]), patient("8", [(NHS_NUMBER, "9434765919")])]
+            assert (await http.post("", content=bundle([*first, *vitals(70)]))).status_code == 200
+            mixed = patient("9", [("urn:hospital", "1234"), (NHS_NUMBER, "9434765919")])
+            said = (await http.post("", content=bundle([*vitals(71, start=5), mixed]))).json()
+            assert [one["response"]["status"] for one in said["entry"]] == ["200 OK", "409 Conflict"]
+            (issue,) = said["entry"][1]["response"]["outcome"]["issue"]
+            assert (issue["code"], issue["expression"]) == ("conflict", ["Bundle.entry[1].resource.identifier"])
+            assert "1234" not in issue["diagnostics"] and "urn:hospital" in issue["diagnostics"]
+            alone = await http.put("/Patient/9", content=bundle_of(mixed))
+            whole = await http.post("", content=bundle([*vitals(72, start=6), mixed], "transaction"))
+            assert (alone.status_code, whole.status_code) == (409, 409)
+            assert opened.latest("Patient/7") == {"heart_rate": 71.0}
+            assert len(opened.waiting()) == 3
+            linked = patient("7", [("urn:hospital", "1234")])
+            linked["link"] = [{"other": {"reference": "Patient/8"}, "type": "replaces"}]
+            assert (await http.put("/Patient/7", content=bundle_of(linked))).status_code == 200
+            assert (await http.put("/Patient/9", content=bundle_of(mixed))).status_code == 200
+            assert opened.subject("Patient/7") == opened.subject("Patient/8") == opened.subject("Patient/9")
+
+    asyncio.run(inside())
+
+
+def test_fhir_in_a_large_batch_the_person_may_stand_behind_the_values(tmp_path: Path):
+    async def inside():
+        async with open_door(tmp_path) as opened, client(opened) as http:
+            await http.post("", content=bundle([*vitals(60), patient("8", [(NHS_NUMBER, "9434765919")])]))
+            many = vitals(*range(50, 1600), start=10)
+            many[3]["subject"] = {"reference": "Patient/7", "identifier": {"system": "urn:hospital", "value": "5"}}
+            answer = await http.post("", content=bundle([*many, patient("7", [(NHS_NUMBER, "9434765919")])]))
+            assert {one["response"]["status"] for one in answer.json()["entry"]} == {"200 OK"}
+            assert opened.subject("Patient/7") == opened.subject("9434765919", NHS_NUMBER)
+
+    asyncio.run(inside())
+
+
+def test_whoever_asks_for_all_or_nothing_is_told_by_an_error(tmp_path):
+    from caretwin.record.conflict import IdentityConflictError
+
+    with behind(tmp_path) as opened:
+        for pid in (("urn:hospital", "1234"), (NHS_NUMBER, "9434765919")):
+            raw = bundle([patient(pid[1], [pid])])
+            opened.intake.accept_now(raw)
+        decoded = opened.door.decode(bundle([patient("9", [("urn:hospital", "1234"), (NHS_NUMBER, "9434765919")])]))
+        with pytest.raises(IdentityConflictError):
+            asyncio.run(opened.intake.accept_decoded(Decoded(decoded.parts), together=True))
+
+
+def bundle_of(resource) -> bytes:
+    import orjson
+
+    return orjson.dumps(resource)
