@@ -179,6 +179,43 @@ def verify(where: str) -> None:
     click.echo(f"{rows} rows, each as it was written")
 
 
+@command.command("merge")
+@WHERE
+@click.argument("kept")
+@click.argument("other")
+@click.option("--reason", required=True, help="How it is known that the two are one: stays in the audit trail.")
+@click.confirmation_option(prompt="Two people who are made one cannot be parted again. Go on?")
+@friendly
+def merge(where: str, kept: str, other: str, reason: str) -> None:
+    """Say that two subjects are one: all of OTHER is of KEPT from now on, and a twin lives on both.
+
+    For whom no system sends a merge (HL7 v2 ADT^A40, FHIR Patient.link); then `caretwin ingest replay` takes in what
+    waited.
+    """
+    from caretwin.record.entry import Batch, Link
+    from caretwin.serve.clock import wall
+
+    record, operator_ = _open(where)
+    reading = record.reading(operator_)
+    kinds = {one.key: one.kind for one in reading.subjects()}
+    for name, key in (("KEPT", kept), ("OTHER", other)):
+        if key not in kinds:
+            raise click.BadParameter(f"no subject {key!r}: caretwin record subjects lists them", param_hint=name)
+    if kept == other or kinds[kept] != kinds[other]:
+        seen = "the same subject twice" if kept == other else f"a {kinds[kept]} and a {kinds[other]}"
+        raise click.BadParameter(f"{seen}: wanted two subjects of one kind", param_hint="OTHER")
+    link = Link(_as_known(reading, kept), _as_known(reading, other), f"by hand: {reason}")
+    record.append(operator_, [Batch((link,), wall(), operator_.name, f"merge: {reason}")])
+    record.close()
+    click.echo(f"{other} is {kept} now")
+
+
+def _as_known(reading: Any, key: str) -> Any:
+    from caretwin.record.entry import SubjectRef
+
+    return SubjectRef(tuple(reading.identifiers(key)))
+
+
 @command.command("erase")
 @WHERE
 @click.argument("subject")

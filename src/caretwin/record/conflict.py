@@ -20,8 +20,8 @@ class IdentityConflictError(CaretwinError):
             "identifiers of a subject",
             seen="numbers that the record knows as different subjects', given by " + " and ".join(self.systems),
             wanted="numbers of one subject",
-            fix="if they are one, merge them (HL7 v2 ADT^A40, FHIR Patient.link); else let the sender put its numbers"
-            " right; then caretwin ingest replay",
+            fix="if they are one, merge them (HL7 v2 ADT^A40, FHIR Patient.link, caretwin record merge); else let the"
+            " sender put its numbers right; then caretwin ingest replay",
         )
 
     def __reduce__(self) -> tuple[object, ...]:

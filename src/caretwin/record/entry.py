@@ -139,14 +139,17 @@ class Derived:
 class Link:
     """Two sets of identifiers are one subject (a merge that the source tells): ``other`` is ``subject`` from now on.
 
-    alone  it holds only where nothing but these identifiers is known of ``other``: for numbers of one house that were
-           met before the person whom they belong to
+    alone     it holds only where nothing but these identifiers is known of ``other``: for numbers of one house that
+              were met before the person whom they belong to
+    agreeing  it holds only where nobody gave the two different numbers: for a message that says who a person is, and
+              lists numbers that were met apart
     """
 
     subject: SubjectRef
     other: SubjectRef
     source: str
     alone: bool = False
+    agreeing: bool = False
 
 
 Entry: TypeAlias = "Observation | Event | Derived | Link"

@@ -44,6 +44,39 @@ def test_hl7v2_a_message_with_numbers_of_two_people_is_refused_and_names_who_giv
         assert all(len(reader(record).latest(one)) == 1 for one in people)
 
 
+def test_hl7v2_an_adt_that_lists_numbers_met_apart_makes_them_one(tmp_path):
+    with intake_of(tmp_path, door()) as (intake, record):
+        seen_apart(intake)
+        assert intake.accept_now(adt("A08", BOTH)).result == "accepted"
+        one = reader(record).subject_of(PERSON)
+        assert one == reader(record).subject_of(HOSPITAL)
+        assert intake.accept_now(oru(obx("9.9", time="20240301061100+0000"), pid=BOTH)).result == "accepted"
+
+
+def test_hl7v2_an_adt_does_not_join_two_to_whom_one_hospital_gave_different_numbers(tmp_path):
+    with intake_of(tmp_path, door()) as (intake, record):
+        for pid in (BOTH, PID.replace("1234", "5678")):
+            assert intake.accept_now(oru(obx("4.1"), pid=pid)).result == "accepted"
+        outcome = intake.accept_now(adt("A08", BOTH.replace("1234", "5678")))
+        assert {one.code for one in outcome.refused} == {"conflict"}
+        assert reader(record).subject_of(Identifier("NORTH", "5678")) != reader(record).subject_of(PERSON)
+
+
+def test_fhir_a_patient_joins_numbers_that_other_doors_met_apart(tmp_path: Path):
+    async def inside():
+        async with open_door(tmp_path) as opened, client(opened) as http:
+            for number, ref in enumerate((("urn:hospital", "1234"), (NHS_NUMBER, "9434765919"))):
+                values = vitals(60 + number)
+                values[0]["subject"] = {"identifier": {"system": ref[0], "value": ref[1]}}
+                assert (await http.post("", content=bundle(values))).status_code == 200
+            both = patient("9", [("urn:hospital", "1234"), (NHS_NUMBER, "9434765919")])
+            assert (await http.put("/Patient/9", content=bundle_of(both))).status_code in (200, 201)
+            one = opened.subject("1234", "urn:hospital")
+            assert one == opened.subject("9434765919", NHS_NUMBER) == opened.subject("Patient/9")
+
+    asyncio.run(inside())
+
+
 def test_hl7v2_after_the_merge_the_message_is_replayed(tmp_path, capsys):
     site = tmp_path / "site.toml"
     site.write_text('[doors.test]\nkind = "hl7v2"\nport = 0\n')

@@ -120,17 +120,17 @@ class SubjectBook:
         """The other subject is the one from now on: all that it was known by leads to the survivor.
 
         Other processes are told to drop what they remember, and checkpoints of both end: each is of half a person.
-        Returns the sequence number of the merge, 0 where they were one already, and where the link holds only for a
-        number of which nothing else is known, but more is.
+        Returns the sequence number of the merge, 0 where they were one already, and where the link does not hold: what
+        it asks of them (``alone``, ``agreeing``) is not so.
         """
         one, other = self._ends(entry)
         if one == other:
             return 0
         query = self._connection.query
-        rows = query("SELECT DISTINCT system, value FROM identifier WHERE subject = ?", [other])
-        rows += [row[:2] for row in pending.rows["identifier"] if row[3] == other]  # told in this transaction
-        known = {Identifier(*row) for row in rows} | set(entry.other.identifiers)
+        known = self._known(other, pending) | set(entry.other.identifiers)
         if entry.alone and known != set(entry.other.identifiers):
+            return 0
+        if entry.agreeing and _differ(self._known(one, pending), known):
             return 0
         sequence = pending.next()
         self._merges()[other] = one
@@ -142,6 +142,12 @@ class SubjectBook:
             query("DELETE FROM checkpoint WHERE subject = ?", [number])
         query("UPDATE counter SET erasures = erasures + 1")
         return sequence
+
+    def _known(self, number: int, pending: Pending) -> set[Identifier]:
+        """By what a subject is known, with what this transaction tells."""
+        rows = self._connection.query("SELECT DISTINCT system, value FROM identifier WHERE subject = ?", [number])
+        rows += [row[:2] for row in pending.rows["identifier"] if row[3] == number]
+        return {Identifier(*row) for row in rows}
 
     def _of_key(self, key: str) -> int:
         if key not in self._by_key:
@@ -160,3 +166,12 @@ class SubjectBook:
         self._connection.query("INSERT INTO subject VALUES (?, ?, ?, ?)", [number, key, ref.kind, received])
         self._keys[number], self._by_key[key] = key, number
         return number
+
+
+def _differ(one: set[Identifier], other: set[Identifier]) -> bool:
+    """Whether somebody who gives numbers gave both, and none of them alike."""
+    numbers: dict[str, tuple[set[str], set[str]]] = {}
+    for side, identifiers in enumerate((one, other)):
+        for identifier in identifiers:
+            numbers.setdefault(identifier.system, (set(), set()))[side].add(identifier.value)
+    return any(mine and theirs and not mine & theirs for mine, theirs in numbers.values())

@@ -61,14 +61,18 @@ def _since(found: Patient, scope: Scope) -> int:
 
 
 def _links(subject: SubjectRef, house: House) -> tuple[Link, ...]:
-    """An id of the house that was met alone, such as Patient/123 in a reference, is this person's.
+    """All numbers that the house gives are this person's, also those met apart before.
 
-    Nothing else is joined by a list of numbers: two people become one by Patient.link, or not at all.
+    An id of the house itself, such as Patient/123 in a reference, only if it was met alone; another's number only
+    if nobody gave the two that it joins different numbers. Who is joined else is for Patient.link to say.
     """
     first, *rest = subject.identifiers
-    own = [one for one in rest if one.system == house.system]
     kind, source = subject.kind, house.source
-    return tuple(Link(SubjectRef((first,), kind), SubjectRef((one,), kind), source, alone=True) for one in own)
+    return tuple(
+        Link(SubjectRef((first,), kind), SubjectRef((one,), kind), source, alone=own, agreeing=not own)
+        for one in rest
+        for own in (one.system == house.system,)
+    )
 
 
 def _merges(found: Patient, subject: SubjectRef, scope: Scope) -> tuple[Link, ...]:

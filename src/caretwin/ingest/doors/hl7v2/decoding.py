@@ -13,7 +13,7 @@ from caretwin.ingest.doors.hl7v2.encounters import encounter, happened
 from caretwin.ingest.doors.hl7v2.medication import medication
 from caretwin.ingest.doors.hl7v2.message import Message, split
 from caretwin.ingest.doors.hl7v2.observations import Observations
-from caretwin.ingest.doors.hl7v2.patient import identify, links, person, same_person
+from caretwin.ingest.doors.hl7v2.patient import identify, joins, links, person, same_person
 
 RESULTS = frozenset({("ORU", f"R{n:02d}") for n in (1, 30, 31, 32)} | {("OUL", f"R{n:02d}") for n in (21, 22, 23, 24)})
 """Messages with results. Others of these types carry waveforms (W01) and alarms (R40 to R43)."""
@@ -96,6 +96,8 @@ def _adt(context: Context, trigger: str) -> list[Decodable]:
         return []
     stay = encounter(context)
     found: list[Decodable] = [*_person(context), *([stay] if stay else [])]
+    if trigger != "A29" and context.subject is not None:  # A29: delete person
+        found += joins(context.subject, context.door)
     if context.message.all("OBX"):
         found += Observations(context, happened(context)).read()
     return found

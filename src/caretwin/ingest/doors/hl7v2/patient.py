@@ -124,6 +124,15 @@ def links(context: Context) -> list[Link]:
     return found
 
 
+def joins(subject: SubjectRef, source: str) -> list[Link]:
+    """A message that says who a person is lists numbers that were met apart before: they are one person's, unless
+    somebody gave the two different numbers (then only a merge can say so).
+    """
+    first, *rest = subject.identifiers
+    kind = subject.kind
+    return [Link(SubjectRef((first,), kind), SubjectRef((one,), kind), source, agreeing=True) for one in rest]
+
+
 def same_person(context: Context) -> bool:
     """Whether every MRG-1 is a number of the patient whose PID stands before it: an account moves, no person does."""
     mine: set[Identifier] = set()
