@@ -91,10 +91,15 @@ def latest_table(found: Running, now: int) -> Table:
     for one in found.reading.subjects()[:SHOWN_SUBJECTS]:
         latest = sorted(found.reading.latest(one.key), key=lambda value: -value.effective)
         known = [value for value in latest if value.value is not None and value.code in vocabulary()]
-        words = [f"{value.code.replace('_', ' ')} {value.value:g}" for value in known[:5]]
+        words = [f"{value.code.replace('_', ' ')} {_short(value.value)}" for value in known[:5]]
         heard = f"{max(now - latest[0].received, 0) // MINUTE} min ago" if latest else "-"
         table.add_row(one.key[:7], one.kind, heard, ", ".join(words) or "-")
     return table
+
+
+def _short(value: float | None) -> str:
+    """Three figures, and all of those before the point."""
+    return "-" if value is None else f"{value:.0f}" if abs(value) >= 1000 else f"{value:.3g}"
 
 
 def trouble_lines(board: Sequence[BoardRow]) -> list[Text]:

@@ -16,7 +16,7 @@ from caretwin.cli.live import stopped_calmly
 
 if TYPE_CHECKING:
     from caretwin.record.entry import SubjectKind
-    from caretwin.serve.replay_plan import Post
+    from caretwin.serve.replay_plan import Post, Way
 
 START = "2026-01-05T07:00:00Z"
 """A Monday morning: when every stay begins."""
@@ -43,10 +43,12 @@ def command(
 ) -> None:
     """Play WHAT through the doors of a site of its own, on this machine's loopback interface.
 
-    stays  real intensive care stays: vital signs by HL7 v2, laboratory and persons by FHIR, ventilators and pumps by
-           MQTT;
-    home   synthetic residents and rooms: bed and room sensors and wearables by MQTT, care notes by FHIR. Nobody's data.
-    """
+    \b
+    stays  real intensive care stays: vital signs by HL7 v2 or SDC,
+           laboratory and persons by FHIR, ventilators and pumps by MQTT
+    home   synthetic residents and rooms: bed and room sensors and
+           wearables by MQTT, care notes by FHIR; nobody's data
+    """  # noqa: D301 click keeps the lines after a backspace
     play(what, subjects, hours, speed, clif, seed, kept, view)
 
 
@@ -97,7 +99,7 @@ async def _live(
     console = Console(highlight=False)
     stays = sorted({post.who.value for post in posts if post.way == "sdc"})
     async with broker() as url, _switched_on(stays, posts[0].at) as monitors:
-        site, targets = _site(name, folder, url, kept, people, monitors)
+        site, targets = _site(name, folder, url, kept, people, monitors, {post.way for post in posts})
         begun = Held(posts[0].at)
         async with running(site, begun, twins=people == "patient") as found:
             await listening(found)
@@ -142,9 +144,9 @@ async def _switched_on(stays: list[str], now: int) -> AsyncIterator[dict[str, An
 
 
 def _site(
-    name: str, folder: Path, mqtt: str, kept: Path | None, people: SubjectKind, monitors: dict[str, Any]
+    name: str, folder: Path, mqtt: str, kept: Path | None, people: SubjectKind, monitors: dict[str, Any], ways: set[Way]
 ) -> tuple[Any, Any]:
-    """A site with a door of each kind on free ports, and where its doors are."""
+    """A site with a door of each kind that is used, on free ports, and where its doors are."""
     import hashlib
 
     from caretwin.serve.broker import free_port
@@ -165,6 +167,7 @@ def _site(
         },
         "devices": {"kind": "mqtt", "url": mqtt, "topics": str(folder / "topics.toml")},
     }
+    doors = {door: settings for door, settings in doors.items() if settings["kind"] in ways}
     for number, monitor in enumerate(monitors.values(), start=1):
         doors[f"bed {number}"] = {"kind": "sdc", "provider": monitor.address, "demo": True, "expected_s": 14_400}
     site = Site(

@@ -17,7 +17,7 @@ from caretwin.ingest.translate import Translator
 from caretwin.record.access import Actor
 from caretwin.record.bedside import Quality
 from caretwin.record.conflict import IdentityConflictError
-from caretwin.record.entry import Batch, Entry, Event, Observation, Receipt
+from caretwin.record.entry import Batch, Entry, Event, Link, Observation, Receipt
 from caretwin.record.record import Record
 from caretwin.record.store import keep
 from caretwin.record.writer import BusyError, Writer
@@ -282,13 +282,14 @@ def _of_parts(receipt: Receipt, parts: int) -> Receipt:
 def _preview(decoded: Decoded) -> str:
     """A message in one line, without identifiers."""
     words = []
-    for part in decoded.parts[:6]:
+    parts = [part for part in decoded.parts if not (isinstance(part, Link) and (part.agreeing or part.alone))]
+    for part in parts[:6]:
         if isinstance(part, CodedValue):
             name = part.codes[0].display or part.codes[0].code if part.codes else "?"
-            said = part.value if part.value is not None else (part.note or {}).get("text", "absent")
-            words.append(f"{name} {said} {part.unit}".strip())
+            text = (part.note or {}).get("text", "absent")
+            words.append(f"{name} {text if part.value is None else f'{part.value:g}'} {part.unit}".strip())
         else:
             words.append(getattr(part, "kind", "merge"))
-    more = len(decoded.parts) - len(words)
+    more = len(parts) - len(words)
     text = ", ".join(words) + (f" and {more} more" if more > 0 else "")
     return text or f"nothing for the record ({', '.join(decoded.ignored) or 'empty'})"

@@ -56,7 +56,8 @@ def plan_home(residents: int, start: int, hours: float, seed: int) -> list[Post]
 
 def _drawn(number: int, luck: np.random.Generator) -> _Resident:
     sex = "female" if luck.random() < 0.7 else "male"
-    person = Person(f"synthetic-resident-{number}", sex, float(luck.uniform(74, 98)), None, float(luck.normal(64, 12)))  # type: ignore[arg-type]
+    age, weight = float(luck.uniform(74, 98)), float(np.round(luck.normal(64, 12), 1))
+    person = Person(f"synthetic-resident-{number}", sex, age, None, weight)  # type: ignore[arg-type]
     return _Resident(
         number, float(luck.normal(21.5, 0.8)), float(luck.normal(7.0, 0.7)), float(luck.gamma(2.0, 40.0)),
         float(luck.normal(160, 30)), float(luck.normal(68, 8)), float(luck.gamma(2.0, 0.6)), person,
