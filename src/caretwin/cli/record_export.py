@@ -1,0 +1,41 @@
+"""``caretwin record export`` and ``query``: the record as Parquet files, and questions to them."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import click
+
+from caretwin.cli.errors import friendly
+from caretwin.cli.record_open import WHERE, open_as_operator, print_table
+
+
+@click.command("export")
+@WHERE
+@click.argument("folder", type=click.Path(path_type=Path))
+@friendly
+def export_(where: str, folder: Path) -> None:
+    """Write the record as Parquet files into FOLDER; run again, it adds what came since. No identifiers are written."""
+    from caretwin.record.export import export
+
+    record, operator_ = open_as_operator(where)
+    counts = export(record, operator_, folder)
+    click.echo(", ".join(f"{count} rows of {table}" for table, count in counts.items() if table != "superseded"))
+    record.close()
+
+
+@click.command("query")
+@click.argument("folder", type=click.Path(path_type=Path))
+@click.argument("sql")
+@friendly
+def query(folder: Path, sql: str) -> None:
+    """Ask an export in SQL: tables observation, current_observation, event and derived."""
+    from rich.table import Table
+
+    from caretwin.record.query import ask
+
+    names, rows = ask(folder, sql)
+    table = Table(*names, box=None)
+    for row in rows:
+        table.add_row(*("" if cell is None else str(cell) for cell in row))
+    print_table(table)

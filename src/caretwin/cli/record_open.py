@@ -1,0 +1,66 @@
+"""What every command about a record begins and ends with: opening it as the person at the keyboard, and showing times
+and tables.
+"""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, Literal
+
+import click
+
+if TYPE_CHECKING:
+    from caretwin.record.record import Record
+
+WHERE = click.argument("where", metavar="RECORD")
+
+
+def open_as_operator(where: str) -> tuple[Record, Any]:
+    """A record (a file, or a URL) and who opens it. Raises DataError where there is no such file."""
+    from caretwin.base.errors import DataError
+    from caretwin.record.access import operator
+    from caretwin.record.record import open_record
+    from caretwin.serve.clock import wall
+
+    if "://" not in where and not Path(where).is_file():
+        raise DataError(f"record {where}", seen="no such file", wanted="a record", fix="caretwin live makes one")
+    return open_record(where, wall), operator()
+
+
+def check_subject(record: Record, subject: str) -> None:
+    """Raises BadParameter for a key that the record does not have."""
+    from caretwin.record.store.read_subjects import numbers
+
+    if not numbers(record.connection(), subject):
+        raise click.BadParameter(f"no subject {subject!r}: caretwin record subjects lists them", param_hint="SUBJECT")
+
+
+def time_text(us: int | None, to: Literal["second", "minute"] = "second") -> str:
+    """A time (us) in UTC; "-" for none."""
+    from caretwin.base.time import from_microseconds
+
+    if us is None:
+        return "-"
+    return from_microseconds(us).strftime("%Y-%m-%d %H:%M:%SZ" if to == "second" else "%Y-%m-%d %H:%MZ")
+
+
+def delay_text(us: int) -> str:
+    """How long after something else, in one unit.
+
+    >>> [delay_text(seconds * 1_000_000) for seconds in (0, 89, 1200, 7200, -1)]
+    ['0 s', '89 s', '20 min', '2 h', 'before']
+    """
+    seconds = us / 1e6
+    if seconds < 0:
+        return "before"
+    if seconds < 90:
+        return f"{seconds:.0f} s"
+    return f"{seconds / 60:.0f} min" if seconds < 5400 else f"{seconds / 3600:.0f} h"
+
+
+def print_table(table: Any) -> None:
+    """Print a table; rows are broken only for somebody who looks, not for a file or a pipe."""
+    from rich.console import Console
+
+    console = Console(highlight=False)
+    console.print(table, soft_wrap=not console.is_terminal)

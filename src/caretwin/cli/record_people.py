@@ -1,0 +1,77 @@
+"""``caretwin record merge`` and ``erase``: who is one person, and who must be forgotten."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import click
+
+from caretwin.cli.errors import friendly
+from caretwin.cli.record_open import WHERE, check_subject, open_as_operator, time_text
+
+
+@click.command("merge")
+@WHERE
+@click.argument("kept")
+@click.argument("other")
+@click.option("--reason", required=True, help="How it is known that the two are one: stays in the audit trail.")
+@click.confirmation_option(prompt="Two people who are made one cannot be parted again. Go on?")
+@friendly
+def merge(where: str, kept: str, other: str, reason: str) -> None:
+    """Say that two subjects are one: all of OTHER is of KEPT from now on, and a twin lives on both.
+
+    For whom no system sends a merge (HL7 v2 ADT^A40, FHIR Patient.link); then `caretwin ingest replay` takes in what
+    waited.
+    """
+    from caretwin.record.entry import Batch, Link
+    from caretwin.serve.clock import wall
+
+    record, operator_ = open_as_operator(where)
+    reading = record.reading(operator_)
+    kinds = {one.key: one.kind for one in reading.subjects()}
+    for name, key in (("KEPT", kept), ("OTHER", other)):
+        if key not in kinds:
+            raise click.BadParameter(f"no subject {key!r}: caretwin record subjects lists them", param_hint=name)
+    if kept == other or kinds[kept] != kinds[other]:
+        seen = "the same subject twice" if kept == other else f"a {kinds[kept]} and a {kinds[other]}"
+        raise click.BadParameter(f"{seen}: wanted two subjects of one kind", param_hint="OTHER")
+    link = Link(_as_known(reading, kept), _as_known(reading, other), f"by hand: {reason}")
+    record.append(operator_, [Batch((link,), wall(), operator_.name, f"merge: {reason}")])
+    record.close()
+    click.echo(f"{other} is {kept} now")
+
+
+def _as_known(reading: Any, key: str) -> Any:
+    from caretwin.record.entry import SubjectRef
+
+    return SubjectRef(tuple(reading.identifiers(key)))
+
+
+@click.command("erase")
+@WHERE
+@click.argument("subject")
+@click.option("--reason", required=True, help="The request or the law that asks for it: stays in the audit trail.")
+@click.option(
+    "--word",
+    "words",
+    multiple=True,
+    help="A name or word by which refused messages are the person's, beside the numbers that the record knows.",
+)
+@click.confirmation_option(prompt="Everything about this subject will be gone for ever. Go on?")
+@friendly
+def erase(where: str, subject: str, reason: str, words: tuple[str, ...]) -> None:
+    """Erase everything about a SUBJECT, under all keys of that person, as the law may ask; the audit trail keeps that
+    it was done, and why. Exports and backups are outside of the record: they are named, and others have to delete them.
+    """
+    record, operator_ = open_as_operator(where)
+    check_subject(record, subject)
+    gone = record.erase(operator_, subject, reason, words)
+    record.close()
+    click.echo(
+        f"{gone.rows} rows erased, {gone.messages} refused messages, {gone.examples} examples of codes nobody mapped"
+    )
+    if not gone.overwritten:
+        click.echo("another program was reading: close all that have the record open, and its log goes too")
+    click.echo("not in the record, and to be deleted by whoever made them: backups, copies, replicas, archived logs")
+    for one in gone.exports:
+        click.echo(f"  an export of {time_text(one.at)} by {one.actor}: {one.detail}")

@@ -1,0 +1,66 @@
+"""``caretwin record unmapped`` and ``quarantine``: what could not be taken in as it came."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import click
+
+from caretwin.cli.errors import friendly
+from caretwin.cli.record_open import WHERE, open_as_operator, print_table, time_text
+
+
+@click.command("unmapped")
+@WHERE
+@click.option("--csv", "target", type=click.Path(path_type=Path), help="Write a mapping file to fill in.")
+@friendly
+def unmapped(where: str, target: Path | None) -> None:
+    """Codes that came in and that nobody has mapped yet, the most frequent first."""
+    import csv
+
+    from rich.table import Table
+
+    from caretwin.ingest.mapping import COLUMNS, to_fill_in
+    from caretwin.record.store import keep
+
+    record, operator_ = open_as_operator(where)
+    record.reading(operator_).of([""])
+    found = keep.unmapped(record.connection())
+    if target is not None:
+        with target.open("w", encoding="utf-8", newline="") as file:
+            table_ = csv.DictWriter(file, COLUMNS)
+            table_.writeheader()
+            table_.writerows(to_fill_in(found))
+        click.echo(
+            f"{len(found)} codes in {target}: fill in the column channel, and name the file as the door's mapping"
+        )
+    else:
+        table = Table("times", "source", "system", "code", "unit", "display", "such as", box=None)
+        for one in found:
+            cells = (one.source, one.system, one.code, one.unit, one.display, one.example)
+            table.add_row(str(one.times), *cells)
+        print_table(table)
+    record.close()
+
+
+@click.command("quarantine")
+@WHERE
+@click.option("--raw", type=int, help="Print the message of this number as it came.")
+@friendly
+def quarantine(where: str, raw: int | None) -> None:
+    """Messages that were refused, with the reason; caretwin ingest replay takes them in again after a fix."""
+    from caretwin.record.store import keep
+
+    record, operator_ = open_as_operator(where)
+    record.reading(operator_).of([""])
+    found = keep.quarantined(record.connection(), waiting=raw is None)
+    if raw is not None:
+        content = next((one.raw for one in found if one.number == raw), None)
+        if content is None:
+            raise click.BadParameter(f"no message {raw} in quarantine", param_hint="--raw")
+        click.echo(content, nl=False)
+    for one in found if raw is None else ():
+        again = f", {one.times} times, last {time_text(one.last)}" if one.times > 1 else ""
+        click.echo(f"{one.number}  {time_text(one.received)}  {one.door}  {len(one.raw)} bytes{again}")
+        click.echo("    " + one.reason.replace("\n", "\n    "))
+    record.close()
