@@ -32,7 +32,7 @@ test: setup peers lint  ## everything the gate checks: style, types, import dire
 	@mkdir -p .cache/coverage
 	$(BIN)/python -m pytest -n $(THREADS) --dist loadfile --cov --cov-report=term $(PYTEST)
 
-lint: setup  ## style, types of base and core, import direction
+lint: setup  ## style, types of base, core, record and serve, import direction
 	@$(BIN)/ruff check .
 	$(BIN)/ruff format --check .
 	$(BIN)/mypy

@@ -147,8 +147,10 @@ class Channel:
 def channels() -> Mapping[str, Channel]:
     """Every channel by name, from bedside_channels.toml."""
     table = tomllib.loads((files("caretwin.record") / "bedside_channels.toml").read_text(encoding="utf-8"))
+    kinds: tuple[tuple[Literal["observation", "setting"], str], ...]
+    kinds = (("observation", "observations"), ("setting", "settings"))
     return {
         name: Channel(name=name, kind=kind, **entry)
-        for kind, section in (("observation", "observations"), ("setting", "settings"))
+        for kind, section in kinds
         for name, entry in table[section].items()
     }

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import re
 
-import nhs_number
+from nhs_number.validate import is_valid as is_nhs_number
 
 from caretwin.base.errors import DataError
 from caretwin.record.entry import Identifier
@@ -49,7 +49,7 @@ def nhs(text: str) -> str:
     Raises DataError for another count of digits and for a wrong check digit.
     """
     digits = re.sub(r"[\s-]", "", text)
-    if not re.fullmatch(r"\d{10}", digits) or not nhs_number.is_valid(digits):
+    if not re.fullmatch(r"\d{10}", digits) or not is_nhs_number(digits):
         raise DataError(
             "NHS number",
             seen=f"{len(digits)} characters"

@@ -51,7 +51,7 @@ async def _mosquitto(program: str, port: int) -> AsyncIterator[None]:
 @contextlib.asynccontextmanager
 async def _in_python(port: int) -> AsyncIterator[None]:
     try:
-        from amqtt.broker import Broker
+        from amqtt.broker import Broker  # type: ignore[import-untyped]
     except ImportError as problem:
         raise DataError(
             "a broker for the demonstration",

@@ -53,7 +53,7 @@ class Forecasts:
         """Drop what is known of everybody who is not there: erased, or become another."""
         for known in (self.said, self.doubts, self.troubles, self._judged, self._next):
             for key in [key for key in known if key not in there]:
-                del known[key]  # type: ignore[attr-defined]
+                del known[key]
 
     def turn(self, ward: LivingWard, now: int) -> None:
         """Do what is due for one subject: a forecast with its scores, or else a new look at its data.

@@ -7,6 +7,7 @@ import time
 from collections import deque
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
+from functools import partial
 from typing import Any
 
 from caretwin.record.entry import Batch
@@ -99,15 +100,15 @@ class WardLoop:
             self._ready.set()
         part, saved = 0, time.monotonic()
         while not self._stop.is_set():
-            self._safely(lambda ward: self._turn(ward))
+            self._safely(self._turn)
             if time.monotonic() - saved >= SAVE_EVERY_S / SAVE_PART:
-                self._safely(lambda ward, part=part: self._save(ward, part))
+                self._safely(partial(self._save, part=part))
                 part, saved = (part + 1) % SAVE_PART, time.monotonic()
             if not self.pulse.waiting:
                 self._wake.wait(REST_S)
             self._wake.clear()
         for part in range(SAVE_PART):
-            self._safely(lambda ward, part=part: self._save(ward, part))
+            self._safely(partial(self._save, part=part))
 
     def _heard(self, batches: Sequence[Batch], receipts: Sequence[Any]) -> None:
         """What came, and when: a listener of the record."""

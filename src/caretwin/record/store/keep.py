@@ -96,7 +96,10 @@ def quarantined(connection: Connection, door: str | None = None, *, waiting: boo
         " WHERE r.quarantine = q.id ORDER BY r.at DESC LIMIT 1), ''), coalesce(q.last, q.received), q.times"
         " FROM quarantine q ORDER BY q.id"
     )
-    found = [Quarantined(*row[:5], bytes(row[5]), *row[6:]) for row in rows]
+    found = [
+        Quarantined(number, received, name, reason, media, bytes(raw), outcome, last, times)
+        for number, received, name, reason, media, raw, outcome, last, times in rows
+    ]
     return [
         one
         for one in found

@@ -5,12 +5,11 @@ from __future__ import annotations
 from collections.abc import Mapping
 from itertools import pairwise
 
-import orjson
-
 from caretwin.record.bedside import Quality
 from caretwin.record.entry import Status, Stored
 from caretwin.record.store.as_of import ALWAYS
-from caretwin.record.store.connection import Connection
+from caretwin.record.store.connection import Connection, Row
+from caretwin.record.store.read_observations import note_of
 from caretwin.record.store.read_subjects import merges
 
 
@@ -26,10 +25,14 @@ def changes(connection: Connection, after: int, most: int = 10_000) -> list[Stor
         " WHERE o.sequence > ? ORDER BY o.sequence LIMIT ?",
         [after, most],
     )
-    return [
-        Stored(*row[:8], Status(row[8]), Quality(row[9]), {} if row[10] is None else orjson.loads(row[10]))
-        for row in rows
-    ]
+    return [_stored(row) for row in rows]
+
+
+def _stored(row: Row) -> Stored:
+    sequence, key, code, unit, source, *rest = row
+    effective, received, value, status, quality, note = rest
+    known = (effective, received, value, Status(status), Quality(quality), note_of(note))
+    return Stored(sequence, key, code, unit, source, *known)
 
 
 def changed_since(connection: Connection, since: Mapping[str, int]) -> dict[str, tuple[int, int]]:

@@ -54,8 +54,8 @@ def derived(
             [number, start, stop, as_of],
         )
     found = [
-        StoredDerived(row[0], key, *row[1:5], orjson.loads(row[5]), orjson.loads(row[6]))
-        for row in rows
-        if kinds is None or row[1] in kinds
+        StoredDerived(sequence, key, kind, at, received, about, orjson.loads(body), orjson.loads(provenance))
+        for sequence, kind, at, received, about, body, provenance in rows
+        if kinds is None or kind in kinds
     ]
     return sorted(found, key=lambda one: (one.at, one.sequence))

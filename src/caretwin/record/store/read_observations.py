@@ -85,18 +85,9 @@ def latest(
             " ORDER BY effective DESC, sequence DESC LIMIT ?",
             [number, as_of, before, 1 + len(gone)],
         )
-        for sequence, effective, received, value, status, quality, note in rows:
-            if sequence not in gone:
-                known = (
-                    effective,
-                    received,
-                    value,
-                    Status(status),
-                    Quality(quality),
-                    _note(note),
-                )
-                found.append(Stored(sequence, key, code, unit, source, *known))
-                break
+        last = next((row for row in rows if row[0] not in gone), None)
+        if last is not None:
+            found.append(_stored(last, key, code, unit, source))
     return found
 
 
@@ -117,11 +108,8 @@ def held(connection: Connection, key: str, codes: Collection[str], before: int) 
         first: dict[str, Row] = {}
         for row in (*unnamed, *connection.query(f"{sql} AND {named}{last}", [number, before])):
             if row[0] not in gone:
-                first.setdefault(str(_note(row[6]).get("order", "")), row)
-        found += [
-            Stored(row[0], key, code, unit, source, *row[1:4], Status(row[4]), Quality(row[5]), _note(row[6]))
-            for row in first.values()
-        ]
+                first.setdefault(str(note_of(row[6]).get("order", "")), row)
+        found += [_stored(row, key, code, unit, source) for row in first.values()]
     return found
 
 
@@ -150,7 +138,14 @@ def _series_of(
     return [(row[0], row[1], row[2], row[3]) for row in rows if codes is None or row[1] in codes]
 
 
-def _note(text: str | None) -> Mapping[str, Any]:
+def _stored(row: Row, key: str, code: str, unit: str, source: str) -> Stored:
+    sequence, effective, received, value, status, quality, note = row
+    known = (effective, received, value, Status(status), Quality(quality), note_of(note))
+    return Stored(sequence, key, code, unit, source, *known)
+
+
+def note_of(text: str | None) -> Mapping[str, Any]:
+    """What was noted beside a value."""
     return {} if text is None else orjson.loads(text)
 
 
@@ -166,5 +161,5 @@ def _columns(code: str, unit: str, source: str, rows: list[Row]) -> SeriesData:
         np.array(quality, dtype=np.int64),
         np.array(status, dtype=np.int64),
         np.array(sequence, dtype=np.int64),
-        {i: orjson.loads(text) for i, text in enumerate(note) if text is not None},
+        {i: note_of(text) for i, text in enumerate(note) if text is not None},
     )

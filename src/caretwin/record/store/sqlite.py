@@ -118,6 +118,9 @@ class SqliteConnection:
         marks = ",".join("?" * len(columns))
         self.raw.executemany(f"INSERT INTO {table} ({','.join(columns)}) VALUES ({marks})", rows)
 
+    def _within(self) -> bool:
+        return bool(self.raw.in_transaction)
+
     @contextmanager
     def transaction(self) -> Iterator[None]:
         """All or nothing; it holds the write lock from its beginning, so that what it reads stays true."""
@@ -125,7 +128,7 @@ class SqliteConnection:
         try:
             yield
         except BaseException:
-            if self.raw.in_transaction:
+            if self._within():
                 self.raw.execute("ROLLBACK")
             raise
         self.raw.execute("COMMIT")
@@ -133,14 +136,14 @@ class SqliteConnection:
     @contextmanager
     def snapshot(self) -> Iterator[None]:
         """One moment: that of the first statement; whoever writes meanwhile is not waited for."""
-        if self.raw.in_transaction:
+        if self._within():
             yield
             return
         self.raw.execute("BEGIN DEFERRED")
         try:
             yield
         finally:
-            if self.raw.in_transaction:
+            if self._within():
                 self.raw.execute("ROLLBACK")  # nothing was written
 
     def scrub(self, tables: Sequence[str]) -> bool:

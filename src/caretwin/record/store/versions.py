@@ -109,9 +109,9 @@ def recall(connection: Connection, claims: Iterable[Claim]) -> dict[bytes, list[
         times = connection.among(f"SELECT sequence, received FROM {table} WHERE sequence IN ?", numbers)
         received |= {sequence: at for sequence, at in times}
     found: dict[bytes, list[Version]] = {}
-    for name, sequence, *said, content_ in rows:
+    for name, sequence, place, effective, number, status, said in rows:
         if sequence in received:
-            version = Version(sequence, *said, bytes(content_), received[sequence])
+            version = Version(sequence, place, effective, number, status, bytes(said), received[sequence])
             found.setdefault(bytes(name), []).append(version)
     return found
 
