@@ -3,15 +3,19 @@
 import time
 from collections.abc import Callable
 from pathlib import Path
+from typing import Any
 
 import pytest
 from tests.twin.conftest import START
 from tests.twin.test_living_ward import vitals, write
 
 from caretwin.record.record import open_record
+from caretwin.serve import ward_loop
 from caretwin.serve.ward_loop import WardLoop
+from caretwin.twin import living_record
 from caretwin.twin.course import MINUTE
 from caretwin.twin.live import BedsideTwin, bedside_twin
+from caretwin.twin.living_ward import LivingWard
 
 
 @pytest.fixture(scope="module")
@@ -49,4 +53,27 @@ def test_what_is_committed_reaches_the_twin_and_is_foretold_and_survives(tmp_pat
     assert again.board[0].twin == START // MINUTE + 9
     assert again.pulse.rows <= 2  # from the checkpoint, not from the beginning
     again.stop()
+    record.close()
+
+
+def test_a_record_that_cannot_be_read_at_the_start_is_tried_again(
+    tmp_path: Path, small: BedsideTwin, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    record = open_record(tmp_path / "record.db", lambda: START)
+    real, tries = living_record.start, list[int]()
+
+    def start(*arguments: Any) -> LivingWard:
+        tries.append(1)
+        if len(tries) == 1:
+            raise OSError("database is locked")
+        return real(*arguments)
+
+    monkeypatch.setattr(living_record, "start", start)
+    monkeypatch.setattr(ward_loop, "START_AGAIN_S", 0.05)
+    loop = WardLoop(record, small, lambda: START)
+    loop.start()
+    wait_for(lambda: loop.ward is not None)
+    assert len(tries) == 2
+    wait_for(lambda: not loop.pulse.trouble)
+    loop.stop()
     record.close()

@@ -130,6 +130,16 @@ class Reading:
         """Observations since a sequence number, of all subjects."""
         return self._answer("", lambda it: read_changes.changes(it, after, most))
 
+    def newest(self) -> int:
+        """The last sequence number of the record."""
+        return self._answer("", read_changes.newest)
+
+    def news(self, after: int, kinds: Collection[str]) -> read_changes.News:
+        """What came after a sequence number, whoever wrote it, and what ceased to hold; events of these kinds."""
+        found = self._answer("", lambda it: read_changes.news(it, after, kinds))
+        self.of(sorted({one.subject for one in found.observations} | {one.subject for one in found.events}))
+        return found
+
     def changed_since(self, since: Mapping[str, int]) -> dict[str, tuple[int, int]]:
         """Subjects with anything new since a sequence number of each: (first effective time, last sequence number)."""
         return self._answer("", lambda it: read_changes.changed_since(it, since))

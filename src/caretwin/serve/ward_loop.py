@@ -26,6 +26,8 @@ SAVE_EVERY_S = 60.0
 """s of the wall's clock between checkpoints of a ward; each time a part of it has its turn."""
 SAVE_PART = 5
 """A ward is saved in so many parts."""
+START_AGAIN_S = 5.0
+"""s after a ward could not be read from the record until that is tried again."""
 TROUBLE_S = 1.0
 """s that the loop waits after something went wrong."""
 DRAWN_EVERY_S = 0.5
@@ -90,7 +92,7 @@ class WardLoop:
             if self._stop.is_set():  # somebody changed their mind, and the record is closed
                 end()
                 return
-            self.ward = living_record.start(self._record, self.twin, self._clock())
+            self.ward = self._begun()
         except Exception as problem:  # the doors go on; whoever looks is told
             self._warming.clear()
             end()
@@ -98,6 +100,9 @@ class WardLoop:
             return
         finally:
             self._ready.set()
+        if self.ward is None:
+            end()
+            return
         part, saved = 0, time.monotonic()
         while not self._stop.is_set():
             self._safely(self._turn)
@@ -109,6 +114,19 @@ class WardLoop:
             self._wake.clear()
         for part in range(SAVE_PART):
             self._safely(partial(self._save, part=part))
+
+    def _begun(self) -> LivingWard | None:
+        """The ward, read from the record; tried until it succeeds, or until somebody stops it."""
+        while not self._stop.is_set():
+            try:
+                ward = living_record.start(self._record, self.twin, self._clock())
+            except Exception as problem:  # such as a record that another process keeps locked
+                self.pulse.trouble = f"no twins yet, tried again: {type(problem).__name__}: {problem}"
+                self._stop.wait(START_AGAIN_S)
+            else:
+                self.pulse.trouble = ""
+                return ward
+        return None
 
     def _heard(self, batches: Sequence[Batch], receipts: Sequence[Any]) -> None:
         """What came, and when: a listener of the record."""

@@ -129,10 +129,6 @@ class Course:
         """Whether an observation is in the course already."""
         return sequence in self._places
 
-    def newest(self) -> int:
-        """The highest sequence number of what is in the course, 0 for nothing."""
-        return max(self._places, default=0)
-
     def last_minute(self) -> int | None:
         """The last minute of which anything is known."""
         return max((track.minutes[-1] for _, track in self._known()), default=None)

@@ -1,105 +1,112 @@
-"""What a ward hears of commits: observations and events go into the courses of their subjects."""
+"""What a ward hears of the record: at every turn it asks what came since the last, and puts that into the courses.
+
+It asks the record and not whoever wrote: so what another process wrote, and what nobody knew to be kept until a server
+came back, is heard in the same way, once, and in order.
+"""
 
 from __future__ import annotations
 
-import queue
-from collections.abc import Mapping, Sequence
+import threading
+from collections.abc import Callable, Mapping
 
-from caretwin.record.entry import Batch, Entry, Event, Link, Observation, Receipt, Status, kind_of
+from caretwin.record.entry import Status, Stored, StoredEvent, kind_of
+from caretwin.record.store.read_changes import Gone, News
 from caretwin.twin.course import Course, minute_of, value_of
 from caretwin.twin.living_roll import Ended
 from caretwin.twin.living_twin import LivingTwin
-from caretwin.twin.stays import KINDS, Stay
+from caretwin.twin.stays import Stay
 
 
 class Hearing:
-    """The ears of a ward: :meth:`tell` may be called by any thread, everything else by the ward's.
+    """The ears of a ward: :meth:`wake` may be called by any thread, everything else by the ward's.
 
-    twins           of the ward, by subject: whoever is heard of for the first time gets one
-    ended           those whose twins have ended
-    others_changed  whether two subjects became one, or one was erased, since that was last looked at
-    returning       of the ended, those of whom something was said by which they may be here again
+    twins      of the ward, by subject: whoever is heard of for the first time gets one
+    ended      those whose twins have ended
+    upto       sequence number up to which everything was heard
+    returning  of the ended, those of whom something was said by which they may be here again
     """
 
-    def __init__(self, twins: dict[str, LivingTwin], ended: Mapping[str, Ended]) -> None:
-        self._twins, self._ended = twins, ended
-        self.others_changed = False
+    def __init__(
+        self,
+        twins: dict[str, LivingTwin],
+        ended: Mapping[str, Ended],
+        news: Callable[[int], News] | None,
+        upto: int,
+    ) -> None:
+        self._twins, self._ended, self._news = twins, ended, news
+        self.upto = upto
         self.returning: set[str] = set()
-        self._told: queue.SimpleQueue[tuple[Sequence[Batch], Sequence[Receipt]]] = queue.SimpleQueue()
+        self._woken = threading.Event()
 
-    def tell(self, batches: Sequence[Batch], receipts: Sequence[Receipt]) -> None:
-        """What was committed, in order."""
-        self._told.put((batches, receipts))
+    def wake(self) -> None:
+        """Something was committed."""
+        self._woken.set()
 
     def waits(self) -> bool:
-        """Whether something was told that is not in the courses."""
-        return not self._told.empty()
+        """Whether something is known to be in the record that is not in the courses."""
+        return self._woken.is_set()
 
     def listen(self) -> None:
-        """Take what was told into the courses."""
-        while True:
-            try:
-                batches, receipts = self._told.get_nowait()
-            except queue.Empty:
+        """Take what came since the last time into the courses."""
+        self._woken.clear()
+        while self._news is not None:
+            found = self._news(self.upto)
+            self._take_in(found)
+            self.upto = found.upto
+            if found.whole:
                 return
-            self.others_changed = self.others_changed or not batches
-            for batch, receipt in zip(batches, receipts, strict=True):
-                self._take_in(batch, receipt)
 
-    def _take_in(self, batch: Batch, receipt: Receipt) -> None:
-        repeats = set(receipt.repeats)
-        for place, (entry, sequence, key) in enumerate(
-            zip(batch.entries, receipt.sequences, receipt.subjects, strict=True)
-        ):
-            if kind_of(key) != "patient" or place in repeats:
-                continue  # residents and places have models of their own; what is repeated may no longer hold
-            if key in self._ended:
-                if self._brings_back(entry, key):
-                    self.returning.add(key)
-                continue  # what came stands in the record, and is read from there
-            try:
-                self._hear(entry, sequence, key, receipt.gone)
-            except Exception as problem:  # one entry that cannot be understood keeps nobody else's from being heard
-                self._of(key).fail(problem)
-        for sequence in receipt.gone:
-            for one in self._twins.values():
-                one.note_change(one.course.remove(sequence))
-        for key, effective in receipt.changed:  # also of what a course no longer remembers
-            if key in self._twins:
-                self._twins[key].note_change(minute_of(effective))
-            elif key in self._ended:
-                self.returning.add(key)
+    def _take_in(self, found: News) -> None:
+        for one in found.gone:
+            self._safely(one.subject, lambda one=one: self._forget(one))  # type: ignore[misc]
+        for event in found.events:
+            self._safely(event.subject, lambda event=event: self._happened(event))  # type: ignore[misc]
+        for stored in found.observations:
+            self._safely(stored.subject, lambda stored=stored: self._observe(stored))  # type: ignore[misc]
 
-    def _brings_back(self, entry: Entry, key: str) -> bool:
-        """Whether an entry may say that somebody is here again; late data of before do not."""
-        if isinstance(entry, Observation):
-            heard = self._ended[key].heard
-            return heard is None or minute_of(entry.effective) > heard
-        return isinstance(entry, Event) and entry.kind in KINDS
+    def _safely(self, key: str, job: Callable[[], None]) -> None:
+        """What is of residents and places has models of its own; what cannot be understood keeps nobody else's from
+        being heard.
+        """
+        if kind_of(key) != "patient":
+            return
+        try:
+            job()
+        except Exception as problem:
+            self._of(key).fail(problem)
 
-    def _hear(self, entry: Entry, sequence: int, key: str, gone: Sequence[int]) -> None:
-        if isinstance(entry, Link):
-            self.others_changed = True
-        elif isinstance(entry, Observation):
-            self._observe(entry, sequence, key, gone)
-        elif isinstance(entry, Event) and entry.kind in KINDS and _holds(entry, sequence, gone):
-            self._of(key).course.tell(sequence, Stay(entry.kind, entry.effective, entry.stop, entry.body))
+    def _forget(self, gone: Gone) -> None:
+        minute = None if gone.effective is None else minute_of(gone.effective)
+        if gone.subject in self._ended:
+            if minute is not None:
+                self.returning.add(gone.subject)
+        elif gone.subject in self._twins:
+            one = self._twins[gone.subject]
+            one.course.remove(gone.sequence)
+            one.note_change(minute)  # also of what a course no longer remembers
 
-    def _observe(self, entry: Observation, sequence: int, key: str, gone: Sequence[int]) -> None:
-        one = self._of(key)
-        one.sequence = max(one.sequence, sequence)
-        if _holds(entry, sequence, gone):
-            value = value_of(entry.code, entry.effective, entry.value, entry.quality, sequence, entry.note)
-            if not one.course.has(sequence):
-                one.note_change(one.course.put(value))
-            elif sequence > one.adopted:  # it was read with the course, after what had changed was asked
-                one.note_change(minute_of(entry.effective))
+    def _happened(self, event: StoredEvent) -> None:
+        if event.subject in self._ended:
+            self.returning.add(event.subject)
+        elif event.status != Status.RETRACTED:
+            self._of(event.subject).course.tell(
+                event.sequence, Stay(event.kind, event.effective, event.stop, event.body)
+            )
+
+    def _observe(self, stored: Stored) -> None:
+        if stored.subject in self._ended:
+            heard = self._ended[stored.subject].heard
+            if heard is None or minute_of(stored.effective) > heard:  # late data of before bring nobody back
+                self.returning.add(stored.subject)
+            return
+        one = self._of(stored.subject)
+        if one.course.has(stored.sequence):  # it was read with the course, and perhaps not in the state
+            one.note_change(minute_of(stored.effective))
+        else:
+            value = value_of(stored.code, stored.effective, stored.value, stored.quality, stored.sequence, stored.note)
+            one.note_change(one.course.put(value))
 
     def _of(self, key: str) -> LivingTwin:
         if key not in self._twins:
             self._twins[key] = LivingTwin(Course(key))
         return self._twins[key]
-
-
-def _holds(entry: Observation | Event, sequence: int, gone: Sequence[int]) -> bool:
-    return entry.status != Status.RETRACTED and sequence not in gone

@@ -14,6 +14,7 @@ from caretwin.record.reading import Reading
 from caretwin.record.record import Record
 from caretwin.record.store import keep
 from caretwin.record.store.as_of import ALWAYS
+from caretwin.record.store.read_changes import News
 from caretwin.record.store.read_subjects import numbers
 from caretwin.twin.bedside import context, settings_at
 from caretwin.twin.course import BACK_MIN, BODY, MINUTE, Course, minute_of, value_of
@@ -48,8 +49,12 @@ def start(record: Record, twin: BedsideTwin, now: int | None = None) -> LivingWa
         since = {subject: stored[-1][1]} if stored else {}
         return _found(reading, subject, stored, reading.changed_since(since))
 
-    ward = LivingWard(twin, Book(course, people, reading.epoch, reading.merges, again))
-    end = record.listen(ward.tell)  # first, so that nothing that comes while we read is missed: a repeat does no harm
+    def news(after: int) -> News:
+        return reading.news(after, KINDS)
+
+    # It hears from here on: what comes while we read is heard again, which does no harm.
+    ward = LivingWard(twin, Book(news, reading.newest, course, people, reading.epoch, reading.merges, again))
+    end = record.listen(ward.wake)
     try:
         everybody = people()
         reading.of(everybody)
@@ -155,14 +160,13 @@ def _found(
 ) -> Found:
     checkpoints = [one for one, _ in stored]
     if not stored:  # from the beginning: nothing in it can be missed
-        course = course_of(reading, key, None)
-        return Found(course, sequence=course.newest())
+        return Found(course_of(reading, key, None))
     first, last = changed.get(key, (ALWAYS, 0))
     sequence = stored[-1][1]
     new = minute_of(first) if last > sequence else None
     good = checkpoints if new is None else checkpoints[: 1 + _place(checkpoints, new)]
     since = good[-1].minute + 1 if good else None
-    return Found(course_of(reading, key, since), good, new, max(sequence, last))
+    return Found(course_of(reading, key, since), good, new)
 
 
 def _place(checkpoints: Sequence[Checkpoint], minute: int) -> int:

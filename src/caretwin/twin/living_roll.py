@@ -10,6 +10,7 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping, Sequence
 from typing import NamedTuple
 
+from caretwin.record.store.read_changes import News
 from caretwin.twin.course import MINUTE, Course
 from caretwin.twin.living_checkpoints import Checkpoint
 from caretwin.twin.living_twin import Alive, LivingTwin
@@ -24,13 +25,11 @@ class Found(NamedTuple):
     """A subject as the record has it.
 
     checkpoints  of its twin; changed  first minute that is not in the last of them, None where all is
-    sequence     up to which entries are in the course, or in ``changed``
     """
 
     course: Course
     checkpoints: Sequence[Checkpoint] = ()
     changed: int | None = None
-    sequence: int = 0
 
 
 class Ended(NamedTuple):
@@ -42,8 +41,9 @@ class Ended(NamedTuple):
 
 
 class Book(NamedTuple):
-    """Where a ward reads the record again.
+    """Where a ward reads the record.
 
+    news      what came after a sequence number; newest  the last sequence number
     course    of a subject from a minute on (None: from the beginning): for what came later than a course remembers
     subjects  keys of everybody there is: asked when two were merged, or one was erased, by whatever process
     epoch     how often that has happened
@@ -51,6 +51,8 @@ class Book(NamedTuple):
     again     a subject with the checkpoints of its twin: for one that ended and comes back
     """
 
+    news: Callable[[int], News]
+    newest: Callable[[], int]
     course: Callable[[str, int | None], Course]
     subjects: Callable[[], Sequence[str]]
     epoch: Callable[[], int]
@@ -73,8 +75,8 @@ class Roll:
 
     def adopt(self, found: Found) -> None:
         """Take in a subject whose course was read from the record."""
-        course, sequence = found.course, found.sequence
-        one = LivingTwin(course, checkpoints=list(found.checkpoints), sequence=sequence, adopted=sequence)
+        course = found.course
+        one = LivingTwin(course, checkpoints=list(found.checkpoints))
         one.parts = self._merges.get(course.subject, ())
         self.twins[course.subject] = one
         one.embody()
@@ -107,25 +109,27 @@ class Roll:
         old = self.twins[key]
         course = self.book.course(key, None) if self.book is not None else old.course
         try:
-            self.adopt(Found(course, sequence=old.sequence))
+            self.adopt(Found(course))
         finally:
             self.twins[key].failure = old.failure
 
-    def follow_the_book(self, others_changed: bool) -> None:
+    def follow_the_book(self) -> None:
         """Drop who is no longer in the record; of who was merged, begin again with all that is now theirs."""
         if self.book is None:
             return
         epoch = self.book.epoch()
-        if not others_changed and epoch == self.epoch:
+        if epoch == self.epoch:
             return
-        self.epoch = epoch
         there, self._merges = set(self.book.subjects()), self.book.merges()
+        self.epoch = epoch  # only now: a read that failed is tried again
         for known in (self.twins, self.ended):
             for key in [key for key in known if key not in there]:
                 del known[key]  # type: ignore[attr-defined]
         self.bring_back([key for key, one in self.ended.items() if one.parts != self._merges.get(key, ())])
         for key in [key for key, one in self.twins.items() if one.parts != self._merges.get(key, ())]:
             self.safely(key, self.read_again)
+        for key in sorted(there & self._merges.keys() - self.twins.keys() - self.ended.keys()):
+            self._adopt_again(key)  # a number of which nothing was known but that a person is known by it now
 
     # the end, and back -----------------------------------------------------------------------------------------------
 
@@ -146,12 +150,15 @@ class Roll:
     def bring_back(self, keys: Sequence[str]) -> None:
         """Let twins live again from what the record has of them."""
         for key in keys:
-            if self.ended.pop(key, None) is None or self.book is None:
-                continue
-            try:
-                self.adopt(self.book.again(key))
-            except Exception as problem:
-                self.adopt_later(key, problem)
+            if self.ended.pop(key, None) is not None and self.book is not None:
+                self._adopt_again(key)
+
+    def _adopt_again(self, key: str) -> None:
+        assert self.book is not None
+        try:
+            self.adopt(self.book.again(key))
+        except Exception as problem:
+            self.adopt_later(key, problem)
 
 
 def is_over(course: Course, now: int) -> bool:

@@ -35,9 +35,7 @@ class LivingTwin:
     changed      first minute that is not in the state as it should be, None where all is
     waiting      rows that are to be stepped through; replaying  whether they are many
     body         what the model needs of the person; born_of  sex, age, height and weight that it was made of
-    sequence     last sequence number of an entry that the course has
     parts        keys of the subjects that had become this one when the course was read: with more, it begins again
-    adopted      last sequence number of which it was known, when the course was read, what it changed
     problem      what has just gone wrong with it; failure  the same, with when it is tried again; None for nothing
     restarted    minute at which its numbers were not finite and it went back to ones that were
     """
@@ -52,9 +50,7 @@ class LivingTwin:
     replaying: bool = False
     body: Any = None
     born_of: tuple[Any, ...] = ()
-    sequence: int = 0
     parts: tuple[str, ...] = ()
-    adopted: int = 0
     problem: Exception | None = None
     failure: Failure | None = None
     restarted: int | None = None

@@ -50,21 +50,23 @@ class Turn(NamedTuple):
 
 
 class LivingWard:
-    """Twins by subject. :meth:`tell` may be called by any thread, everything else by one.
+    """Twins by subject. :meth:`wake` may be called by any thread, everything else by one.
 
     twin  model, filter and luck of all (see :func:`caretwin.twin.live.bedside_twin`)
-    book  where courses are read again; None: they remember everything, and no twin ends
+    book  where the record is read; None: nothing is heard, courses they remember everything, and no twin ends
     roll  who is in the ward
     """
 
     def __init__(self, twin: BedsideTwin, book: Book | None = None) -> None:
         self.twin, self.roll = twin, Roll(book)
         self._twins = self.roll.twins
-        self._hearing, self._stepper = Hearing(self._twins, self.roll.ended), Stepper(twin)
+        news, upto = (book.news, book.newest()) if book is not None else (None, 0)
+        self._hearing, self._stepper = Hearing(self._twins, self.roll.ended, news, upto), Stepper(twin)
 
-    def tell(self, batches: Sequence[Batch], receipts: Sequence[Receipt]) -> None:
-        """Batches were committed: a listener of the record."""
-        self._hearing.tell(batches, receipts)
+    def wake(self, batches: Sequence[Batch], receipts: Sequence[Receipt]) -> None:
+        """Something was committed: a listener of the record. Replays make way for what is new."""
+        del batches, receipts  # it is read where it stands
+        self._hearing.wake()
 
     # a turn ----------------------------------------------------------------------------------------------------------
 
@@ -74,9 +76,9 @@ class LivingWard:
         now  clock (us): rows that are further ahead than clocks differ wait until their time has come
         """
         self._hearing.listen()
-        self.roll.follow_the_book(self._hearing.others_changed)
+        self.roll.follow_the_book()
         self.roll.bring_back(sorted(self._hearing.returning))
-        self._hearing.others_changed, self._hearing.returning = False, set()
+        self._hearing.returning = set()
         until = minute_of(now) + AHEAD_MIN
         for key in self._to_do(now):
             self.roll.safely(key, lambda key: self._plan(key, until))
@@ -159,7 +161,7 @@ class LivingWard:
         to date.
         """
         one = self._twins[subject]
-        return (one.previous, one.sequence) if one.up_to_date() and one.previous is not None else None
+        return (one.previous, self._hearing.upto) if one.up_to_date() and one.previous is not None else None
 
     def kept(self, subject: str) -> bool:
         """Whether a twin has nothing that the record does not: it was read from there, and nothing came since."""

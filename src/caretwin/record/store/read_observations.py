@@ -10,7 +10,7 @@ import numpy as np
 import orjson
 from jaxtyping import Float, Int
 
-from caretwin.record.bedside import Quality
+from caretwin.record.bedside import Quality, channels
 from caretwin.record.entry import Status, Stored
 from caretwin.record.store.as_of import ALWAYS, NEVER, superseded
 from caretwin.record.store.connection import Connection, Row
@@ -103,7 +103,7 @@ def held(connection: Connection, key: str, codes: Collection[str], before: int) 
             "SELECT sequence, effective, received, value, status, quality, note FROM observation"
             " WHERE series = ? AND effective < ? AND status <> 3 AND quality <> 2"
         )
-        last = " ORDER BY effective DESC, sequence DESC"
+        last = " ORDER BY effective DESC, (value IS NULL) DESC, value DESC, sequence DESC"  # as a course orders them
         unnamed = connection.query(f"{sql} AND NOT {named}{last} LIMIT ?", [number, before, 1 + len(gone)])
         first: dict[str, Row] = {}
         for row in (*unnamed, *connection.query(f"{sql} AND {named}{last}", [number, before])):
@@ -114,17 +114,18 @@ def held(connection: Connection, key: str, codes: Collection[str], before: int) 
 
 
 def first_effective(connection: Connection, key: str, codes: Collection[str]) -> int | None:
-    """The earliest time of any observation of these codes, None where there is none."""
-    places = [row[0] for row in _series_of(connection, key, codes)]
-    firsts = [
-        row[0]
-        for place in places
-        for row in connection.query(
-            "SELECT effective FROM observation WHERE series = ? AND status <> 3 AND quality <> 2"
+    """The earliest time at which any of these codes says anything, None where none does: an observation without a value
+    says nothing, a setting without one that it has ended.
+    """
+    firsts = list[int]()
+    for place, code, _, _ in _series_of(connection, key, codes):
+        says = "" if code in channels() and channels()[code].kind == "setting" else " AND value IS NOT NULL"
+        rows = connection.query(
+            f"SELECT effective FROM observation WHERE series = ?{says} AND status <> 3 AND quality <> 2"
             " AND sequence NOT IN (SELECT sequence FROM superseded WHERE place = ?) ORDER BY effective LIMIT 1",
             [place, place],
         )
-    ]
+        firsts += [row[0] for row in rows]
     return min(firsts, default=None)
 
 
