@@ -112,7 +112,8 @@ def test_what_comes_while_it_is_written_is_the_next_runs(
         return arrow(columns, rows)  # type: ignore[arg-type]
 
     monkeypatch.setattr(exporting, "_arrow", meanwhile)
-    assert export(record, operator(), tmp_path / "out") == {"observation": 1, "event": 0, "derived": 0, "superseded": 0}
+    counts = export(record, operator(), tmp_path / "out")
+    assert {table: count for table, count in counts.items() if count} == {"observation": 1}
     assert ask(tmp_path / "out", "SELECT list(value) FROM current_observation")[1] == [([60.0],)]
     monkeypatch.setattr(exporting, "_arrow", arrow)
     export(record, operator(), tmp_path / "out")

@@ -3,10 +3,11 @@
 from pathlib import Path
 
 import pytest
-from tests.record.test_store import MINUTE, seen, write
+from tests.record.test_store import MINUTE, MR_B, MRS_A, seen, write
 
 from caretwin.base.errors import DataError
 from caretwin.record.access import operator
+from caretwin.record.entry import Identifier, Link, SubjectRef
 from caretwin.record.export import export
 from caretwin.record.query import ask
 from caretwin.record.record import open_record
@@ -75,3 +76,18 @@ def test_what_a_question_may_do(out: Path, sql: str, rows: list[tuple[object, ..
 def test_the_columns_are_told(out: Path) -> None:
     assert ("value", "DOUBLE") in [row[:2] for row in ask(out, "DESCRIBE observation")[1]]
     assert ask(out, "EXPLAIN SELECT * FROM observation")[1]
+
+
+def test_who_was_merged_is_one_person_of_an_export_too(tmp_path: Path) -> None:
+    record = open_record(tmp_path / "record.db", lambda: MINUTE)
+    third = SubjectRef((Identifier("urn:nhs", "9434765919"),))
+    for number, ref in enumerate((MRS_A, MR_B, third)):
+        write(record, MINUTE, seen(60 + number, 1 + number, subject=ref))
+    export(record, operator(), tmp_path / "out")
+    write(record, MINUTE, Link(MR_B, MRS_A, "adt"))  # and after the first run: merges of merges
+    survivor = write(record, MINUTE, Link(third, MR_B, "adt"))
+    export(record, operator(), tmp_path / "out")
+    record.close()
+    _, rows = ask(tmp_path / "out", "SELECT DISTINCT subject FROM current_observation")
+    assert rows == [(survivor,)]
+    assert ask(tmp_path / "out", "SELECT count(*) FROM current_observation")[1] == [(3,)]

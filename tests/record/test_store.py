@@ -4,7 +4,9 @@ import itertools
 import pickle
 import random
 import threading
+import time
 from collections.abc import Iterator
+from concurrent.futures import Future
 
 import numpy as np
 import pytest
@@ -13,7 +15,7 @@ from tests.record.conftest import Ticking
 from caretwin.record import audit
 from caretwin.record.access import AccessDeniedError, Actor, operator
 from caretwin.record.conflict import IdentityConflictError
-from caretwin.record.entry import Batch, Derived, Event, Identifier, Link, Observation, Status, SubjectRef
+from caretwin.record.entry import Batch, Derived, Event, Identifier, Link, Observation, Receipt, Status, SubjectRef
 from caretwin.record.reading import Reading
 from caretwin.record.record import Record, open_record
 from caretwin.record.store import keep
@@ -471,6 +473,29 @@ def test_a_sender_that_no_longer_waits_does_not_stop_the_writer(record: Record) 
         gate.set()
         first.result(10)
         assert writer.submit(DOOR, Batch((seen(3, 3),), MINUTE, "x"), wait_s=5).result(10).sequences
+
+
+def test_whoever_submits_while_a_writer_closes_gets_an_answer(record: Record) -> None:
+    writer, found, begun = Writer(record, most_waiting=4), list[Future[Receipt]](), threading.Barrier(5)
+
+    def submit(number: int) -> None:
+        begun.wait()
+        for at in range(200):
+            try:
+                found.append(writer.submit(DOOR, Batch((seen(60, 1000 * number + at),), MINUTE, "x"), wait_s=1))
+            except (RuntimeError, BusyError):
+                return
+
+    threads = [threading.Thread(target=submit, args=(number,)) for number in range(4)]
+    for thread in threads:
+        thread.start()
+    begun.wait()
+    time.sleep(0.01)
+    writer.close()
+    for thread in threads:
+        thread.join(10)
+    assert found
+    assert all(one.done() for one in found)  # nothing is left in a queue that nobody reads
 
 
 def test_a_listener_that_fails_takes_back_no_commit(record: Record) -> None:

@@ -20,7 +20,8 @@ def export_(where: str, folder: Path) -> None:
 
     record, operator_ = open_as_operator(where)
     counts = export(record, operator_, folder)
-    click.echo(", ".join(f"{count} rows of {table}" for table, count in counts.items() if table != "superseded"))
+    said = (f"{counts[table]} rows of {table}" for table in ("observation", "event", "derived"))
+    click.echo(", ".join(said))
     record.close()
 
 

@@ -51,6 +51,12 @@ TABLES = {
         " WHERE mark > ? AND mark <= ? ORDER BY mark, sequence, by_sequence LIMIT ?",
         ("by_sequence", "sequence", "received"),
     ),
+    "merged": (
+        "SELECT m.sequence, a.key, b.key, m.received, m.sequence FROM merged m JOIN subject a ON a.id = m.subject"
+        " JOIN subject b ON b.id = m.into_subject WHERE m.sequence > ? AND m.sequence <= ?"
+        " ORDER BY m.sequence LIMIT ?",
+        ("sequence", "subject", "into_subject", "received"),
+    ),
 }  # fmt: skip
 """What is exported: the statement (after which number, up to which, at most how many rows), and its columns.
 

@@ -19,6 +19,15 @@ FENCE = (
     "SET lock_configuration = true",  # last: what it locks, a question cannot open again
 )
 """A question may come from a form or a language model: it gets no other file, no network and no extension."""
+VIEWS = (
+    "CREATE VIEW became AS WITH RECURSIVE step(subject, person) AS (SELECT subject, into_subject FROM merged UNION"
+    " SELECT step.subject, merged.into_subject FROM step JOIN merged ON merged.subject = step.person)"
+    " SELECT subject, person FROM step WHERE person NOT IN (SELECT subject FROM merged)",
+    "CREATE VIEW current_observation AS SELECT o.* REPLACE (coalesce(became.person, o.subject) AS subject)"
+    " FROM observation o LEFT JOIN became ON became.subject = o.subject WHERE status <> 3"
+    " AND o.sequence NOT IN (SELECT sequence FROM superseded)",
+)
+"""What holds now: under the key that a person has after all merges."""
 READS = ("SELECT", "EXPLAIN")
 """Kinds of statements that only read; DESCRIBE and SHOW are among the first."""
 
@@ -26,8 +35,8 @@ READS = ("SELECT", "EXPLAIN")
 def ask(folder: str | Path, sql: str) -> tuple[list[str], list[tuple[Any, ...]]]:
     """Column names and rows of a question to an export.
 
-    sql  one question over the tables observation, event, derived and superseded, and current_observation: observations
-         that nothing superseded
+    sql  one question over the tables observation, event, derived, superseded and merged, and current_observation:
+         observations that nothing superseded, under the key that their subject has after all merges
     Raises DataError for a folder without an export, for SQL that DuckDB refuses or that does more than read the
     export, and without DuckDB.
 
@@ -63,10 +72,8 @@ def _fence(database: DuckDBPyConnection, into: Path) -> None:
         empty = "SELECT " + ", ".join(f"NULL AS {name}" for name in columns) + " WHERE false"
         source = f"SELECT * FROM read_parquet([{files}])" if files else empty
         database.execute(f"CREATE VIEW {table} AS {source}")
-    database.execute(
-        "CREATE VIEW current_observation AS SELECT * FROM observation WHERE status <> 3"
-        " AND sequence NOT IN (SELECT sequence FROM superseded)"
-    )
+    for view in VIEWS:
+        database.execute(view)
 
 
 def _text(path: Path) -> str:
@@ -78,6 +85,6 @@ def _refused(seen: str) -> DataError:
     return DataError(
         "question to an export",
         seen=seen,
-        wanted="one SELECT over observation, current_observation, event, derived, superseded, and no other file",
+        wanted="one SELECT over " + ", ".join((*TABLES, "current_observation")) + ", and no other file",
         fix="DESCRIBE observation shows the columns; what is to be written elsewhere, write from the answer",
     )

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import queue
 import threading
+import time
 from collections.abc import Sequence
 from concurrent.futures import Future
 from types import TracebackType
@@ -20,6 +21,8 @@ from caretwin.record.record import Record
 
 MOST_WAITING = 4096
 """Batches that may wait for the disk."""
+LOOKS_AGAIN_S = 0.001
+"""s after which whoever waits for room looks again."""
 MOST_ENTRIES = 20_000
 """Entries in one commit: a larger one would make the first of them wait too long for its acknowledgement."""
 
@@ -43,7 +46,7 @@ class Writer:
     def __init__(self, record: Record, most_waiting: int = MOST_WAITING) -> None:
         self._record = record
         self._queue: queue.Queue[_Work | None] = queue.Queue(most_waiting)
-        self._closed = False
+        self._closed, self._closing = False, threading.Lock()
         self._thread = threading.Thread(target=self._run, name="record-writer", daemon=True)
         self._thread.start()
 
@@ -53,11 +56,9 @@ class Writer:
         wait_s  how long to wait for room (s)
         Raises BusyError when there is none, and RuntimeError after :meth:`close`.
         """
-        if self._closed:
-            raise RuntimeError("the writer is closed: nothing more can be kept")
         done: Future[Receipt] = Future()
         try:
-            self._queue.put(_Work(actor, batch, done), block=wait_s > 0, timeout=wait_s or None)
+            self._put(_Work(actor, batch, done), wait_s)
         except queue.Full as problem:
             raise BusyError(
                 "keeping a batch",
@@ -67,14 +68,29 @@ class Writer:
             ) from problem
         return done
 
+    def _put(self, work: _Work, wait_s: float) -> None:
+        """Into the queue, unless it was closed; what waits for room does not keep others from asking."""
+        end = time.monotonic() + wait_s
+        while True:
+            with self._closing:  # so that nothing comes after the end mark, where nobody would ever take it
+                if self._closed:
+                    raise RuntimeError("the writer is closed: nothing more can be kept")
+                try:
+                    return self._queue.put_nowait(work)
+                except queue.Full:
+                    if time.monotonic() >= end:
+                        raise
+            time.sleep(LOOKS_AGAIN_S)
+
     def waiting(self) -> int:
         """Batches that wait now."""
         return self._queue.qsize()
 
     def close(self) -> None:
         """Commit what waits, then end."""
-        if not self._closed:
-            self._closed = True
+        with self._closing:
+            first, self._closed = not self._closed, True
+        if first:
             self._queue.put(None)
             self._thread.join()
 
