@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 import time
 from collections import Counter, deque
-from collections.abc import Callable
+from collections.abc import Callable, Iterable, Sequence
 from concurrent.futures import Future
 from dataclasses import dataclass, field, replace
 from typing import Literal, NamedTuple
@@ -17,7 +17,7 @@ from caretwin.ingest.translate import Translator
 from caretwin.record.access import Actor
 from caretwin.record.bedside import Quality
 from caretwin.record.conflict import IdentityConflictError
-from caretwin.record.entry import Batch, Entry, Event, Link, Observation, Receipt
+from caretwin.record.entry import Batch, Entry, Event, Identifier, Link, Observation, Receipt
 from caretwin.record.record import Record
 from caretwin.record.store import keep
 from caretwin.record.writer import BusyError, Writer
@@ -144,14 +144,14 @@ class Intake:
         return Outcome("accepted", receipt)
 
     async def _commit(self, batch: Batch, together: bool) -> _Kept:
-        """Write a batch without what contradicts the record about who is who; raises BusyError."""
+        """Write a batch without the people of whom something contradicts the record about who is who; raises BusyError."""
         try:
             receipt = await asyncio.wrap_future(await self._submit(batch))
             return _Kept(receipt, (), len(batch.entries))
         except IdentityConflictError as error:
             if together:
                 raise
-            left = frozenset(error.places)
+            left = of_same_people(batch.entries, error.places)
             refused = (conflict(error),)
         entries = tuple(entry for place, entry in enumerate(batch.entries) if place not in left)
         if not entries:
@@ -262,6 +262,20 @@ class Intake:
 def conflict(error: IdentityConflictError) -> Refusal:
     """The refusal of parts whose numbers are of several people: it names who gives the numbers, and no number."""
     return Refusal(OF_SUBJECT, error.seen, error.wanted, error.fix, "conflict")
+
+
+def of_same_people(entries: Sequence[Entry], places: Iterable[int]) -> frozenset[int]:
+    """Places of all entries that share a number with those at ``places``: who is in doubt is joined with nobody, and
+    given nothing.
+    """
+    doubtful = {number for place in places for number in _numbers(entries[place])}
+    return frozenset(place for place, entry in enumerate(entries) if not doubtful.isdisjoint(_numbers(entry)))
+
+
+def _numbers(entry: Entry) -> set[str | Identifier]:
+    """All that an entry calls those whom it is about."""
+    subjects = (entry.subject, entry.other) if isinstance(entry, Link) else (entry.subject,)
+    return {name for one in subjects for name in ((one,) if isinstance(one, str) else one.identifiers)}
 
 
 def _with_gaps(receipt: Receipt, left: frozenset[int], entries: int) -> Receipt:
