@@ -144,7 +144,7 @@ class Intake:
         return Outcome("accepted", receipt)
 
     async def _commit(self, batch: Batch, together: bool) -> _Kept:
-        """Write a batch without the people of whom something contradicts the record about who is who; raises BusyError."""
+        """Write a batch without those of whom something contradicts the record about who is who; raises BusyError."""
         try:
             receipt = await asyncio.wrap_future(await self._submit(batch))
             return _Kept(receipt, (), len(batch.entries))
@@ -181,13 +181,14 @@ class Intake:
         for part in decoded.parts:
             if isinstance(part, CodedValue):
                 entry, unknown = self._translator.translate(part, now)
-                entries.append(self._of_its_time(entry, now))
+                entries.append(self._of_its_time(entry, entry.effective, now))
                 if unknown is not None:
                     unmapped.append(unknown)
             elif isinstance(part, Event):
-                event, *more = with_settings(part, self._weights)
+                event, more = with_settings(part, self._weights)
                 entries.append(event)
-                settings += more
+                # an end that lies ahead waits for its time; what begins ahead is not believed, nor its end
+                settings += [self._of_its_time(one, part.effective, now) for one in more]
             else:
                 entries.append(part)
         self._note_unmapped(unmapped)
@@ -195,11 +196,11 @@ class Intake:
         known = now if received is None else received
         return Batch((*entries, *settings), known, self.actor.name, decoded.message) if entries else None
 
-    def _of_its_time(self, entry: Observation, now: int) -> Observation:
-        """The observation, refused for use where its time lies further ahead than clocks differ: it would hide what is
-        true now. Doors of research data with shifted dates say so (``shifted``).
+    def _of_its_time(self, entry: Observation, begun: int, now: int) -> Observation:
+        """The observation, refused for use where it is of a time (``begun``) further ahead than clocks differ: it would
+        hide what is true now. Doors of research data with shifted dates say so (``shifted``).
         """
-        ahead = entry.effective - now
+        ahead = begun - now
         if ahead <= AHEAD_US or getattr(self.door, "shifted", False):
             return entry
         note = {**(entry.note or {}), "trouble": f"a time {ahead / 3.6e9:.1f} h ahead of its receipt"}
