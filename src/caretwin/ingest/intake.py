@@ -12,6 +12,7 @@ from typing import Literal, NamedTuple
 
 from caretwin.ingest.decoded import OF_SUBJECT, CodedValue, Decoded, Refusal, RefusedError
 from caretwin.ingest.door import Door
+from caretwin.ingest.erasures import Erasures
 from caretwin.ingest.infusions import Weights, with_settings
 from caretwin.ingest.translate import Translator
 from caretwin.record.access import Actor
@@ -95,6 +96,8 @@ class Intake:
         self._unmapped_since = 0
         self._flushed = 0.0
         self.actor = Actor(f"door:{door.kind}:{door.name}", "door")
+        if isinstance(remembering := getattr(door, "erasures", None), Erasures):
+            remembering.watch(record.reading(self.actor).erased)
 
     async def accept(self, raw: bytes, media: str = "") -> Outcome:
         """Take a message in; when this returns it is on the disk, in the record or in quarantine (unless "busy")."""

@@ -11,6 +11,7 @@ from caretwin.ingest.decoded import Decoded, Refusal
 from caretwin.ingest.doors.fhir.bundle import Message, One, read
 from caretwin.ingest.doors.fhir.memory import Memory
 from caretwin.ingest.doors.fhir.names import House
+from caretwin.ingest.erasures import Erasures
 from caretwin.ingest.intake import conflict
 from caretwin.record.access import AccessDeniedError
 from caretwin.record.conflict import IdentityConflictError
@@ -28,8 +29,8 @@ PIECE = 1000
 class Reader:
     """Reads messages of one door, and remembers what resources said lately."""
 
-    def __init__(self, house: House) -> None:
-        self.house, self._memory = house, Memory()
+    def __init__(self, house: House, erasures: Erasures) -> None:
+        self.house, self._memory = house, Memory(erasures)
 
     async def __call__(self, raw: bytes) -> Message:
         """What a message says. Raises RefusedError."""
