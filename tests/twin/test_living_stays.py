@@ -145,6 +145,25 @@ def test_only_stays_in_the_house_that_stand_and_are_over_end_anything() -> None:
     assert left([Stay("person", 7, None, {"sex": "male"})]) is None
 
 
+HALF_PAST = "2026-01-01T00:30:00+00:00"
+
+
+@pytest.mark.parametrize(
+    ("said", "expected"),
+    [
+        pytest.param([{"deceased": True, "death": HALF_PAST}], 1_767_227_400_000_000, id="when, and that"),
+        pytest.param([{"death": HALF_PAST}], 1_767_227_400_000_000, id="when alone"),
+        pytest.param([{"death": "2026-01-01"}], 7, id="a day alone"),
+        pytest.param([{"deceased": False, "death": HALF_PAST}], None, id="when, and that it was not"),
+        pytest.param([{"death": HALF_PAST}, {"death": None}], None, id="taken back"),
+        pytest.param([{"death": HALF_PAST}, {"deceased": False}], None, id="alive after all"),
+        pytest.param([{"death": HALF_PAST}, {"sex": "male"}], 1_767_227_400_000_000, id="nothing new"),
+    ],
+)
+def test_a_death_is_when_it_was_told_to_be(said: list[dict[str, Any]], expected: int | None) -> None:
+    assert left([Stay("person", 7 + i, None, body) for i, body in enumerate(said)]) == expected
+
+
 def in_bed(begun: int, stop: int | None = None, **body: Any) -> Stay:
     return Stay("encounter", begun, stop, {"status": "in-progress" if stop is None else "finished", **body})
 

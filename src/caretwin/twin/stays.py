@@ -83,12 +83,17 @@ def _inside(stay: Stay) -> bool:
 
 
 def _death(said: Iterable[Stay]) -> int | None:
-    """When somebody died: as it was said last; the time of the message where no other is said."""
+    """When somebody died: as it was said last; the time of the message where no other is said.
+
+    ``death`` is when (HL7 v2), ``deceased`` whether or when; a time alone says that it was, unless it was not.
+    """
     found = None
     for one in sorted(said, key=lambda stay: stay.begun):
-        dead = one.body.get("deceased")
-        if dead is not None:
-            found = _time(dead, one.begun) if dead is not False else None
+        when, dead = one.body.get("death"), one.body.get("deceased")
+        if when or dead:
+            found = None if dead is False else _time(when or dead, one.begun)
+        elif "death" in one.body or dead is False:  # taken back
+            found = None
     return found
 
 
