@@ -426,6 +426,14 @@ def test_a_merge_takes_every_number_of_the_other_along(record: Record) -> None:
     assert sorted(values(record, survivor)) == [60.0, 61.0, 80.0]
 
 
+def test_what_is_written_by_the_key_of_the_merged_is_of_the_survivor(record: Record, key: str) -> None:
+    other = write(record, 11 * MINUTE, seen(90, 11 * MINUTE, subject=MR_B))
+    assert write(record, 12 * MINUTE, seen(91, 12 * MINUTE, subject=other)) == other
+    write(record, 13 * MINUTE, Link(MRS_A, MR_B, "adt"))
+    assert write(record, 14 * MINUTE, seen(92, 14 * MINUTE, subject=other)) == key
+    assert sorted(values(record, key)) == [80, 90, 91, 92]
+
+
 def test_a_merge_the_other_way_round_afterwards_loses_nobody(record: Record) -> None:
     survivor = write(record, MINUTE, seen(80, MINUTE, subject=MR_B))
     write(record, MINUTE, seen(60, MINUTE))

@@ -225,7 +225,7 @@ def test_who_was_erased_is_written_back_by_no_deletion_or_correction(tmp_path, p
             assert (await http.delete("/Observation/p0")).status_code == 404
             assert opened.subject("Patient/7") is None
             await http.put("/Observation/p1", content=raw(pressure(("8462-4", 71), status="amended")))
-            assert opened.intake.state.counters["entries"] == 6  # the Patient and a link, a pulse, two and one pressures
+            assert opened.intake.state.counters["entries"] == 6  # with a link, and three pressures
             assert opened.subject("1234", "urn:hospital") is None
             assert (await http.delete("/Observation/p1")).status_code == 204  # what came since is remembered
 
