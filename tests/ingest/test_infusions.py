@@ -248,7 +248,11 @@ def test_no_code_is_of_two_drugs():
 # through the doors into a record -------------------------------------------------------------------------------------
 
 
-def fhir(status="in-progress", end=None, value=0.1, at="2024-03-01T06:15:00Z", rate=None, contained=None):
+def fhir(*args, **more):
+    return FhirDoor("ward", {}).decode(json.dumps(administered(*args, **more)).encode(), "application/fhir+json")
+
+
+def administered(status="in-progress", end=None, value=0.1, at="2024-03-01T06:15:00Z", rate=None, contained=None):
     period = {"start": "2024-03-01T06:10:00Z"} | ({"end": end} if end else {})
     said = {
         "resourceType": "MedicationAdministration", "id": "a1", "status": status, "meta": {"lastUpdated": at},
@@ -260,7 +264,7 @@ def fhir(status="in-progress", end=None, value=0.1, at="2024-03-01T06:15:00Z", r
         said["medicationCodeableConcept"] = {"coding": [coding]}
     else:
         said |= {"contained": [contained], "medicationReference": {"reference": "#" + contained["id"]}}
-    return FhirDoor("ward", {}).decode(json.dumps(said).encode(), "application/fhir+json")
+    return said
 
 
 def hl7(action="A", rate="0.1 ug/kg/min", end="20240301070000+0000"):
@@ -329,6 +333,24 @@ def test_a_rate_that_begins_ahead_is_refused_for_use_and_its_end_with_it(tmp_pat
 
 def test_a_corrected_administration_corrects_its_rate(tmp_path):
     assert written(tmp_path, fhir(), fhir(value=0.2, at="2024-03-01T06:20:00Z")) == [("norepinephrine", 0.2)]
+
+
+@pytest.mark.parametrize("named", [True, False])
+def test_two_bags_with_requests_of_their_own_inside_add_up(tmp_path, named):
+    with site(FhirDoor("ward", {}), tmp_path) as one:
+        for number in (1, 2):
+            said = administered(value=0.1 * number)
+            inside = {"resourceType": "MedicationRequest", "id": "rx", "status": "active", "intent": "order",
+                      "subject": said["subject"], "medicationCodeableConcept": {"text": "norepinephrine"}}  # fmt: skip
+            said |= {"contained": [inside], "request": {"reference": "#rx"}}
+            said["id"] = f"a{number}"
+            raw = {name: value for name, value in said.items() if named or name != "id"}
+            assert one.intake.accept_now(json.dumps(raw).encode()).result == "accepted"
+        (key,) = [subject.key for subject in one.reading.subjects()]
+        course = course_of(one.record.reading(TWIN), key, None)
+        orders = {event.body["request"] for event in one.reading.events(key)}
+    assert course.latest("norepinephrine")[1] == pytest.approx(0.3)
+    assert len(orders) == 2 and all(order.endswith("#rx") for order in orders)
 
 
 def test_an_end_that_was_an_error_is_taken_back(tmp_path):
