@@ -310,7 +310,8 @@ def test_a_refused_message_waits_until_somebody_deals_with_it(record: Record) ->
     with record.writing(DOOR, "write", "quarantine") as connection:
         number = keep.quarantine(connection, MINUTE, "icu", "no patient", "hl7v2", b"MSH|\x00\xff")
     (found,) = keep.quarantined(record.connection())
-    assert (found.number, found.raw, found.reason) == (number, b"MSH|\x00\xff", "no patient")
+    assert (found.number, found.size, found.reason) == (number, 6, "no patient")
+    assert keep.message(record.connection(), number) == b"MSH|\x00\xff"
     assert keep.quarantined(record.connection(), "other door") == []
     with record.writing(operator(), "write", "resolve") as connection:
         keep.resolve(connection, number, 2 * MINUTE, "me", "accepted: 3 entries")

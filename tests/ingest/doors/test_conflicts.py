@@ -38,7 +38,8 @@ def test_hl7v2_a_message_with_numbers_of_two_people_is_refused_and_names_who_giv
         assert "1234" not in str(refusal) and "9434765919" not in str(refusal)
         told = answer(raw, outcome, 0, 1)
         assert told.code == "AE" and b"ERR||PID^1^3|205" in told.raw
-        assert keep.quarantined(record.connection())[0].raw == raw
+        (waiting,) = keep.quarantined(record.connection())
+        assert keep.message(record.connection(), waiting.number) == raw
         people = {reader(record).subject_of(one) for one in (HOSPITAL, PERSON)}
         assert len(people) == 2
         assert all(len(reader(record).latest(one)) == 1 for one in people)

@@ -124,9 +124,10 @@ async def test_what_was_refused_waits_and_can_be_replayed(opened, http):
     said = changed(["effectiveDateTime"])
     assert (await http.post("/Observation", content=raw(said))).status_code == 422
     (waiting,) = keep.quarantined(opened.record.connection())
-    assert (waiting.door, waiting.raw) == ("ward", raw(said))
+    aside = keep.message(opened.record.connection(), waiting.number)
+    assert (waiting.door, waiting.size, aside) == ("ward", len(raw(said)), raw(said))
     assert "Observation.effective" in waiting.reason
-    mended = waiting.raw.replace(b'"status"', b'"issued": "2025-06-15T15:00:00Z", "status"')
+    mended = aside.replace(b'"status"', b'"issued": "2025-06-15T15:00:00Z", "status"')
     assert (await opened.intake.accept(mended, waiting.media)).result == "accepted"
     assert opened.latest("Patient/7") == {"heart_rate": 88.0}
 
