@@ -2,6 +2,8 @@
 
 import asyncio
 import json
+import math
+from dataclasses import replace
 
 import pytest
 from hypothesis import given as given_any
@@ -17,6 +19,8 @@ from caretwin.ingest.infusion_drugs import Drug, drug_of, drugs
 from caretwin.ingest.infusions import with_settings
 from caretwin.record.bedside import Quality, channels
 from caretwin.record.entry import Event, Identifier, Observation, Status, SubjectRef
+from caretwin.twin.course import MINUTE, minute_of
+from caretwin.twin.living_record import TWIN, course_of
 
 WHO = SubjectRef((Identifier("mrn", "7"),))
 AT, HOUR = 1_700_000_000_000_000, 3_600_000_000
@@ -36,9 +40,9 @@ def quantity(value, unit, **more):
 
 def told(event, weight_kg=80.0):
     """Settings that hold, by part; and the reasons why there are none."""
-    found = with_settings(event, lambda subject: weight_kg)
-    kept = {one.source_id.partition("#")[2]: one for one in found[1:] if one.status != Status.RETRACTED}
-    return kept, list(found[0].body.get("findings", ()))
+    found, more = with_settings(event, lambda subject: weight_kg)
+    kept = {one.source_id.partition("#")[2]: one for one in more if one.status != Status.RETRACTED}
+    return kept, list(found.body.get("findings", ()))
 
 
 def rate(event, weight_kg=80.0):
@@ -187,7 +191,7 @@ def test_a_dose_of_insulin_of_an_unknown_kind_or_way_is_an_event_only(text, rout
 
 def test_an_order_is_no_administration():
     event = given(rate=quantity(8, "ug/min"), kind="medication_request")
-    assert with_settings(event) == [event]
+    assert with_settings(event) == (event, [])
 
 
 NUMBERS = st.floats() | st.integers() | st.none()
@@ -213,9 +217,9 @@ BODIES = st.fixed_dictionaries(
 @settings(max_examples=600, deadline=None)
 def test_whatever_a_message_says_of_a_dose_it_is_kept(body, stop, weight_kg):
     event = Event(WHO, "medication_administration", AT, "pharmacy", body, stop, "dose-1", 1)
-    found = with_settings(event, lambda subject: weight_kg)
-    assert found[0].kind == event.kind
-    assert all(isinstance(one, Observation) for one in found[1:])
+    found, more = with_settings(event, lambda subject: weight_kg)
+    assert found.kind == event.kind
+    assert all(isinstance(one, Observation) for one in more)
 
 
 def test_a_bag_that_fhir_describes_by_its_ingredients_gives_a_rate_of_the_drug():
@@ -244,7 +248,11 @@ def test_no_code_is_of_two_drugs():
 # through the doors into a record -------------------------------------------------------------------------------------
 
 
-def fhir(status="in-progress", end=None, value=0.1, at="2024-03-01T06:15:00Z", rate=None, contained=None):
+def fhir(*args, **more):
+    return FhirDoor("ward", {}).decode(json.dumps(administered(*args, **more)).encode(), "application/fhir+json")
+
+
+def administered(status="in-progress", end=None, value=0.1, at="2024-03-01T06:15:00Z", rate=None, contained=None):
     period = {"start": "2024-03-01T06:10:00Z"} | ({"end": end} if end else {})
     said = {
         "resourceType": "MedicationAdministration", "id": "a1", "status": status, "meta": {"lastUpdated": at},
@@ -256,7 +264,7 @@ def fhir(status="in-progress", end=None, value=0.1, at="2024-03-01T06:15:00Z", r
         said["medicationCodeableConcept"] = {"coding": [coding]}
     else:
         said |= {"contained": [contained], "medicationReference": {"reference": "#" + contained["id"]}}
-    return FhirDoor("ward", {}).decode(json.dumps(said).encode(), "application/fhir+json")
+    return said
 
 
 def hl7(action="A", rate="0.1 ug/kg/min", end="20240301070000+0000"):
@@ -297,8 +305,52 @@ def test_an_infusion_enters_the_record_as_a_setting_that_ends(tmp_path):
     assert written(tmp_path, first, last) == [("norepinephrine", 0.1, None)]
 
 
+def seen_at(minutes, folder, *messages):
+    """What a twin's course knows of norepinephrine up to ``minutes`` after AT, told at AT + 6 min; qualities."""
+    with site(FhirDoor("ward", {}), folder, lambda: AT + 6 * MINUTE) as one:
+        for said in messages:
+            assert asyncio.run(one.intake.accept_decoded(Decoded((said,)))).result == "accepted"
+        (key,) = [subject.key for subject in one.reading.subjects()]
+        (series,) = one.reading.series(key, ["norepinephrine"])
+        course = course_of(one.record.reading(TWIN), key, None)
+        return course.latest("norepinephrine", minute_of(AT + minutes * MINUTE)), [*series.quality]
+
+
+def test_an_end_that_lies_ahead_waits_for_its_time(tmp_path):
+    running = given(rate=quantity(0.1, "ug/kg/min"), stop=AT + HOUR)
+    (_, now), qualities = seen_at(6, tmp_path, running)
+    assert (now, qualities) == (0.1, [Quality.GOOD, Quality.GOOD])
+    assert math.isnan(seen_at(61, tmp_path, running)[0][1])
+
+
+@pytest.mark.parametrize("stop", [None, AT + 3 * HOUR])
+def test_a_rate_that_begins_ahead_is_refused_for_use_and_its_end_with_it(tmp_path, stop):
+    begun = replace(given(rate=quantity(0.9, "ug/kg/min")), source_id="dose-2", effective=AT + 2 * HOUR, stop=stop)
+    (_, rate), qualities = seen_at(600, tmp_path, given(rate=quantity(0.1, "ug/kg/min")), begun)
+    assert (rate, qualities[0]) == (0.1, Quality.GOOD)
+    assert {*qualities[1:]} == {Quality.REFUSED} and len(qualities) == (2 if stop is None else 3)
+
+
 def test_a_corrected_administration_corrects_its_rate(tmp_path):
     assert written(tmp_path, fhir(), fhir(value=0.2, at="2024-03-01T06:20:00Z")) == [("norepinephrine", 0.2)]
+
+
+@pytest.mark.parametrize("named", [True, False])
+def test_two_bags_with_requests_of_their_own_inside_add_up(tmp_path, named):
+    with site(FhirDoor("ward", {}), tmp_path) as one:
+        for number in (1, 2):
+            said = administered(value=0.1 * number)
+            inside = {"resourceType": "MedicationRequest", "id": "rx", "status": "active", "intent": "order",
+                      "subject": said["subject"], "medicationCodeableConcept": {"text": "norepinephrine"}}  # fmt: skip
+            said |= {"contained": [inside], "request": {"reference": "#rx"}}
+            said["id"] = f"a{number}"
+            raw = {name: value for name, value in said.items() if named or name != "id"}
+            assert one.intake.accept_now(json.dumps(raw).encode()).result == "accepted"
+        (key,) = [subject.key for subject in one.reading.subjects()]
+        course = course_of(one.record.reading(TWIN), key, None)
+        orders = {event.body["request"] for event in one.reading.events(key)}
+    assert course.latest("norepinephrine")[1] == pytest.approx(0.3)
+    assert len(orders) == 2 and all(order.endswith("#rx") for order in orders)
 
 
 def test_an_end_that_was_an_error_is_taken_back(tmp_path):
@@ -335,7 +387,6 @@ def test_a_sender_is_told_the_numbers_of_its_own_parts_in_their_order(tmp_path):
 
 
 def test_observations_of_an_event_name_it():
-    for one in with_settings(given(rate=quantity(0.1, "ug/kg/min"), version=5, held=Status.CORRECTED))[1:]:
-        assert isinstance(one, Observation)
+    for one in with_settings(given(rate=quantity(0.1, "ug/kg/min"), version=5, held=Status.CORRECTED))[1]:
         assert one.source_id.startswith("dose-1#")
         assert (one.version, one.source, one.subject) == (5, "pharmacy", WHO)

@@ -1,5 +1,6 @@
 """A refused message waits once, however often it is sent; a record of the earlier form learns to count."""
 
+import tracemalloc
 from typing import Any
 
 import pytest
@@ -40,6 +41,27 @@ def test_what_was_dealt_with_does_not_wait_again(record: Record) -> None:
     assert keep.quarantined(record.connection(), waiting=False)[0].times == 2
 
 
+def test_the_list_reads_no_message_and_only_what_is_asked_for(record: Record) -> None:
+    numbers = [refuse(record, MINUTE, b"\x00" * 4_000_000 + bytes([n]), "ward" if n else "icu") for n in range(4)]
+    with record.writing(operator(), "write", "resolve") as connection:
+        keep.resolve(connection, numbers[1], 2 * MINUTE, "me", "accepted: 3 entries")
+        keep.resolve(connection, numbers[2], 2 * MINUTE, "me", "accepted: 3 entries")
+        keep.resolve(connection, numbers[2], 3 * MINUTE, "me", "refused again: no patient")
+    tracemalloc.start()
+    found = keep.quarantined(record.connection())
+    peak = tracemalloc.get_traced_memory()[1]
+    tracemalloc.stop()
+    assert [one.number for one in found] == [numbers[0], *numbers[2:]] and peak < 1_000_000
+    assert {one.size for one in found} == {4_000_001}
+    ward = keep.quarantined(record.connection(), "ward", waiting=False)
+    assert [(one.number, one.outcome) for one in ward] == [
+        (numbers[1], "accepted: 3 entries"), (numbers[2], "refused again: no patient"), (numbers[3], ""),
+    ]  # fmt: skip
+    assert keep.message(record.connection(), numbers[3])[-1] == 3
+    with pytest.raises(KeyError):
+        keep.message(record.connection(), 99)
+
+
 @pytest.fixture
 def of_0001(where: str, clock: Ticking, monkeypatch: pytest.MonkeyPatch) -> str:
     """A record of the first form, with what its caretwin could have written."""
@@ -64,7 +86,7 @@ def test_a_record_of_the_first_form_is_brought_to_the_newest(of_0001: str, clock
     assert values(record, key, as_of=7 * MINUTE) == [80.0], "it ended when the better one came"
     assert values(record, key) == [82.0, 90.0]
     (found,) = keep.quarantined(record.connection())
-    assert (found.times, found.last, found.raw) == (1, MINUTE, b"MSH|")
+    assert (found.times, found.last, found.size) == (1, MINUTE, 4)
     assert refuse(record, 4 * MINUTE) == found.number
     assert refuse(record, 5 * MINUTE) == found.number
     (found,) = keep.quarantined(record.connection())

@@ -312,7 +312,8 @@ def test_a_refused_message_waits_until_somebody_deals_with_it(record: Record) ->
     with record.writing(DOOR, "write", "quarantine") as connection:
         number = keep.quarantine(connection, MINUTE, "icu", "no patient", "hl7v2", b"MSH|\x00\xff")
     (found,) = keep.quarantined(record.connection())
-    assert (found.number, found.raw, found.reason) == (number, b"MSH|\x00\xff", "no patient")
+    assert (found.number, found.size, found.reason) == (number, 6, "no patient")
+    assert keep.message(record.connection(), number) == b"MSH|\x00\xff"
     assert keep.quarantined(record.connection(), "other door") == []
     with record.writing(operator(), "write", "resolve") as connection:
         keep.resolve(connection, number, 2 * MINUTE, "me", "accepted: 3 entries")
@@ -426,6 +427,14 @@ def test_a_merge_takes_every_number_of_the_other_along(record: Record) -> None:
     assert write(record, 3 * MINUTE, seen(61, 3 * MINUTE, subject=nhs)) == survivor
     assert reader(record).subject_of(Identifier("urn:nhs", "9434765919")) == survivor
     assert sorted(values(record, survivor)) == [60.0, 61.0, 80.0]
+
+
+def test_what_is_written_by_the_key_of_the_merged_is_of_the_survivor(record: Record, key: str) -> None:
+    other = write(record, 11 * MINUTE, seen(90, 11 * MINUTE, subject=MR_B))
+    assert write(record, 12 * MINUTE, seen(91, 12 * MINUTE, subject=other)) == other
+    write(record, 13 * MINUTE, Link(MRS_A, MR_B, "adt"))
+    assert write(record, 14 * MINUTE, seen(92, 14 * MINUTE, subject=other)) == key
+    assert sorted(values(record, key)) == [80, 90, 91, 92]
 
 
 def test_a_merge_the_other_way_round_afterwards_loses_nobody(record: Record) -> None:

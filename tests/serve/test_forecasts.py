@@ -6,6 +6,7 @@ from typing import Any
 
 import pytest
 from tests.twin.conftest import START
+from tests.twin.test_living_orders import bag
 from tests.twin.test_living_stays import live, stay
 from tests.twin.test_living_ward import up_to_date, vitals, write
 
@@ -135,3 +136,15 @@ def test_who_left_is_shown_so_and_what_was_said_is_scored(record: Record, small:
     (row,) = board(ward, forecasts, START + now * MINUTE)
     assert (row.left, row.twin, row.vitals) == (START + 41 * MINUTE, None, {})
     assert board(ward, forecasts, START + (now + 24 * 60) * MINUTE) == ()
+
+
+def test_the_board_shows_what_is_true_now_and_no_end_that_was_told_beforehand(
+    record: Record, small: BedsideTwin
+) -> None:
+    ward, forecasts = living_record.start(record, small), Forecasts(record, small, 60 * MINUTE)
+    write(record, [*vitals(0, range(10)), bag("a", 2, 0.1), bag("a", 60, None, "stop"), stay(0, 90)])
+    live(record, ward, 10)
+    (row,) = board(ward, forecasts, START + 10 * MINUTE)
+    assert (row.norepinephrine, row.heard, row.left) == (0.1, START // MINUTE + 9, None)
+    (row,) = board(ward, forecasts, START + 100 * MINUTE)
+    assert (row.norepinephrine, row.left) == (None, START + 90 * MINUTE)

@@ -1,9 +1,11 @@
 """Who left has no twin any more; who comes back has the one that would have been."""
 
+import json
 from typing import Any
 
 import pytest
 
+from caretwin.ingest.doors.fhir.door import FhirDoor
 from caretwin.record.entry import Event, Status
 from caretwin.record.record import Record
 from caretwin.twin import living_record
@@ -137,6 +139,64 @@ def test_only_stays_in_the_house_that_stand_and_are_over_end_anything() -> None:
     assert left([inside._replace(stop=None)]) is None  # finished, but nobody says when
     assert left([inside, Stay("encounter", 60, None, {"status": "planned"})]) == 50
     assert left([inside, Stay("encounter", 5, None, {"status": "admitted"})]) == 50  # closed by the discharge
+    assert left([inside, Stay("encounter", 5, 90, {"status": "in-progress"})]) == 50  # its end was foreseen
     assert left([Stay("person", 7, None, {"deceased": "2025-02-20T10:00:00Z"})]) == 1_740_045_600_000_000
     assert left([Stay("person", 7, None, {"deceased": "2025-02-20"})]) == 7
     assert left([Stay("person", 7, None, {"sex": "male"})]) is None
+
+
+HALF_PAST = "2026-01-01T00:30:00+00:00"
+
+
+@pytest.mark.parametrize(
+    ("said", "expected"),
+    [
+        pytest.param([{"deceased": True, "death": HALF_PAST}], 1_767_227_400_000_000, id="when, and that"),
+        pytest.param([{"death": HALF_PAST}], 1_767_227_400_000_000, id="when alone"),
+        pytest.param([{"death": "2026-01-01"}], 7, id="a day alone"),
+        pytest.param([{"deceased": False, "death": HALF_PAST}], None, id="when, and that it was not"),
+        pytest.param([{"death": HALF_PAST}, {"death": None}], None, id="taken back"),
+        pytest.param([{"death": HALF_PAST}, {"deceased": False}], None, id="alive after all"),
+        pytest.param([{"death": HALF_PAST}, {"sex": "male"}], 1_767_227_400_000_000, id="nothing new"),
+    ],
+)
+def test_a_death_is_when_it_was_told_to_be(said: list[dict[str, Any]], expected: int | None) -> None:
+    assert left([Stay("person", 7 + i, None, body) for i, body in enumerate(said)]) == expected
+
+
+def in_bed(begun: int, stop: int | None = None, **body: Any) -> Stay:
+    return Stay("encounter", begun, stop, {"status": "in-progress" if stop is None else "finished", **body})
+
+
+@pytest.mark.parametrize(
+    ("stays", "expected"),
+    [
+        pytest.param([in_bed(0, 50, **{"class": "EMER"}), in_bed(40, **{"class": "IMP"})], None, id="emergency over"),
+        pytest.param([in_bed(0, 50, **{"class": "EMER"})], 50, id="emergency, home"),
+        pytest.param([in_bed(0, **{"class": "EMER"}), in_bed(20, 50, **{"class": "EMER"})], 50, id="emergency twice"),
+        pytest.param([in_bed(0), in_bed(60, 120, part_of="Encounter/h")], None, id="a part is over"),
+        pytest.param([in_bed(60, 120, part_of="Encounter/h")], 120, id="a part, and the whole is not told"),
+        pytest.param([in_bed(0, 200), in_bed(60, part_of="Encounter/h")], 200, id="the whole is over"),
+        pytest.param([in_bed(0, 50), in_bed(45)], None, id="moved before the old stay was closed"),
+        pytest.param([in_bed(0, 50, event="A03"), in_bed(2)], 50, id="discharged, told by another door too"),
+        pytest.param([in_bed(0, 50, event="A03", **{"class": "emergency"}), in_bed(40)], None, id="A03 of emergency"),
+        pytest.param([in_bed(0, 50, event="A03"), in_bed(50)], None, id="admitted anew at once"),
+        pytest.param([in_bed(0), Stay("person", 60, None, {"deceased": True})], 60, id="died in bed"),
+    ],
+)
+def test_who_lies_in_a_bed_is_here_whatever_other_stay_is_over(stays: list[Stay], expected: int | None) -> None:
+    assert left(stays) == expected
+    assert left(stays[::-1]) == expected
+
+
+def test_a_part_of_an_encounter_comes_as_a_part_from_the_fhir_door() -> None:
+    said = {
+        "resourceType": "Encounter", "id": "icu", "status": "finished", "class": {"code": "ACUTE"},
+        "subject": {"reference": "Patient/7"}, "partOf": {"reference": "Encounter/hospital"},
+        "period": {"start": "2026-01-01T01:00:00Z", "end": "2026-01-01T02:00:00Z"},
+    }  # fmt: skip
+    (event,) = FhirDoor("ward", {}).decode(json.dumps(said).encode()).parts
+    assert isinstance(event, Event)
+    part = Stay(event.kind, event.effective, event.stop, event.body)
+    assert left([part]) == part.stop
+    assert left([part, in_bed(part.begun - 1)]) is None

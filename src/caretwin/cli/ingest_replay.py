@@ -114,11 +114,13 @@ async def _take(
     from caretwin.ingest.decoded import RefusedError
     from caretwin.ingest.intake import Intake
     from caretwin.ingest.translate import Translator
+    from caretwin.record.store import keep
     from caretwin.serve.clock import wall
 
     intake = Intake(door, record, writer, Translator(door.name, rules), wall)
+    raw = keep.message(record.connection(), one.number)
     try:
-        decoded: Decoded = door.decode(one.raw, one.media)
+        decoded: Decoded = door.decode(raw, one.media)
     except RefusedError as error:
         return f"refused again: {error.refusal}", ()
     result = await intake.accept_decoded(decoded._replace(refused=()))  # it waits already: not a second time
@@ -133,7 +135,7 @@ async def _take(
         return f"refused again: {refused[0]} ({len(refused)} parts; of the rest {kept})", subjects
     settle = getattr(door, "settle", None)
     if settle is not None:
-        settle(one.raw)
+        settle(raw)
     return f"accepted: {kept}", subjects
 
 

@@ -53,14 +53,13 @@ def quarantine(where: str, raw: int | None) -> None:
 
     record, operator_ = open_as_operator(where)
     record.reading(operator_).of([""])
-    found = keep.quarantined(record.connection(), waiting=raw is None)
     if raw is not None:
-        content = next((one.raw for one in found if one.number == raw), None)
-        if content is None:
-            raise click.BadParameter(f"no message {raw} in quarantine", param_hint="--raw")
-        click.echo(content, nl=False)
-    for one in found if raw is None else ():
+        try:
+            click.echo(keep.message(record.connection(), raw), nl=False)
+        except KeyError:
+            raise click.BadParameter(f"no message {raw} in quarantine", param_hint="--raw") from None
+    for one in keep.quarantined(record.connection()) if raw is None else ():
         again = f", {one.times} times, last {time_text(one.last)}" if one.times > 1 else ""
-        click.echo(f"{one.number}  {time_text(one.received)}  {one.door}  {len(one.raw)} bytes{again}")
+        click.echo(f"{one.number}  {time_text(one.received)}  {one.door}  {one.size} bytes{again}")
         click.echo("    " + one.reason.replace("\n", "\n    "))
     record.close()

@@ -46,7 +46,8 @@ class Door(Protocol):
     kind   the protocol, such as ``"hl7v2"``; title  in words; tier  how well it is tested
     A door whose decoding takes longer than a message may hold up others says ``slow = True``: it is then done in a
     thread. One that listens says where (``ports``, see :mod:`caretwin.ingest.ports`). One that keeps more of a message
-    than its bytes lets it go when a replay took it in (``settle(raw)``).
+    than its bytes lets it go when a replay took it in (``settle(raw)``). One that remembers what was said has
+    ``erasures`` (:mod:`caretwin.ingest.erasures`), and forgets when somebody was erased.
     """
 
     name: str

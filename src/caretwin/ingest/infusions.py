@@ -53,23 +53,23 @@ class _Given:
         return [self.says(part, code, self.event.effective, None, **gone) for part in parts]
 
 
-def with_settings(event: Event, weights: Weights | None = None) -> list[Event | Observation]:
+def with_settings(event: Event, weights: Weights | None = None) -> tuple[Event, list[Observation]]:
     """The event, and what it says of settings; any event may be given."""
     if event.kind not in (GIVEN, NOT_GIVEN):
-        return [event]
+        return event, []
     drug = drug_of(event.body.get("medication") or {})
     if drug is None:
-        return [event]
+        return event, []
     if isinstance(drug, str):
-        return [_found(event, drug)]
+        return _found(event, drug), []
     given = _Given(event, drug)
     if event.kind == NOT_GIVEN or event.status == Status.RETRACTED:
-        return [event, *given.taken_back("rate", "stop", "dose")]
+        return event, given.taken_back("rate", "stop", "dose")
     try:
         told = _dose(given) if _single(given) else _rate(given, weights)
     except UnusableError as problem:
-        return [_found(event, str(problem)), *given.taken_back("rate", "stop", "dose")]
-    return [event, *told]
+        return _found(event, str(problem)), given.taken_back("rate", "stop", "dose")
+    return event, told
 
 
 def _single(given: _Given) -> bool:

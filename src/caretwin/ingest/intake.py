@@ -5,19 +5,20 @@ from __future__ import annotations
 import asyncio
 import time
 from collections import Counter, deque
-from collections.abc import Callable
+from collections.abc import Callable, Iterable, Sequence
 from concurrent.futures import Future
 from dataclasses import dataclass, field, replace
 from typing import Literal, NamedTuple
 
 from caretwin.ingest.decoded import OF_SUBJECT, CodedValue, Decoded, Refusal, RefusedError
 from caretwin.ingest.door import Door
+from caretwin.ingest.erasures import Erasures
 from caretwin.ingest.infusions import Weights, with_settings
 from caretwin.ingest.translate import Translator
 from caretwin.record.access import Actor
 from caretwin.record.bedside import Quality
 from caretwin.record.conflict import IdentityConflictError
-from caretwin.record.entry import Batch, Entry, Event, Link, Observation, Receipt
+from caretwin.record.entry import Batch, Entry, Event, Identifier, Link, Observation, Receipt
 from caretwin.record.record import Record
 from caretwin.record.store import keep
 from caretwin.record.writer import BusyError, Writer
@@ -95,6 +96,8 @@ class Intake:
         self._unmapped_since = 0
         self._flushed = 0.0
         self.actor = Actor(f"door:{door.kind}:{door.name}", "door")
+        if isinstance(remembering := getattr(door, "erasures", None), Erasures):
+            remembering.watch(record.reading(self.actor).erased)
 
     async def accept(self, raw: bytes, media: str = "") -> Outcome:
         """Take a message in; when this returns it is on the disk, in the record or in quarantine (unless "busy")."""
@@ -144,14 +147,14 @@ class Intake:
         return Outcome("accepted", receipt)
 
     async def _commit(self, batch: Batch, together: bool) -> _Kept:
-        """Write a batch without what contradicts the record about who is who; raises BusyError."""
+        """Write a batch without those of whom something contradicts the record about who is who; raises BusyError."""
         try:
             receipt = await asyncio.wrap_future(await self._submit(batch))
             return _Kept(receipt, (), len(batch.entries))
         except IdentityConflictError as error:
             if together:
                 raise
-            left = frozenset(error.places)
+            left = of_same_people(batch.entries, error.places)
             refused = (conflict(error),)
         entries = tuple(entry for place, entry in enumerate(batch.entries) if place not in left)
         if not entries:
@@ -181,13 +184,14 @@ class Intake:
         for part in decoded.parts:
             if isinstance(part, CodedValue):
                 entry, unknown = self._translator.translate(part, now)
-                entries.append(self._of_its_time(entry, now))
+                entries.append(self._of_its_time(entry, entry.effective, now))
                 if unknown is not None:
                     unmapped.append(unknown)
             elif isinstance(part, Event):
-                event, *more = with_settings(part, self._weights)
+                event, more = with_settings(part, self._weights)
                 entries.append(event)
-                settings += more
+                # an end that lies ahead waits for its time; what begins ahead is not believed, nor its end
+                settings += [self._of_its_time(one, part.effective, now) for one in more]
             else:
                 entries.append(part)
         self._note_unmapped(unmapped)
@@ -195,11 +199,11 @@ class Intake:
         known = now if received is None else received
         return Batch((*entries, *settings), known, self.actor.name, decoded.message) if entries else None
 
-    def _of_its_time(self, entry: Observation, now: int) -> Observation:
-        """The observation, refused for use where its time lies further ahead than clocks differ: it would hide what is
-        true now. Doors of research data with shifted dates say so (``shifted``).
+    def _of_its_time(self, entry: Observation, begun: int, now: int) -> Observation:
+        """The observation, refused for use where it is of a time (``begun``) further ahead than clocks differ: it would
+        hide what is true now. Doors of research data with shifted dates say so (``shifted``).
         """
-        ahead = entry.effective - now
+        ahead = begun - now
         if ahead <= AHEAD_US or getattr(self.door, "shifted", False):
             return entry
         note = {**(entry.note or {}), "trouble": f"a time {ahead / 3.6e9:.1f} h ahead of its receipt"}
@@ -262,6 +266,20 @@ class Intake:
 def conflict(error: IdentityConflictError) -> Refusal:
     """The refusal of parts whose numbers are of several people: it names who gives the numbers, and no number."""
     return Refusal(OF_SUBJECT, error.seen, error.wanted, error.fix, "conflict")
+
+
+def of_same_people(entries: Sequence[Entry], places: Iterable[int]) -> frozenset[int]:
+    """Places of all entries that share a number with those at ``places``: who is in doubt is joined with nobody, and
+    given nothing.
+    """
+    doubtful = {number for place in places for number in _numbers(entries[place])}
+    return frozenset(place for place, entry in enumerate(entries) if not doubtful.isdisjoint(_numbers(entry)))
+
+
+def _numbers(entry: Entry) -> set[str | Identifier]:
+    """All that an entry calls those whom it is about."""
+    subjects = (entry.subject, entry.other) if isinstance(entry, Link) else (entry.subject,)
+    return {name for one in subjects for name in ((one,) if isinstance(one, str) else one.identifiers)}
 
 
 def _with_gaps(receipt: Receipt, left: frozenset[int], entries: int) -> Receipt:

@@ -152,6 +152,11 @@ class Reading:
         """How often subjects were merged or erased: another number says that keys mean something else."""
         return int(self._connections.reading().query("SELECT erasures FROM counter")[0][0])
 
+    def erased(self) -> int:
+        """How often somebody was erased: another number says that what was remembered may be of who is gone."""
+        counted = "SELECT erasures - (SELECT count(*) FROM merged) FROM counter"  # every merge counts once in both
+        return int(self._connections.reading().query(counted)[0][0])
+
     def first_effective(self, subject: str, codes: Collection[str]) -> int | None:
         """The earliest time (us) of any observation of these codes."""
         return self._answer(subject, lambda it: read_observations.first_effective(it, subject, codes))

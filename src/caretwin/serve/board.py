@@ -12,7 +12,7 @@ import numpy as np
 from caretwin.serve.doubt import Doubt
 from caretwin.serve.forecasts import Forecasts
 from caretwin.serve.trouble import trouble
-from caretwin.twin.course import Course
+from caretwin.twin.course import Course, minute_of
 from caretwin.twin.kept_forecasts import HOUR, LEVELS, Said
 from caretwin.twin.living_ward import LivingWard
 from caretwin.twin.vital_forecasts import CHANNELS, HORIZONS_H
@@ -36,8 +36,8 @@ class Vital(NamedTuple):
 class BoardRow(NamedTuple):
     """One subject.
 
-    heard      last minute of which anything of the bedside is known, None for nothing; twin  minute of the twin's
-               last row
+    heard      last minute up to now of which anything of the bedside is known, None for nothing
+    twin       minute of the twin's last row
     replaying  whether the twin is going through its past again
     surprises  channels whose last datum the twin did not expect
     mode, fio2, norepinephrine  what is set, None where nothing was charted
@@ -65,7 +65,7 @@ def board(ward: LivingWard, forecasts: Forecasts, now: int) -> tuple[BoardRow, .
 
     now  clock (us)
     """
-    here = [_row(ward, subject, forecasts) for subject in ward.subjects()]
+    here = [_row(ward, subject, forecasts, now) for subject in ward.subjects()]
     gone = [
         BoardRow(subject, one.heard, None, False, {}, (), None, None, None, left=one.left)
         for subject, one in ward.roll.ended.items()
@@ -74,8 +74,9 @@ def board(ward: LivingWard, forecasts: Forecasts, now: int) -> tuple[BoardRow, .
     return (*here, *gone)
 
 
-def _row(ward: LivingWard, subject: str, forecasts: Forecasts) -> BoardRow:
-    course, alive = ward.course(subject), ward.subjects()[subject]
+def _row(ward: LivingWard, subject: str, forecasts: Forecasts, now: int) -> BoardRow:
+    course, alive, minute = ward.course(subject), ward.subjects()[subject], minute_of(now)
+    left = course.left()
     ahead = {one.channel: _interval(one) for one in forecasts.said.get(subject, ()) if one.horizon == SHOWN_HORIZON}
     vitals = {
         name: Vital(known[1], known[0], ahead.get(name))
@@ -84,23 +85,23 @@ def _row(ward: LivingWard, subject: str, forecasts: Forecasts) -> BoardRow:
     }
     return BoardRow(
         subject,
-        course.last_minute(),
+        course.last_minute(minute),
         None if alive is None else alive.minute,
         ward.replays(subject),
         vitals,
         _surprises(ward, alive.info) if alive is not None and alive.info is not None else (),
-        _set(course, "ventilator_mode"),
-        _set(course, "fio2"),
-        _set(course, "norepinephrine"),
+        _set(course, "ventilator_mode", minute),
+        _set(course, "fio2", minute),
+        _set(course, "norepinephrine", minute),
         forecasts.doubts.get(subject),
         trouble(ward, subject) or forecasts.troubles.get(subject, ""),
-        course.left(),
+        None if left is not None and left > now else left,
     )
 
 
-def _set(course: Course, name: str) -> float | None:
-    """What is set, None where nothing was charted, or it is no longer set."""
-    found = course.latest(name)
+def _set(course: Course, name: str, minute: int) -> float | None:
+    """What is set in a minute, None where nothing was charted, or it is no longer set."""
+    found = course.latest(name, minute)
     return found[1] if found is not None and np.isfinite(found[1]) else None
 
 

@@ -129,9 +129,9 @@ class Course:
         """Whether an observation is in the course already."""
         return sequence in self._places
 
-    def last_minute(self) -> int | None:
-        """The last minute of which anything is known."""
-        return max((track.minutes[-1] for _, track in self._known()), default=None)
+    def last_minute(self, until: int | None = None) -> int | None:
+        """The last minute of which anything is known, of those up to ``until`` where it is given."""
+        return max((last for _, track in self._known() for last in track.last_until(until)), default=None)
 
     def _known(self) -> Iterator[tuple[str, Track]]:
         """Every track that has anything, with its channel."""
@@ -145,17 +145,20 @@ class Course:
             seen[name] = max(track.minutes[-1], seen.get(name, track.minutes[-1]))
         return seen
 
-    def latest(self, channel: str) -> tuple[int, float] | None:
-        """The last minute of a channel and its value, None where nothing is known of it."""
-        tracks = {order: track for order, track in self._tracks.get(channel, {}).items() if track.minutes}
-        if not tracks:
-            return None
+    def latest(self, channel: str, until: int | None = None) -> tuple[int, float] | None:
+        """The last minute of a channel and its value, None where nothing is known of it.
+
+        until  the last minute that counts: an end that was told beforehand waits for its time; None: all count
+        """
         held = channels()[channel].kind == "setting"
         told = {
-            order: Told(track.minutes[-1], track.of_minute(track.minutes[-1], held=held)[0])
-            for order, track in tracks.items()
+            order: Told(last, track.of_minute(last, held=held)[0])
+            for order, track in self._tracks.get(channel, {}).items()
+            for last in track.last_until(until)
         }
-        minute = max(track.minutes[-1] for track in tracks.values())
+        if not told:
+            return None
+        minute = max(int(one.since) for one in told.values())
         values = [one.rate for one in told.values()]
         return minute, values[0] if len(values) == 1 else together(channel, told)
 

@@ -18,6 +18,9 @@ OUTSIDE = frozenset({"outpatient", "preadmission", "AMB", "PRENC", "VR", "HH"})
 """Classes of stays during which nobody lies in a bed of the house (HL7 v2 table 0004, v3 ActCode)."""
 NOT_YET = frozenset({"planned", "cancelled", "entered-in-error", "unknown"})
 ENDED = frozenset({"discharged", "finished"})
+EMERGENCY = frozenset({"emergency", "EMER"})
+DISCHARGE = "A03"
+"""Event of HL7 v2 that says that a person leaves the house."""
 
 
 class Stay(NamedTuple):
@@ -42,12 +45,37 @@ def left(stays: Iterable[Stay]) -> int | None:
     """
     known = list(stays)
     inside = [one for one in known if one.kind == "encounter" and _inside(one)]
-    ends = [one.stop for one in inside if one.stop is not None and one.body.get("status") in ENDED]
-    ends += [at for at in [_death([one for one in known if one.kind == "person"])] if at is not None]
-    last = max(ends, default=None)
-    if last is None or any(one.begun >= last and one.stop is None for one in inside):
-        return None
-    return last
+    over = [one for one in inside if _ended(one) and one.stop is not None]
+    death = _death([one for one in known if one.kind == "person"])
+    for one in inside:
+        died = death is not None and one.begun < death
+        if not (_ended(one) or died or any(_closes(end, one) for end in over)):
+            return None
+    ends = [one.stop for one in over if one.stop is not None] + ([] if death is None else [death])
+    return max(ends, default=None)
+
+
+def _ended(stay: Stay) -> bool:
+    return stay.body.get("status") in ENDED
+
+
+def _closes(end: Stay, stay: Stay) -> bool:
+    """Whether the end of one stay is that of another, of which nobody said that it is over.
+
+    The end of a part (a ward, a theatre), or of an emergency stay beside another, is none: the person lies elsewhere.
+    The end of the whole is that of its parts, and of what was left open before it began; a discharge (A03) is that of
+    all that had begun.
+    """
+    if end.stop is None or stay.begun >= end.stop or end.body.get("part_of"):
+        return False
+    if _emergency(end) and not _emergency(stay):
+        return False
+    told = end.body.get("event") == DISCHARGE or bool(stay.body.get("part_of"))
+    return told or stay.begun <= end.begun
+
+
+def _emergency(stay: Stay) -> bool:
+    return stay.body.get("class") in EMERGENCY
 
 
 def _inside(stay: Stay) -> bool:
@@ -55,12 +83,17 @@ def _inside(stay: Stay) -> bool:
 
 
 def _death(said: Iterable[Stay]) -> int | None:
-    """When somebody died: as it was said last; the time of the message where no other is said."""
+    """When somebody died: as it was said last; the time of the message where no other is said.
+
+    ``death`` is when (HL7 v2), ``deceased`` whether or when; a time alone says that it was, unless it was not.
+    """
     found = None
     for one in sorted(said, key=lambda stay: stay.begun):
-        dead = one.body.get("deceased")
-        if dead is not None:
-            found = _time(dead, one.begun) if dead is not False else None
+        when, dead = one.body.get("death"), one.body.get("deceased")
+        if when or dead:
+            found = None if dead is False else _time(when or dead, one.begun)
+        elif "death" in one.body or dead is False:  # taken back
+            found = None
     return found
 
 

@@ -66,6 +66,10 @@ class Track:
         place = bisect_left(self.minutes, minute)
         return self.minutes[place - 1 : place] if place else []
 
+    def last_until(self, minute: int | None) -> list[int]:
+        """The last minute up to one (None: of all), if there is one."""
+        return self.minutes[-1:] if minute is None else self.last_before(minute + 1)
+
 
 def _of_minute(values: Iterable[Value], *, held: bool) -> tuple[float, int]:
     """Value and quality of a minute: the median of the good ones, or the last setting."""

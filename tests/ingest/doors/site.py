@@ -51,6 +51,10 @@ class Site(NamedTuple):
     def quarantined(self) -> list[keep.Quarantined]:
         return keep.quarantined(self.record.connection())
 
+    def aside(self, number: int) -> bytes:
+        """A refused message as it came."""
+        return keep.message(self.record.connection(), number)
+
 
 @contextmanager
 def site(door: Any, folder: Path, clock: Callable[[], int] = now) -> Iterator[Site]:

@@ -4,7 +4,7 @@ import asyncio
 from pathlib import Path
 
 import pytest
-from tests.ingest.doors.fhir_house import behind, open_door
+from tests.ingest.doors.fhir_house import READER, behind, open_door
 from tests.ingest.doors.hl7v2_lines import MSH, PID, door, intake_of, message, obx, oru, reader
 from tests.ingest.doors.test_fhir_server import client, vitals
 from tests.ingest.doors.test_hl7v2_people import adt
@@ -38,7 +38,8 @@ def test_hl7v2_a_message_with_numbers_of_two_people_is_refused_and_names_who_giv
         assert "1234" not in str(refusal) and "9434765919" not in str(refusal)
         told = answer(raw, outcome, 0, 1)
         assert told.code == "AE" and b"ERR||PID^1^3|205" in told.raw
-        assert keep.quarantined(record.connection())[0].raw == raw
+        (waiting,) = keep.quarantined(record.connection())
+        assert keep.message(record.connection(), waiting.number) == raw
         people = {reader(record).subject_of(one) for one in (HOSPITAL, PERSON)}
         assert len(people) == 2
         assert all(len(reader(record).latest(one)) == 1 for one in people)
@@ -107,6 +108,17 @@ def test_hl7v2_of_several_patients_only_the_contradicting_one_is_refused(tmp_pat
         assert [one.value for one in reader(record).latest(outcome.receipt.subjects[1])] == [7.7]
 
 
+def test_hl7v2_an_adt_that_is_refused_as_a_conflict_joins_nobody(tmp_path):
+    with intake_of(tmp_path, door()) as (intake, record):
+        laboratory = PID.replace("1234^^^NORTH^MR", "L9^^^LAB^PI")
+        for pid in (BOTH, PID.replace("1234", "5678"), laboratory):
+            assert intake.accept_now(oru(obx("4.1"), pid=pid)).result == "accepted"
+        outcome = intake.accept_now(adt("A08", BOTH.replace("1234", "5678") + "~L9^^^LAB^PI"))
+        assert (outcome.result, {one.code for one in outcome.refused}) == ("refused", {"conflict"})
+        people = {reader(record).subject_of(one) for one in (PERSON, Identifier("LAB", "L9"))}
+        assert len(people) == 2 and not reader(record).merges()
+
+
 def test_a_conflict_stops_no_other_message_of_the_same_commit(tmp_path):
     with intake_of(tmp_path, door()) as (intake, _):
         seen_apart(intake)
@@ -154,6 +166,47 @@ def test_fhir_in_a_large_batch_the_person_may_stand_behind_the_values(tmp_path: 
             answer = await http.post("", content=bundle([*many, patient("7", [(NHS_NUMBER, "9434765919")])]))
             assert {one["response"]["status"] for one in answer.json()["entry"]} == {"200 OK"}
             assert opened.subject("Patient/7") == opened.subject("9434765919", NHS_NUMBER)
+
+    asyncio.run(inside())
+
+
+@pytest.mark.parametrize("values", [10, 1200])
+def test_fhir_a_patient_that_is_refused_joins_nobody_however_large_the_batch(tmp_path: Path, values: int):
+    async def inside():
+        async with open_door(tmp_path) as opened, client(opened) as http:
+            met = [patient("1", [(NHS_NUMBER, "9434765919"), ("urn:hospital", "1234")]),
+                   patient("2", [("urn:hospital", "5678")])]  # fmt: skip
+            alone = vitals(60)
+            alone[0]["subject"] = {"identifier": {"system": "urn:laboratory", "value": "L9"}}
+            assert (await http.post("", content=bundle([*met, *alone]))).status_code == 200
+            numbers = [(NHS_NUMBER, "9434765919"), ("urn:hospital", "5678"), ("urn:laboratory", "L9")]
+            many = vitals(*range(50, 50 + values), start=10)
+            answer = (await http.post("", content=bundle([*many, patient("9", numbers)]))).json()
+            assert [one["response"]["status"] for one in answer["entry"]] == ["200 OK"] * values + ["409 Conflict"]
+            (issue,) = answer["entry"][-1]["response"]["outcome"]["issue"]
+            assert issue["expression"] == [f"Bundle.entry[{values}].resource.identifier"]
+            assert opened.subject("L9", "urn:laboratory") != opened.subject("9434765919", NHS_NUMBER)
+            assert not opened.record.reading(READER).merges()
+
+    asyncio.run(inside())
+
+
+@pytest.mark.parametrize("values", [10, 1200])
+def test_fhir_the_person_behind_the_values_joins_what_was_met_alone(tmp_path: Path, values: int):
+    async def inside():
+        async with open_door(tmp_path) as opened, client(opened) as http:
+            by_number, many = vitals(60), vitals(*range(50, 50 + values), start=10)
+            by_number[0]["subject"] = {"identifier": {"system": NHS_NUMBER, "value": "9434765919"}}
+            other = [patient("1", [("urn:hospital", "1")]), patient("2", [("urn:hospital", "2")])]
+            assert (await http.post("", content=bundle([*vitals(61, start=1), *by_number, *other]))).status_code == 200
+            wrong = patient("3", [("urn:hospital", "1"), ("urn:hospital", "2")])
+            behind = [wrong, *many, patient("7", [(NHS_NUMBER, "9434765919")])]
+            answer = (await http.post("", content=bundle(behind))).json()
+            said = [one["response"] for one in answer["entry"]]
+            assert [one["status"] for one in said] == ["409 Conflict", *["200 OK"] * (values + 1)]
+            assert opened.subject("Patient/7") == opened.subject("9434765919", NHS_NUMBER)
+            numbers = [int(one["etag"][3:-1]) for one in said[1:-1]]
+            assert numbers == sorted(set(numbers))
 
     asyncio.run(inside())
 

@@ -24,7 +24,9 @@ from caretwin.ingest.doors.fhir.answers import TAKEN
 from caretwin.ingest.doors.fhir.door import FhirDoor, _bound
 from caretwin.ingest.doors.fhir.sender import Sender, administration, bundle, observation, patient
 from caretwin.ingest.doors.fhir.strict_json import MOST_BYTES
+from caretwin.record.access import operator
 from caretwin.record.identifiers import NHS_NUMBER
+from caretwin.record.record import open_record
 from caretwin.record.store import keep
 
 pytestmark = pytest.mark.service
@@ -122,9 +124,10 @@ async def test_what_was_refused_waits_and_can_be_replayed(opened, http):
     said = changed(["effectiveDateTime"])
     assert (await http.post("/Observation", content=raw(said))).status_code == 422
     (waiting,) = keep.quarantined(opened.record.connection())
-    assert (waiting.door, waiting.raw) == ("ward", raw(said))
+    aside = keep.message(opened.record.connection(), waiting.number)
+    assert (waiting.door, waiting.size, aside) == ("ward", len(raw(said)), raw(said))
     assert "Observation.effective" in waiting.reason
-    mended = waiting.raw.replace(b'"status"', b'"issued": "2025-06-15T15:00:00Z", "status"')
+    mended = aside.replace(b'"status"', b'"issued": "2025-06-15T15:00:00Z", "status"')
     assert (await opened.intake.accept(mended, waiting.media)).result == "accepted"
     assert opened.latest("Patient/7") == {"heart_rate": 88.0}
 
@@ -207,6 +210,37 @@ async def test_a_component_that_a_correction_drops_is_taken_back(opened, http):
     assert opened.latest("Patient/7") == {"systolic_pressure": 210.0, "diastolic_pressure": 70.0}
     await http.put("/Observation/p1", content=raw(pressure(("8462-4", 71), status="amended")))
     assert opened.latest("Patient/7") == {"diastolic_pressure": 71.0}
+
+
+@pytest.mark.parametrize("process", ["this", "another"])
+def test_who_was_erased_is_written_back_by_no_deletion_or_correction(tmp_path, process):
+    async def inside():
+        async with open_door(tmp_path) as opened, client(opened) as http:
+            await http.post("", content=bundle([patient("7", [("urn:hospital", "1234")])]))
+            assert (await http.put("/Observation/p0", content=raw({**PULSE, "id": "p0"}))).status_code == 200
+            await http.put("/Observation/p1", content=raw(pressure(("8480-6", 210), ("8462-4", 70))))
+            other = open_record(tmp_path / "ward.caretwin", lambda: START)
+            record = opened.record if process == "this" else other
+            record.erase(operator(), opened.subject("1234", "urn:hospital"), "request")
+            other.close()
+            assert (await http.delete("/Observation/p0")).status_code == 404
+            assert opened.subject("Patient/7") is None
+            await http.put("/Observation/p1", content=raw(pressure(("8462-4", 71), status="amended")))
+            assert opened.intake.state.counters["entries"] == 6  # with a link, and three pressures
+            assert opened.subject("1234", "urn:hospital") is None
+            assert (await http.delete("/Observation/p1")).status_code == 204  # what came since is remembered
+
+    asyncio.run(inside())
+
+
+@door_test()
+async def test_a_merge_makes_nobody_forget(opened, http):
+    await http.put("/Observation/p1", content=raw(PULSE))
+    linked = patient("7", [("urn:hospital", "1234")])
+    linked["link"] = [{"other": {"reference": "Patient/8"}, "type": "replaces"}]
+    await http.post("", content=bundle([patient("8", [("urn:hospital", "2")]), linked]))
+    assert opened.record.reading(READER).merges()
+    assert (await http.delete("/Observation/p1")).status_code == 204
 
 
 @door_test()

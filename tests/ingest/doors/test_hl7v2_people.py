@@ -1,10 +1,11 @@
 """Whom a message is about, what it says of the person, merges, and stays."""
 
 import pytest
-from tests.ingest.doors.hl7v2_lines import MSH, PID, decoded, door, message, obx, oru, value
+from tests.ingest.doors.hl7v2_lines import MSH, PID, decoded, door, intake_of, message, obx, oru, reader, value
 
 from caretwin.base.time import from_microseconds
 from caretwin.ingest.decoded import RefusedError
+from caretwin.record.access import operator
 from caretwin.record.entry import Event, Identifier, Link, Status
 from caretwin.record.identifiers import NHS_NUMBER
 
@@ -96,6 +97,19 @@ def test_a_person_of_whom_nothing_new_is_said_is_not_told_twice():
     assert made.decode(later, "").parts[0] == one
     changed = made.decode(later.replace(b"|F", b"|M"), "").parts[0]
     assert (changed.body["sex"], changed.version > one.version) == ("male", True)
+
+
+def test_who_was_erased_and_is_told_anew_is_told_from_now_on(tmp_path):
+    with intake_of(tmp_path, door()) as (intake, record):
+        first = adt("A08", PID)
+        assert intake.accept_now(first).result == "accepted"
+        (known,) = reader(record).subjects()
+        record.erase(operator(), known.key, "request")
+        later = adt("A08", PID, sent="20240301071500+0000").replace(b"061400", b"071400")
+        assert intake.accept_now(later).result == "accepted"
+        (again,) = reader(record).subjects()
+        (person,) = reader(record).events(again.key, ["person"])
+        assert person.effective == event(later, "person").effective > event(first, "person").effective
 
 
 # stays ---------------------------------------------------------------------------------------------------------------

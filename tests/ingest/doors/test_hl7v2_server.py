@@ -137,7 +137,8 @@ def test_what_is_refused_waits_in_quarantine_with_its_reason(tmp_path):
             stream = [framed(raw) for raw in (nobody, partly, training, b"no message")]
             assert await answers(made.port, *stream, expected=4) == ["AE M1", "AA M1", "AR M1", "AR"]
             waiting = keep.quarantined(record.connection())
-            assert [one.raw for one in waiting] == [nobody, partly, training, b"no message"]
+            aside = [keep.message(record.connection(), one.number) for one in waiting]
+            assert aside == [nobody, partly, training, b"no message"]
             assert "PID[1]-3" in waiting[0].reason
             assert "OBX[2]-5" in waiting[1].reason
 

@@ -11,8 +11,9 @@ from caretwin.record.store.versions import DIGEST_BYTES
 
 
 class Quarantined(NamedTuple):
-    """A message that a door refused: as it came, when (us), why; outcome says what became of it ("" : it waits).
+    """A message that a door refused: when (us), why; outcome says what became of it ("" : it waits).
 
+    size   of the message (bytes), which :func:`message` reads
     last   when it came last (us); times  how often: a sender that was not answered well sends again
     """
 
@@ -21,7 +22,7 @@ class Quarantined(NamedTuple):
     door: str
     reason: str
     media: str
-    raw: bytes
+    size: int
     outcome: str
     last: int
     times: int
@@ -90,21 +91,29 @@ def resolve(
 
 
 def quarantined(connection: Connection, door: str | None = None, *, waiting: bool = True) -> list[Quarantined]:
-    """Refused messages in order of arrival; ``waiting`` leaves out those that were accepted or dropped later."""
+    """Refused messages in order of arrival; ``waiting`` leaves out those that were accepted or dropped later.
+
+    Their texts stay where they are: thousands may be there, of megabytes each.
+    """
+    wanted = ["substr(outcome, 1, 8) <> 'accepted' AND substr(outcome, 1, 7) <> 'dropped'"] if waiting else []
+    wanted += ["door = ?"] if door is not None else []
     rows = connection.query(
-        "SELECT q.id, q.received, q.door, q.reason, q.media, q.raw, coalesce((SELECT r.outcome FROM resolution r"
-        " WHERE r.quarantine = q.id ORDER BY r.at DESC LIMIT 1), ''), coalesce(q.last, q.received), q.times"
-        " FROM quarantine q ORDER BY q.id"
+        "SELECT id, received, door, reason, media, size, outcome, last, times FROM (SELECT q.id, q.received, q.door,"
+        " q.reason, q.media, length(q.raw) AS size, coalesce((SELECT r.outcome FROM resolution r"
+        " WHERE r.quarantine = q.id ORDER BY r.at DESC LIMIT 1), '') AS outcome,"
+        " coalesce(q.last, q.received) AS last, q.times FROM quarantine q) AS known"
+        f"{' WHERE ' + ' AND '.join(wanted) if wanted else ''} ORDER BY id",
+        [] if door is None else [door],
     )
-    found = [
-        Quarantined(number, received, name, reason, media, bytes(raw), outcome, last, times)
-        for number, received, name, reason, media, raw, outcome, last, times in rows
-    ]
-    return [
-        one
-        for one in found
-        if door in (None, one.door) and not (waiting and one.outcome.startswith(("accepted", "dropped")))
-    ]
+    return [Quarantined(*row) for row in rows]
+
+
+def message(connection: Connection, number: int) -> bytes:
+    """A refused message as it came, whatever became of it. Raises KeyError for a number that is not there."""
+    rows = connection.query("SELECT raw FROM quarantine WHERE id = ?", [number])
+    if not rows:
+        raise KeyError(f"no message {number} in quarantine")
+    return bytes(rows[0][0])
 
 
 def note_unmapped(connection: Connection, seen: Iterable[Unmapped], since: int | None = None) -> None:

@@ -154,8 +154,8 @@ class SubjectBook:
             rows = self._connection.query("SELECT id FROM subject WHERE key = ?", [key])
             if not rows:
                 raise KeyError(f"no subject {key!r} in this record")
-            self._by_key[key] = self.root(int(rows[0][0]))
-        return self._by_key[key]
+            self._by_key[key] = int(rows[0][0])
+        return self.root(self._by_key[key])  # a merge of this very moment counts
 
     def _make(self, ref: SubjectRef, received: int) -> int:
         """A subject whose key follows from its identifiers, whichever message came first."""

@@ -69,6 +69,7 @@ def encounter(found: Encounter) -> dict[str, Any]:
         "places": [one.location.display or one.location.reference for one in found.location[:MOST]],
         "from": word(stay.admitSource) if stay else None,
         "discharge": word(stay.dischargeDisposition) if stay else None,
+        "part_of": (found.partOf.reference or "another") if found.partOf else None,
     }
 
 

@@ -27,6 +27,7 @@ from caretwin.ingest.doors.fhir.pull import Pull, Source
 from caretwin.ingest.doors.fhir.resources import KNOWN
 from caretwin.ingest.doors.fhir.server import FhirServer
 from caretwin.ingest.doors.fhir.strict_json import MOST_BYTES
+from caretwin.ingest.erasures import Erasures
 from caretwin.ingest.ports import Port
 
 if TYPE_CHECKING:
@@ -71,7 +72,8 @@ class FhirDoor:
         if people not in ("patient", "resident"):
             raise self._wrong("people", "another word", "patient or resident")
         self.house = House(base, f"local:{name}", f"fhir:{name}", str(self._set["zone"]), people)
-        self._read = Reader(self.house)
+        self.erasures = Erasures()
+        self._read = Reader(self.house, self.erasures)
         self._check_pull()
 
     def decode(self, raw: bytes, media: str = "") -> Decoded:

@@ -72,8 +72,14 @@ def happened(found: Known, name: str, scope: Scope) -> tuple[Event, ...]:
     version = version_of(found.meta, None, kind, scope.house.zone)
     status = _status(plan.status)
     effective, stop, noted = _when(plan, version, status, kind, scope.house.zone)
-    body = {name: one for name, one in {**plan.body, **noted}.items() if one not in (None, "", [], {})}
+    body = {name: one for name, one in {**_own(plan.body, name), **noted}.items() if one not in (None, "", [], {})}
     return (Event(subject, plan.kind, effective, scope.house.source, body, stop, name, version, status),)
+
+
+def _own(body: Mapping[str, Any], name: str) -> Mapping[str, Any]:
+    """A request that the resource itself contains is nobody else's, whatever others call theirs (#rx)."""
+    request = body.get("request")
+    return {**body, "request": f"{name}{request}"} if isinstance(request, str) and request.startswith("#") else body
 
 
 def _status(word: str) -> Status:

@@ -3,13 +3,15 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping, Sequence
+from itertools import islice
 from typing import TYPE_CHECKING, NamedTuple
 
-from caretwin.ingest.decoded import Decodable, Decoded, Refusal
+from caretwin.ingest.decoded import Decoded, Refusal
 from caretwin.ingest.doors.fhir.bundle import Message, One, read
 from caretwin.ingest.doors.fhir.memory import Memory
 from caretwin.ingest.doors.fhir.names import House
+from caretwin.ingest.erasures import Erasures
 from caretwin.ingest.intake import conflict
 from caretwin.record.access import AccessDeniedError
 from caretwin.record.conflict import IdentityConflictError
@@ -27,8 +29,8 @@ PIECE = 1000
 class Reader:
     """Reads messages of one door, and remembers what resources said lately."""
 
-    def __init__(self, house: House) -> None:
-        self.house, self._memory = house, Memory()
+    def __init__(self, house: House, erasures: Erasures) -> None:
+        self.house, self._memory = house, Memory(erasures)
 
     async def __call__(self, raw: bytes) -> Message:
         """What a message says. Raises RefusedError."""
@@ -62,6 +64,13 @@ class Kept(NamedTuple):
     known: bool = False
 
 
+class _Done(NamedTuple):
+    """What became of an entry; sequences  of its parts, none where it was not kept."""
+
+    entry: One
+    sequences: tuple[int, ...] = ()
+
+
 async def keep(intake: Intake, message: Message, raw: bytes, media: str) -> Kept:
     """Bring a message into the record; when this returns, it is on the disk or in quarantine (unless busy).
 
@@ -70,26 +79,27 @@ async def keep(intake: Intake, message: Message, raw: bytes, media: str) -> Kept
     whole = message.decoded()
     if message.bundle == "transaction" or len(whole.parts) <= PIECE:
         return await _at_once(intake, message, whole, raw, media)
-    links = tuple(part for part in whole.parts if isinstance(part, Link))
-    if links and (await intake.accept_decoded(Decoded(links))).result == "busy":
-        return Kept(message, (), True)  # before the pieces: the person may stand behind what is about them
-    entries: list[One] = []
-    sequences: list[int] = []
-    for piece in _pieces(message):
-        kept = await _at_once(intake, piece, piece.decoded()._replace(refused=()), b"", media, len(entries))
+    return await _in_pieces(intake, message, raw, media)
+
+
+async def _in_pieces(intake: Intake, message: Message, raw: bytes, media: str) -> Kept:
+    """A large batch, piece by piece."""
+    done: dict[int, _Done] = {}
+    for places in _pieces(message):
+        piece = message._replace(entries=tuple(message.entries[place] for place in places))
+        kept = await _at_once(intake, piece, piece.decoded()._replace(refused=()), b"", media, places)
         if kept.busy:
             return Kept(message, (), True)
-        sequences += kept.sequences
-        entries += kept.message.entries
+        done |= zip(places, _by_entry(kept), strict=True)
         await asyncio.sleep(0)
-    refused = tuple(one.refused for one in entries if one.refused is not None)
-    if refused:
-        await intake.accept_decoded(Decoded((), refused, message.id), raw, media)
-    return Kept(message._replace(entries=tuple(entries)), tuple(sequences))
+    return await _together(intake, message, done, raw, media)
 
 
-async def _at_once(intake: Intake, message: Message, decoded: Decoded, raw: bytes, media: str, first: int = 0) -> Kept:
-    """A message, or a piece of one that begins with its entry ``first``, in one commit where that is possible."""
+async def _at_once(
+    intake: Intake, message: Message, decoded: Decoded, raw: bytes, media: str, places: Sequence[int] = ()
+) -> Kept:
+    """A message, or a piece of one (``places``: of its entries in the whole), in one commit where that is possible."""
+    places = places or range(len(message.entries))
     alone = message.bundle == "transaction" or len(message.entries) == 1
     try:
         done = await intake.accept_decoded(decoded, raw, media, together=True)
@@ -97,53 +107,62 @@ async def _at_once(intake: Intake, message: Message, decoded: Decoded, raw: byte
         raise
     except IdentityConflictError as problem:
         if not alone:
-            return await _one_by_one(intake, message, raw, media, first)
-        return await _contradicted(intake, message, problem, raw, media)
+            return await _one_by_one(intake, message, raw, media, places)
+        return await _contradicted(intake, message, problem, raw, media, places)
     except Exception as problem:
         if alone:
             raise
         intake.state.trouble = f"a commit failed ({type(problem).__name__}); its entries are tried one by one"
-        return await _one_by_one(intake, message, raw, media, first)
+        return await _one_by_one(intake, message, raw, media, places)
     if done.receipt is None:
         return Kept(message, (), done.result == "busy")
     new = [part for part in decoded.parts if not isinstance(part, Link)]
     return Kept(message, done.receipt.sequences, known=bool(new) and done.receipt.duplicates >= len(new))
 
 
-async def _one_by_one(intake: Intake, message: Message, raw: bytes, media: str, first: int) -> Kept:
+async def _one_by_one(intake: Intake, message: Message, raw: bytes, media: str, places: Sequence[int]) -> Kept:
     """Each entry with a commit of its own: one that cannot be kept does not take the others with it."""
-    entries, sequences = [], list[int]()
-    for i, one in enumerate(message.entries, start=first):
-        if not one.parts or one.refused is not None:
-            entries.append(one)
-            continue
-        try:
-            done = await intake.accept_decoded(Decoded(one.parts, (), message.id), together=True)
-        except AccessDeniedError:
-            raise
-        except IdentityConflictError as problem:
-            entries.append(_conflicting(one, f"Bundle.entry[{i}].resource", problem))
-            continue
-        except Exception as problem:
-            entries.append(_broken(one, i, problem))
-            continue
-        if done.result == "busy":
+    done: dict[int, _Done] = {}
+    for at in _people_first(message):
+        kept = await _entry(intake, message.entries[at], places[at], message.id)
+        if kept is None:
             return Kept(message, (), True)
-        entries.append(one)
-        sequences += done.receipt.sequences if done.receipt else ()
-    refused = tuple(one.refused for one in entries if one.refused is not None)
+        done[at] = kept
+    return await _together(intake, message, done, raw, media)
+
+
+async def _entry(intake: Intake, one: One, place: int, id: str) -> _Done | None:
+    """One entry, in a commit of its own; None where the record does not keep up."""
+    if not one.parts or one.refused is not None:
+        return _Done(one)
+    try:
+        done = await intake.accept_decoded(Decoded(one.parts, (), id), together=True)
+    except AccessDeniedError:
+        raise
+    except IdentityConflictError as problem:
+        return _Done(_conflicting(one, f"Bundle.entry[{place}].resource", problem))
+    except Exception as problem:
+        return _Done(_broken(one, place, problem))
+    return None if done.result == "busy" else _Done(one, done.receipt.sequences if done.receipt else ())
+
+
+async def _together(intake: Intake, message: Message, done: Mapping[int, _Done], raw: bytes, media: str) -> Kept:
+    """What became of all entries, in their order; the message waits in quarantine where one of them was refused."""
+    kept = [done[at] for at in range(len(message.entries))]
+    refused = tuple(one.entry.refused for one in kept if one.entry.refused is not None)
     if refused and raw:  # a piece is kept aside with its whole
         await intake.accept_decoded(Decoded((), refused, message.id), raw, media)
-    return Kept(message._replace(entries=tuple(entries)), tuple(sequences))
+    sequences = tuple(number for one in kept for number in one.sequences)
+    return Kept(message._replace(entries=tuple(one.entry for one in kept)), sequences)
 
 
 async def _contradicted(
-    intake: Intake, message: Message, problem: IdentityConflictError, raw: bytes, media: str
+    intake: Intake, message: Message, problem: IdentityConflictError, raw: bytes, media: str, places: Sequence[int]
 ) -> Kept:
     """One resource, or a transaction, of which nothing is kept because of whom a part of it is about."""
     owners = [i for i, one in enumerate(message.entries) for _ in one.parts]
     at = min(owners[place] for place in problem.places if place < len(owners))
-    where = f"Bundle.entry[{at}].resource" if message.bundle else message.entries[at].name.partition("/")[0]
+    where = f"Bundle.entry[{places[at]}].resource" if message.bundle else message.entries[at].name.partition("/")[0]
     entries = tuple(_conflicting(one, where, problem) if i == at else one for i, one in enumerate(message.entries))
     refused = tuple(one.refused for one in entries if one.refused is not None)
     await intake.accept_decoded(Decoded((), refused, message.id), raw, media)
@@ -161,15 +180,31 @@ def _broken(one: One, i: int, problem: Exception) -> One:
     return one._replace(parts=(), refused=refused)
 
 
-def _pieces(message: Message) -> Iterator[Message]:
-    """A batch in pieces of at most PIECE parts, and whole entries."""
-    entries: list[One] = []
-    parts: list[Decodable] = []
-    for one in message.entries:
-        if entries and len(parts) + len(one.parts) > PIECE:
-            yield message._replace(entries=tuple(entries))
-            entries, parts = [], []
-        entries.append(one)
-        parts += one.parts
-    if entries:
-        yield message._replace(entries=tuple(entries))
+def _people_first(message: Message) -> list[int]:
+    """Places of entries, first of those that say who is who: a person may stand behind what is about them."""
+    return sorted(
+        range(len(message.entries)),
+        key=lambda at: not any(isinstance(part, Link) for part in message.entries[at].parts),
+    )
+
+
+def _pieces(message: Message) -> Iterator[list[int]]:
+    """Places of a batch's entries, in pieces of at most PIECE parts, and whole entries."""
+    places: list[int] = []
+    parts = 0
+    for at in _people_first(message):
+        size = len(message.entries[at].parts)
+        if places and parts + size > PIECE:
+            yield places
+            places, parts = [], 0
+        places.append(at)
+        parts += size
+    if places:
+        yield places
+
+
+def _by_entry(kept: Kept) -> Iterator[_Done]:
+    """What became of each entry of a piece, with the sequences of its parts."""
+    sequences = iter(kept.sequences)
+    for one in kept.message.entries:
+        yield _Done(one, tuple(islice(sequences, len(one.parts))))

@@ -2,7 +2,8 @@
 back.
 
 A door never reads the record. It remembers the last resources in memory; what it no longer remembers has to be taken
-back by its sender (status entered-in-error).
+back by its sender (status entered-in-error). When somebody is erased all of it goes: what was remembered of the person
+would be written back.
 """
 
 from __future__ import annotations
@@ -14,6 +15,7 @@ from typing import TypeAlias
 from caretwin.ingest.decoded import CodedValue
 from caretwin.ingest.doors.fhir.bundle import Message, One
 from caretwin.ingest.doors.fhir.strict_json import refusal
+from caretwin.ingest.erasures import Erasures
 from caretwin.record.entry import Event, Status
 
 MOST = 20_000
@@ -24,20 +26,23 @@ Named: TypeAlias = "CodedValue | Event"
 class Memory:
     """The latest version of each of the last resources."""
 
-    def __init__(self, most: int = MOST) -> None:
-        self._most = most
+    def __init__(self, erasures: Erasures, most: int = MOST) -> None:
+        self._erasures, self._most = erasures, most
         self._known: OrderedDict[str, tuple[Named, ...]] = OrderedDict()
 
     def completed(self, message: Message) -> Message:
         """The message with what it takes back without saying so. A deletion of what is not remembered is refused."""
         if not any(one.deleted or one.name in self._known for one in message.entries):
             return message
+        self._forget_erased()
         return message._replace(
             entries=tuple(self._completed(one, i, message) for i, one in enumerate(message.entries))
         )
 
     def remember(self, message: Message) -> None:
         """Keep in mind what was committed: of a transaction all or nothing."""
+        if self._forget_erased():  # it may have been committed before
+            return
         if message.bundle == "transaction" and any(one.refused is not None for one in message.entries):
             return
         for one in message.entries:
@@ -51,6 +56,13 @@ class Memory:
                 self._known[one.name] = alive
         while len(self._known) > self._most:
             self._known.popitem(last=False)
+
+    def _forget_erased(self) -> bool:
+        """Whether somebody was erased since the last look: then nothing is remembered any more."""
+        happened = self._erasures.happened()
+        if happened:
+            self._known.clear()
+        return happened
 
     def _completed(self, one: One, i: int, message: Message) -> One:
         known = self._known.get(one.name, ())

@@ -76,6 +76,7 @@ class Encounter(Resource, tag=True, kw_only=True):
     reasonCode: tuple[CodeableConcept, ...] = ()
     hospitalization: Hospitalization | None = None
     location: tuple[EncounterLocation, ...] = ()
+    partOf: Reference | None = None
 
 
 class Ingredient(Part):

@@ -17,6 +17,7 @@ from caretwin.ingest.doors.hl7v2.decoding import decode_message
 from caretwin.ingest.doors.hl7v2.framing import MOST_BYTES, Frame
 from caretwin.ingest.doors.hl7v2.repeats import Repeats
 from caretwin.ingest.doors.hl7v2.server import Listening, MllpServer, networks, server_tls
+from caretwin.ingest.erasures import Erasures
 from caretwin.ingest.intake import Intake, Outcome
 from caretwin.ingest.pauses import BackOff
 from caretwin.ingest.ports import Port
@@ -67,7 +68,8 @@ class Hl7v2Door:
             zone_name(str(values["zone"]), where), dict(values["systems"]), bool(values["unique_orders"]),
             str(values["processing"]),
         )  # fmt: skip
-        self._repeats = Repeats()
+        self.erasures = Erasures()
+        self._repeats = Repeats(self.erasures)
         self._answers = 0
         self.port = 0
         """The port that is listened at; 0 while none is."""

@@ -2,7 +2,8 @@
 
 A gateway that repeats the last cuff pressure every minute sends it in a new message with a new time (MSH-7). It says
 nothing new: with the version of the first telling, the record knows it as a duplicate. When this memory is lost (a
-restart, or too many names), the next telling becomes a new version with the same value: harmless, and one entry more.
+restart, an erasure, or too many names), the next telling becomes a new version with the same value: harmless, and one
+entry more.
 """
 
 from __future__ import annotations
@@ -12,6 +13,7 @@ from dataclasses import replace
 from typing import Any
 
 from caretwin.ingest.decoded import CodedValue, Decodable, Decoded
+from caretwin.ingest.erasures import Erasures
 from caretwin.record.entry import Event
 
 MOST = 200_000
@@ -21,12 +23,14 @@ MOST = 200_000
 class Repeats:
     """A bounded memory of what was said under each name."""
 
-    def __init__(self, most: int = MOST) -> None:
-        self._most = most
+    def __init__(self, erasures: Erasures, most: int = MOST) -> None:
+        self._erasures, self._most = erasures, most
         self._last: OrderedDict[int, tuple[int, int, int]] = OrderedDict()
 
     def settle(self, decoded: Decoded) -> Decoded:
         """The same, with the version (and, of a person, the time) of the first telling where nothing new is said."""
+        if self._erasures.happened():  # who is erased and told anew is told from now on
+            self._last.clear()
         return decoded._replace(parts=tuple(self._part(part) for part in decoded.parts))
 
     def _part(self, part: Decodable) -> Decodable:
