@@ -95,7 +95,7 @@ def test_times_are_said_by_the_clock_of_the_ward():
 
     record = read_bedside_table(EXAMPLE)  # its zone is Europe/Zurich, an hour before UTC in March
     assert moment(0.0, record) == "2026-03-02 08:00 Europe/Zurich (hour 0)"
-    assert time_of_question("2026-03-02 20:00", record)[0] == 12.0
+    assert time_of_question("2026-03-02 20:00", record, str(EXAMPLE))[0] == 12.0
 
 
 def test_an_empty_folder_says_which_table_it_lacks(tmp_path):

@@ -9,6 +9,7 @@ from tests.record.test_store import MINUTE, MRS_A, seen, write
 
 from caretwin.base.errors import DataError
 from caretwin.base.time import to_microseconds
+from caretwin.cli.bedside_input import time_of_question
 from caretwin.ingest.bedside.table import read_bedside_table
 from caretwin.record.access import operator
 from caretwin.record.bedside import Quality
@@ -49,6 +50,17 @@ def test_as_of_a_time_it_knows_no_more_than_was_received(record: Record) -> None
     assert set(bedside_record(reading, key, 30 * MINUTE).observations) == {"heart_rate"}
     late = bedside_record(reading, key).observations["lactate"]
     assert late.received_h[0] - late.time_h[0] == pytest.approx(52 / 60)
+
+
+def test_a_question_now_knows_what_came_last_and_no_time_that_was_refused(record: Record) -> None:
+    ahead = seen(90, 600 * MINUTE, quality=Quality.REFUSED)
+    key = write(record, 12 * MINUTE, seen(80, 9 * MINUTE), seen(60, 10 * MINUTE, code="mean_arterial_pressure"), ahead)
+    found = bedside_record(record.reading(operator()), key)
+    assert found.last_h() == pytest.approx(1 / 60)  # hour 0 is minute 9
+    assert found.last_known_h() == pytest.approx(3 / 60)
+    known = found.observations["mean_arterial_pressure"].known_by(found.last_known_h())
+    assert known.value.tolist() == [60.0]
+    assert time_of_question(None, found, "postgresql://x/y")[0] == found.last_known_h()
 
 
 def test_a_setting_without_a_value_has_ended_and_an_observation_without_one_says_nothing(record: Record) -> None:

@@ -29,6 +29,8 @@ ACCEPTED = {
     "mcmol": "umol", "nM": "(nmol/L)", "uM": "(umol/L)", "mM": "(mmol/L)",
     "Eq": "eq", "mEq": "meq", "uEq": "ueq", "mOsm": "mosm", "mOsmol": "mosm",
     "IU": "[iU]", "mIU": "m[iU]", "uIU": "u[iU]", "kIU": "k[iU]",
+    # parts, as sensors of rooms write them
+    "ppm": "[ppm]", "ppb": "[ppb]",
     # pressure, temperature, rates
     "Torr": "mm[Hg]", "torr": "mm[Hg]",
     "degC": "Cel", "°C": "Cel", "degF": "[degF]", "°F": "[degF]", "bpm": "min-1",

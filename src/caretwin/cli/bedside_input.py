@@ -81,7 +81,7 @@ def _of_record(source: str, subject: str | None) -> BedsideRecord:
         record.close()
 
 
-def with_ct(record: BedsideRecord, paths: Sequence[str], at: str | None) -> BedsideRecord:
+def with_ct(record: BedsideRecord, paths: Sequence[str], at: str | None, source: str) -> BedsideRecord:
     """The record with the chest CTs of these files (of ``caretwin ct``).
 
     Raises a usage error for a CT that became known after the time of the question, and what the reader raises.
@@ -91,7 +91,7 @@ def with_ct(record: BedsideRecord, paths: Sequence[str], at: str | None) -> Beds
     for path in paths:
         seen = read_imaging(path)
         record = with_imaging(record, seen)
-        now, _ = time_of_question(at, record)
+        now, _ = time_of_question(at, record, source)
         if seen[0].received_h > now:
             raise click.BadParameter(
                 f"{path}: known at hour {seen[0].received_h:g}, after the question at hour {now:g}: ask later, or give "
@@ -101,11 +101,14 @@ def with_ct(record: BedsideRecord, paths: Sequence[str], at: str | None) -> Beds
     return record
 
 
-def time_of_question(text: str | None, record: BedsideRecord) -> tuple[float, str]:
+def time_of_question(text: str | None, record: BedsideRecord, source: str) -> tuple[float, str]:
     """Hours of the record at which the question is asked, and how that was decided.
 
+    source  where it was read: of a record that lives, the last values came a moment after they were true
     Raises a usage error for what is neither a number nor an instant.
     """
+    if text is None and is_record(source):
+        return record.last_known_h(), "when the last value became known"
     if text is None:
         return record.last_h(), "the last row of the record"
     try:

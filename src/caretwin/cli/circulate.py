@@ -73,8 +73,8 @@ def command(
 
         output_files.check((json_out, html_out), (patient, *cts))
         change = proposal(given.together(sets, proposed))
-        record = given.with_ct(given.read_patient(patient, stay), cts, at_text)
-        now, when = given.time_of_question(at_text, record)
+        record = given.with_ct(given.read_patient(patient, stay), cts, at_text, patient)
+        now, when = given.time_of_question(at_text, record, patient)
 
         from caretwin.decide.haemodynamics import Question, Target, advise
         from caretwin.twin.live import bedside_twin

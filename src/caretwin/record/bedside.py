@@ -125,9 +125,16 @@ class BedsideRecord:
         return replace(self, observations=known(self.observations), settings=known(self.settings), findings=findings)
 
     def last_h(self) -> float:
-        """Time of the last row of any signal (h); 0 for an empty record."""
-        ends = [signal.time_h[-1] for signal in (*self.observations.values(), *self.settings.values()) if len(signal)]
-        return float(max(ends, default=0.0))
+        """Time of the last row of any signal that can be used (h); 0 for a record without one."""
+        return max((float(one.time_h[-1]) for one in self._usable()), default=0.0)
+
+    def last_known_h(self) -> float:
+        """When the last row that can be used became known (h); 0 for a record without one."""
+        return max((float(one.received_h.max()) for one in self._usable()), default=0.0)
+
+    def _usable(self) -> list[Signal]:
+        signals = (*self.observations.values(), *self.settings.values())
+        return [good for one in signals if len(good := one.select(one.quality != Quality.REFUSED))]
 
 
 @dataclass(frozen=True)
