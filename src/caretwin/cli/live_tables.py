@@ -26,16 +26,23 @@ HOUR_MIN = 60
 
 
 class Form(NamedTuple):
-    """What a row of the ward shows beside the last values and the state of the twin."""
+    """What a row of the ward shows beside the last values and the state of the twin.
 
-    ahead: bool
+    ahead  vital signs with what is expected of them; support  in "words", "short" or not at all; data  their quality
+    """
+
+    ahead: Sequence[str]
     support: str
     data: bool
 
 
+ALL, NONE = tuple(NAMES), ()
+PRESSURE = ("mean_arterial_pressure",)
+BEATS = ("heart_rate", *PRESSURE)
 FORMS = (
-    Form(True, "words", True), Form(True, "short", True), Form(False, "words", True), Form(False, "short", True),
-    Form(False, "short", False), Form(False, "", True), Form(False, "", False),
+    Form(ALL, "words", True), Form(ALL, "short", True), Form(BEATS, "short", True), Form(PRESSURE, "short", True),
+    Form(BEATS, "short", False), Form(PRESSURE, "short", False), Form(NONE, "short", True), Form(NONE, "short", False),
+    Form(NONE, "", True), Form(NONE, "", False),
 )  # fmt: skip
 """From the widest to the narrowest."""
 
@@ -53,21 +60,21 @@ def fitting(tables: Sequence[Callable[[], Table]], width: int) -> tuple[int, Tab
 def ward_table(rows: Sequence[BoardRow], now: int, width: int, *, waking: bool = False) -> tuple[Table, bool]:
     """One row for each subject, and whether the table shows what the twins expect in an hour."""
     place, table = fitting([lambda form=form: _ward_table(rows, now, form, waking) for form in FORMS], width)
-    return table, FORMS[place].ahead and bool(rows)
+    return table, bool(FORMS[place].ahead) and bool(rows)
 
 
 def _ward_table(rows: Sequence[BoardRow], now: int, form: Form, waking: bool) -> Table:
     table = Table(box=None, padding=(0, 1))
     table.add_column("patient", no_wrap=True)
-    for title in NAMES.values():
-        table.add_column(title, justify="left" if form.ahead else "right", no_wrap=True)
+    for name, title in NAMES.items():
+        table.add_column(title, justify="left" if name in form.ahead else "right", no_wrap=True)
     if form.support:
         table.add_column("support", no_wrap=True)
     table.add_column("twin", no_wrap=True)
     if form.data:
         table.add_column("data", justify="right", no_wrap=True)
     for row in rows:
-        cells: list[Any] = [vital(row.vitals.get(name), now, form.ahead) for name in NAMES]
+        cells: list[Any] = [vital(row.vitals.get(name), now, name in form.ahead) for name in NAMES]
         cells += [support(row, form.support == "short")] if form.support else []
         table.add_row(row.subject[:7], *cells, twin_words(row, now), *([data_words(row)] if form.data else []))
     if not rows:

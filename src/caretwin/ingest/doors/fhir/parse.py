@@ -31,6 +31,7 @@ _ENCODER = msgspec.json.Encoder()
 ID = re.compile(r"[A-Za-z0-9\-.]{1,64}")
 _CODE = re.compile(r"\S+(\s\S+)*")
 _NO_OFFSET = re.compile(r"\d{4}-\d{2}-\d{2}T\d{2}:\d{2}:\d{2}(\.\d+)?")
+_TYPE = b'"resourceType"'
 _BROKEN = (msgspec.MsgspecError, UnicodeDecodeError, RecursionError, ValueError)
 _Kind: TypeAlias = Literal["structure", "required", "value", "not-supported"]
 _INSTEAD: dict[str, tuple[str, str, _Kind]] = {
@@ -90,7 +91,9 @@ def fast(raw: bytes) -> Observation | None:
         found = _OBSERVATION.decode(raw)
     except _BROKEN:
         return None
-    return found if same_content(raw, _ENCODER.encode(found)) and _sure(found) else None
+    written = _ENCODER.encode(found)  # with its resourceType, whether or not it was there
+    named = raw.count(_TYPE) == written.count(_TYPE)
+    return found if named and same_content(raw, written) and _sure(found) else None
 
 
 def full(raw: bytes, kind: str, zone: str = "") -> Known:
