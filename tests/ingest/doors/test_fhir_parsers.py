@@ -73,6 +73,8 @@ def test_the_fast_one_is_unsure_of_what_it_does_not_know():
         assert not check(raw({**PULSE, **more})), more
     untyped = {name: one for name, one in PULSE.items() if name != "resourceType"}
     assert not check(raw({**untyped, "value": "p1"}))  # one text too few and one too many
+    for more in ({"effectivePeriod": {"start": "2024-03-01"}}, {"effectiveInstant": "2024-03-01T06:10:00Z"}):
+        assert not check(raw({**PULSE, **more})), more  # FHIR's choice of one
     bare = {name: one for name, one in PULSE.items() if name != "valueQuantity"}
     for more in ({"valueTime": "25:00:00"}, {"valueDateTime": "soon"}, {"valuePeriod": {"start": "soon"}}):
         assert not check(raw({**bare, **more})), more

@@ -23,6 +23,7 @@ from caretwin.ingest.doors.fhir.strict_json import parsed, refusal, same_content
 from caretwin.ingest.doors.fhir.structs import CodeableConcept, Head, Identifier, Observation, Valued
 
 _rare = attrgetter("valueSampledData", "valueRange", "valueRatio", "valueTime", "valueDateTime", "valuePeriod")
+_effective = attrgetter("effectiveDateTime", "effectivePeriod", "effectiveInstant", "effectiveTiming")
 _NONE = (None,) * 6
 _OBSERVATION = Decoder(Observation)
 _HEAD = Decoder(Head)
@@ -156,6 +157,8 @@ def _sure(found: Observation) -> bool:
     if meta is not None and meta.versionId is not None and not _is_id(meta.versionId):
         return False
     if text is not None and (not text.status or not text.div or not _is_code(text.status)):
+        return False
+    if _effective(found).count(None) < 3:  # FHIR's choice of one
         return False
     if found.effectiveTiming is not None or not all(
         map(_coded, (*found.category, *_some(found.method, found.bodySite)))

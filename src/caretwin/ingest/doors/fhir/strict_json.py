@@ -19,6 +19,7 @@ DEEPEST = 64
 _BOM = b"\xef\xbb\xbf"
 _FORBIDDEN = re.compile("[\x00-\x08\x0b\x0c\x0e-\x1f\ud800-\udfff]")
 """Control characters that a FHIR string must not have (section 2.24.0.1), and halves of surrogate pairs."""
+_EMPTY = re.compile(rb"\{\s*\}|\[\s*\]")
 _MEDIA = ("application/fhir+json", "application/json", "application/json+fhir", "text/json")
 
 
@@ -71,11 +72,11 @@ def same_content(raw: bytes, written: bytes) -> bool:
     """Whether what was read from ``raw``, and ``written`` again, can be all that ``raw`` says; False when unsure.
 
     Every key has two quotation marks: with one that we do not know, or one that stands twice, fewer are written than
-    were read. An empty text, and an escape that may hide a control character, make it unsure.
+    were read. An empty text, object or list, and an escape that may hide a control character, make it unsure.
     """
     if b"\\" in raw and (b"\\u" in raw or b"\\\\" in raw):
         return False
-    if b'""' in raw:
+    if b'""' in raw or _EMPTY.search(raw):
         return False
     return _quotes(raw) == _quotes(written)
 
