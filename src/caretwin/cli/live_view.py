@@ -17,6 +17,7 @@ from rich.text import Text
 from caretwin.base.time import from_microseconds
 from caretwin.cli.live_tables import address, door_table, remark, ward_table
 from caretwin.ingest.intake import Intake
+from caretwin.record.reading import SubjectInfo
 from caretwin.record.vocabulary import vocabulary
 from caretwin.serve.board import BoardRow
 from caretwin.serve.replay import Played
@@ -47,7 +48,8 @@ def picture(found: Running, width: int, messages: int = 1, height: int | None = 
     title = Text(f"{found.site.name}   {from_microseconds(now):%Y-%m-%d %H:%M:%S} UTC", style="bold")
     below = [*door_parts(found.intakes, width), *message_lines(found.intakes, width, messages)]
     if found.loop is None:
-        return Group(title, latest_table(found, now), Text(""), *below)
+        room = None if height is None else height - _lines(Group(title, *below), width) - 2
+        return Group(title, *latest_parts(found, now, width, room), Text(""), *below)
     words = [*trouble_lines(found.loop.board), *doubt_lines(found.loop.board), *loop_lines(found.loop), Text("")]
     room = None if height is None else height - _lines(Group(title, *words, *below), width) - HEADINGS
     if room is not None and room < len(found.loop.board):  # people before doubts and previews
@@ -82,13 +84,25 @@ def urgent_first(rows: Sequence[BoardRow]) -> list[BoardRow]:
     return sorted(rows, key=rank)
 
 
-def latest_table(found: Running, now: int) -> Table:
-    """One row for each subject of a site without twins: what was heard last, the newest first."""
+def latest_parts(found: Running, now: int, width: int, room: int | None) -> list[Any]:
+    """The subjects of a site without twins; people before places, and as many as there are lines for."""
+    everybody = sorted(found.reading.subjects(), key=lambda one: one.kind == "place")
+    count = min(len(everybody), SHOWN_SUBJECTS)
+    table = latest_table(found, everybody[:count], now)
+    while room is not None and count > FEWEST_ROWS and _lines(table, width) > room:
+        count -= 1
+        table = latest_table(found, everybody[:count], now)
+    rest = len(everybody) - count
+    return [table, *([Text(f" and {rest} more, for whom there is no room", style="dim")] if rest else [])]
+
+
+def latest_table(found: Running, subjects: Sequence[SubjectInfo], now: int) -> Table:
+    """One row for each of these subjects: what was heard last, the newest first."""
     table = Table(box=None, padding=(0, 1))
     for title in ("subject", "kind", "heard"):
         table.add_column(title, no_wrap=True)
     table.add_column("last values", overflow="fold")
-    for one in found.reading.subjects()[:SHOWN_SUBJECTS]:
+    for one in subjects:
         latest = sorted(found.reading.latest(one.key), key=lambda value: -value.effective)
         known = [value for value in latest if value.value is not None and value.code in vocabulary()]
         words = [f"{value.code.replace('_', ' ')} {_short(value.value)}" for value in known[:5]]
