@@ -6,7 +6,17 @@ import click
 
 from caretwin.cli.errors import friendly
 from caretwin.cli.record_export import export_, query
-from caretwin.cli.record_open import WHERE, check_subject, delay_text, open_as_operator, print_table, time_text
+from caretwin.cli.record_open import (
+    WHERE,
+    add_row,
+    check_subject,
+    delay_text,
+    new_table,
+    open_as_operator,
+    plain,
+    print_table,
+    time_text,
+)
 from caretwin.cli.record_people import erase, merge
 from caretwin.cli.record_waiting import quarantine, unmapped
 
@@ -28,18 +38,16 @@ for one in (export_, query, unmapped, quarantine, merge, erase):
 @friendly
 def subjects(where: str) -> None:
     """Everybody in the record: key, kind, since when, and how much is known."""
-    from rich.table import Table
-
     record, operator_ = open_as_operator(where)
     reading = record.reading(operator_)
-    table = Table(box=None, padding=(0, 1))
-    for title in ("subject", "kind", "known since", "channels", "last value"):
-        table.add_column(title, no_wrap=True)
+    table = new_table("subject", "kind", "known since", "channels", "last value")
+    for column in table.columns:
+        column.no_wrap = True
     for one in reading.subjects():
         latest = reading.latest(one.key)
         last = max((value.effective for value in latest), default=None)
         channels = str(len({value.code for value in latest}))
-        table.add_row(one.key, one.kind, time_text(one.received, "minute"), channels, time_text(last, "minute"))
+        add_row(table, one.key, one.kind, time_text(one.received, "minute"), channels, time_text(last, "minute"))
     print_table(table)
     record.close()
 
@@ -51,9 +59,6 @@ def subjects(where: str) -> None:
 @friendly
 def show(where: str, subject: str, as_of: str | None) -> None:
     """The latest value of every channel of a SUBJECT, when it was true, how much later it was received, from where."""
-    from rich.table import Table
-    from rich.text import Text
-
     from caretwin.base.time import parse_instant, to_microseconds
     from caretwin.record.entry import kind_of
     from caretwin.record.store.as_of import ALWAYS
@@ -74,18 +79,18 @@ def show(where: str, subject: str, as_of: str | None) -> None:
         rows.append(
             (one.code, f"{said} {unit}".strip(), time_text(one.effective), late, one.source, "; ".join(remarks))
         )
-    table = Table(box=None, padding=(0, 1))
     remarked = any(row[-1] for row in rows)
-    for title in ("channel", "value", "true at", "delay", "source", "remarks")[: 5 + remarked]:
-        table.add_column(title, no_wrap=title in ("value", "true at", "delay"), overflow="fold")
+    table = new_table(*("channel", "value", "true at", "delay", "source", "remarks")[: 5 + remarked])
+    for number, column in enumerate(table.columns):
+        column.no_wrap, column.overflow = number in (1, 2, 3), "fold"
     for row in rows:
-        table.add_row(*row[: 5 + remarked])
+        add_row(table, *row[: 5 + remarked])
     print_table(table)
     usable = {one.code for one in reading.latest(subject, as_of=moment) if one.quality == 0 and one.value is not None}
     for binding in bindings(kind_of(subject), usable):
-        print_table(Text(binding.sentence()))
+        print_table(plain(binding.sentence()))
     for event in reading.events(subject, as_of=moment)[-10:]:
-        click.echo(f"{time_text(event.effective)}  {event.kind}  from {event.source}")
+        print_table(plain(f"{time_text(event.effective)}  {event.kind}  from {event.source}"))
     record.close()
 
 
@@ -109,13 +114,11 @@ def verify(where: str) -> None:
 @friendly
 def vocabulary_() -> None:
     """Every channel that caretwin knows: unit, plausible range, codes."""
-    from rich.table import Table
-
     from caretwin.record.vocabulary import vocabulary
 
-    table = Table("channel", "unit", "plausible", "about", "codes", box=None)
+    table = new_table("channel", "unit", "plausible", "about", "codes")
     short = {"http://loinc.org": "LOINC", "http://snomed.info/sct": "SCT", "urn:iso:std:iso:11073:10101": "MDC"}
     for term in vocabulary().values():
         codes = ", ".join(f"{short[system]} {code}" for system, code in term.codes)
-        table.add_row(term.name, term.unit, f"{term.low:g} to {term.high:g}", term.about, codes)
+        add_row(table, term.name, term.unit, f"{term.low:g} to {term.high:g}", term.about, codes)
     print_table(table)

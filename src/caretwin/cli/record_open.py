@@ -10,6 +10,9 @@ from typing import TYPE_CHECKING, Any, Literal
 import click
 
 if TYPE_CHECKING:
+    from rich.table import Table
+    from rich.text import Text
+
     from caretwin.record.record import Record
 
 WHERE = click.argument("where", metavar="RECORD")
@@ -56,6 +59,34 @@ def delay_text(us: int) -> str:
     if seconds < 90:
         return f"{seconds:.0f} s"
     return f"{seconds / 60:.0f} min" if seconds < 5400 else f"{seconds / 3600:.0f} h"
+
+
+def plain(text: str) -> Text:
+    r"""A text of the record or of a sender, as it is: its brackets are no markup, and no character steers a terminal.
+
+    >>> plain("mm[Hg]").plain, plain("ABC[/b]\x1b[2J").plain
+    ('mm[Hg]', 'ABC[/b]�[2J')
+    """
+    from unicodedata import category
+
+    from rich.text import Text
+
+    return Text("".join("\ufffd" if category(one).startswith("C") and one not in "\n\t" else one for one in text))
+
+
+def new_table(*titles: str) -> Table:
+    """A table without lines; its titles are what they say. Rows are added by :func:`add_row`."""
+    from rich.table import Table
+
+    table = Table(box=None, padding=(0, 1))
+    for title in titles:
+        table.add_column(plain(title))
+    return table
+
+
+def add_row(table: Table, *cells: str) -> None:
+    """Add a row whose cells show what they say, whatever a sender wrote into them."""
+    table.add_row(*map(plain, cells))
 
 
 def print_table(table: Any) -> None:

@@ -7,7 +7,7 @@ from pathlib import Path
 import click
 
 from caretwin.cli.errors import friendly
-from caretwin.cli.record_open import WHERE, open_as_operator, print_table, time_text
+from caretwin.cli.record_open import WHERE, add_row, new_table, open_as_operator, print_table, time_text
 
 
 @click.command("unmapped")
@@ -17,8 +17,6 @@ from caretwin.cli.record_open import WHERE, open_as_operator, print_table, time_
 def unmapped(where: str, target: Path | None) -> None:
     """Codes that came in and that nobody has mapped yet, the most frequent first."""
     import csv
-
-    from rich.table import Table
 
     from caretwin.ingest.mapping import COLUMNS, to_fill_in
     from caretwin.record.store import keep
@@ -35,10 +33,10 @@ def unmapped(where: str, target: Path | None) -> None:
             f"{len(found)} codes in {target}: fill in the column channel, and name the file as the door's mapping"
         )
     else:
-        table = Table("times", "source", "system", "code", "unit", "display", "such as", box=None)
+        table = new_table("times", "source", "system", "code", "unit", "display", "such as")
         for one in found:
             cells = (one.source, one.system, one.code, one.unit, one.display, one.example)
-            table.add_row(str(one.times), *cells)
+            add_row(table, str(one.times), *cells)
         print_table(table)
     record.close()
 
