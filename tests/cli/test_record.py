@@ -7,6 +7,7 @@ from click.testing import CliRunner
 
 from caretwin.cli import main
 from caretwin.record.access import operator
+from caretwin.record.bedside import Quality
 from caretwin.record.entry import Identifier
 from caretwin.record.record import Record, open_record
 from caretwin.record.store import keep
@@ -23,7 +24,7 @@ def two_people(where: Path) -> tuple[str, str]:
 
 
 def asked(*arguments: str):
-    return CliRunner().invoke(main, ["record", *arguments])
+    return CliRunner().invoke(main, ["record", *arguments], env={"COLUMNS": "160"})
 
 
 def test_two_who_are_one_are_merged_by_hand_with_the_reason_in_the_audit_trail(tmp_path: Path) -> None:
@@ -80,3 +81,62 @@ def test_what_a_sender_wrote_is_shown_as_it_is(where: Path, tmp_path: Path) -> N
     assert asked("export", str(where), str(tmp_path / "out")).exit_code == 0
     told = asked("query", str(tmp_path / "out"), 'SELECT code, unit AS "[/b]" FROM observation')
     assert told.exit_code == 0 and all(one in told.output for one in ("local|ABC[/b]", "[ppm]", "[/b]"))
+
+
+def shown(where: Path, *entries: object, more: tuple[str, ...] = ()) -> list[list[str]]:
+    """The lines of what ``show`` says of Mrs A after these entries, as words."""
+    record = opened(where)
+    key = write(record, 30 * MINUTE, *entries)
+    record.close()
+    said = asked("show", str(where), key, *more)
+    assert said.exit_code == 0, said.output
+    return [line.split() for line in said.output.splitlines()]
+
+
+def rate(value: float | None, at: int, order: str, **more: object) -> object:
+    return seen(value, at * MINUTE, code="norepinephrine", source="chart", note={"order": order}, **more)
+
+
+def test_a_bag_that_runs_is_shown_though_another_has_ended(where: Path) -> None:
+    bags = rate(0.1, 9, "a"), rate(0.2, 10, "b"), rate(None, 12, "a")
+    rows = [line for line in shown(where, *bags) if line and line[0] == "norepinephrine"]
+    assert [line[1] for line in rows] == ["0.2"] and rows[0][-2:] == ["order", "b"]
+
+
+def test_bags_that_run_together_are_a_row_each_with_their_sum(where: Path) -> None:
+    bags = rate(0.1, 9, "a"), rate(0.2, 10, "b")
+    rows = [line for line in shown(where, *bags) if line and line[0] == "norepinephrine"]
+    assert [line[1] for line in rows] == ["0.1", "0.2"]
+    assert all(" ".join(line).endswith("; sum 0.3") for line in rows)
+
+
+def test_bags_that_have_all_ended_are_one_row_that_says_so(where: Path) -> None:
+    bags = rate(0.1, 9, "a"), rate(0.2, 10, "b"), rate(None, 12, "a"), rate(None, 13, "b")
+    rows = [line for line in shown(where, *bags) if line and line[0] == "norepinephrine"]
+    assert len(rows) == 1 and rows[0][1] == "absent"
+
+
+def test_a_refused_rate_brings_no_ended_one_back(where: Path) -> None:
+    bags = rate(0.1, 9, "a"), rate(None, 12, "a"), rate(99, 14, "a", quality=Quality.REFUSED)
+    rows = [line for line in shown(where, *bags) if line and line[0] == "norepinephrine"]
+    assert [line[1] for line in rows] == ["absent", "99"]
+
+
+def test_a_refused_value_hides_no_good_one(where: Path) -> None:
+    ahead = seen(75, 90 * MINUTE, quality=Quality.REFUSED, note={"trouble": "ahead of time"})
+    lines = shown(where, seen(80, 9 * MINUTE), ahead)
+    rows = [line for line in lines if line and line[0] == "heart_rate"]
+    assert [line[1] for line in rows] == ["80", "75"]
+    assert " ".join(rows[1]).endswith("refused; ahead of time")
+    assert any("lives on heart rate" in " ".join(line) for line in lines)
+    alone = shown(where, seen(9, 9 * MINUTE, code="respiratory_rate", quality=Quality.REFUSED))
+    assert not any("lives on heart rate, respiratory rate" in " ".join(line) for line in alone)
+
+
+def test_a_key_that_became_another_says_whom(where: Path) -> None:
+    kept, other = two_people(where)
+    assert asked("merge", str(where), kept, other, "--reason", "same wristband", "--yes").exit_code == 0
+    said = asked("show", str(where), other)
+    assert said.output == f"{other} is {kept} now\n"
+    before = asked("show", str(where), other, "--as-of", "1970-01-01T00:20:00Z")  # nobody knew then
+    assert "heart_rate" in before.output

@@ -6,18 +6,9 @@ import click
 
 from caretwin.cli.errors import friendly
 from caretwin.cli.record_export import export_, query
-from caretwin.cli.record_open import (
-    WHERE,
-    add_row,
-    check_subject,
-    delay_text,
-    new_table,
-    open_as_operator,
-    plain,
-    print_table,
-    time_text,
-)
+from caretwin.cli.record_open import WHERE, add_row, new_table, open_as_operator, print_table, time_text
 from caretwin.cli.record_people import erase, merge
+from caretwin.cli.record_show import show
 from caretwin.cli.record_waiting import quarantine, unmapped
 
 
@@ -29,7 +20,7 @@ def command() -> None:
     """
 
 
-for one in (export_, query, unmapped, quarantine, merge, erase):
+for one in (show, export_, query, unmapped, quarantine, merge, erase):
     command.add_command(one)
 
 
@@ -49,48 +40,6 @@ def subjects(where: str) -> None:
         channels = str(len({value.code for value in latest}))
         add_row(table, one.key, one.kind, time_text(one.received, "minute"), channels, time_text(last, "minute"))
     print_table(table)
-    record.close()
-
-
-@command.command("show")
-@WHERE
-@click.argument("subject")
-@click.option("--as-of", help="As it was known at this time, such as 2026-11-22T10:00:00Z.")
-@friendly
-def show(where: str, subject: str, as_of: str | None) -> None:
-    """The latest value of every channel of a SUBJECT, when it was true, how much later it was received, from where."""
-    from caretwin.base.time import parse_instant, to_microseconds
-    from caretwin.record.entry import kind_of
-    from caretwin.record.store.as_of import ALWAYS
-    from caretwin.record.vocabulary import vocabulary
-    from caretwin.twin.binding import bindings
-
-    record, operator_ = open_as_operator(where)
-    reading = record.reading(operator_)
-    check_subject(record, subject)
-    moment = ALWAYS if as_of is None else to_microseconds(parse_instant(as_of, "UTC"))
-    rows = []
-    for one in sorted(reading.latest(subject, as_of=moment), key=lambda v: v.code):
-        unit = one.unit or (vocabulary()[one.code].unit if one.code in vocabulary() else "")
-        said = str(one.note.get("text", one.note.get("absent", "absent"))) if one.value is None else f"{one.value:.6g}"
-        remarks = [] if one.quality == 0 else [one.quality.name.lower()]
-        remarks += [str(one.note[name]) for name in ("comparator", "trouble") if name in one.note]
-        late = delay_text(one.received - one.effective)
-        rows.append(
-            (one.code, f"{said} {unit}".strip(), time_text(one.effective), late, one.source, "; ".join(remarks))
-        )
-    remarked = any(row[-1] for row in rows)
-    table = new_table(*("channel", "value", "true at", "delay", "source", "remarks")[: 5 + remarked])
-    for number, column in enumerate(table.columns):
-        column.no_wrap, column.overflow = number in (1, 2, 3), "fold"
-    for row in rows:
-        add_row(table, *row[: 5 + remarked])
-    print_table(table)
-    usable = {one.code for one in reading.latest(subject, as_of=moment) if one.quality == 0 and one.value is not None}
-    for binding in bindings(kind_of(subject), usable):
-        print_table(plain(binding.sentence()))
-    for event in reading.events(subject, as_of=moment)[-10:]:
-        print_table(plain(f"{time_text(event.effective)}  {event.kind}  from {event.source}"))
     record.close()
 
 

@@ -52,12 +52,13 @@ def identifiers(connection: Connection, key: str) -> list[Identifier]:
     return [Identifier(*row) for row in rows]
 
 
-def merges(connection: Connection) -> dict[str, tuple[str, ...]]:
-    """Who was merged into whom: keys of subjects by the key of the one that they became, in order."""
+def merges(connection: Connection, as_of: int = ALWAYS) -> dict[str, tuple[str, ...]]:
+    """Who was merged into whom: keys of subjects by the key of the one that they became, in order, as known then."""
     found: dict[str, tuple[str, ...]] = {}
     for other, one in connection.query(
         "SELECT a.key, b.key FROM merged m JOIN subject a ON a.id = m.subject"
-        " JOIN subject b ON b.id = m.into_subject ORDER BY m.sequence"
+        " JOIN subject b ON b.id = m.into_subject WHERE m.received <= ? ORDER BY m.sequence",
+        [as_of],
     ):
         found[one] = (*found.get(one, ()), other)
     return found
