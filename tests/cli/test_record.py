@@ -140,3 +140,26 @@ def test_a_key_that_became_another_says_whom(where: Path) -> None:
     assert said.output == f"{other} is {kept} now\n"
     before = asked("show", str(where), other, "--as-of", "1970-01-01T00:20:00Z")  # nobody knew then
     assert "heart_rate" in before.output
+
+
+def test_a_mapping_keeps_what_was_filled_in_and_gets_the_new_codes(where: Path, tmp_path: Path) -> None:
+    target = tmp_path / "mapping.csv"
+    note_codes(where, "A", "B", unit="mg")
+    assert "2 codes new" in asked("unmapped", str(where), "--csv", str(target)).output
+    mine = target.read_text().replace("hl7v2:icu,local,A,mg,,", ",,a,,heart_rate,")
+    target.write_text(mine)
+    note_codes(where, "C", unit="mg")
+    said = asked("unmapped", str(where), "--csv", str(target))
+    assert "1 codes new" in said.output and "2 were there" in said.output
+    lines = target.read_text().splitlines()
+    assert lines[:3] == mine.splitlines() and lines[3].startswith("hl7v2:icu,local,C,mg,,") and len(lines) == 4
+
+
+def test_what_is_no_mapping_is_not_written_over(where: Path, tmp_path: Path) -> None:
+    note_codes(where, "A")
+    for content in (b"code;channel\n", b"\xff\xfe", b""):
+        target = tmp_path / "mine.csv"
+        target.write_bytes(content)
+        said = asked("unmapped", str(where), "--csv", str(target))
+        assert said.exit_code == 1 and "name another file" in said.output and target.read_bytes() == content
+    assert asked("unmapped", str(where), "--csv", str(where)).exit_code == 2
