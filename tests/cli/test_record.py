@@ -163,3 +163,40 @@ def test_what_is_no_mapping_is_not_written_over(where: Path, tmp_path: Path) -> 
         said = asked("unmapped", str(where), "--csv", str(target))
         assert said.exit_code == 1 and "name another file" in said.output and target.read_bytes() == content
     assert asked("unmapped", str(where), "--csv", str(where)).exit_code == 2
+
+
+def test_a_person_is_found_by_the_beginning_of_the_key_or_by_a_number(where: Path) -> None:
+    key, _ = two_people(where)
+    for name in (key, key[:6], "urn:hospital|4711"):
+        said = asked("show", str(where), name)
+        assert said.exit_code == 0 and "heart_rate" in said.output, said.output
+    for name in (key[:5], "x" + key[:6], "p"):
+        assert "no subject" in asked("show", str(where), name).output
+    for name in ("urn:hospital|9999", "urn:other|4711"):
+        said = asked("show", str(where), name)
+        assert said.exit_code == 2 and "nobody has this number" in said.output and name.split("|")[1] not in said.output
+
+
+def test_a_beginning_that_two_keys_share_is_not_enough(where: Path) -> None:
+    record = opened(where)
+    with record.writing(operator(), "write", "") as connection:
+        connection.insert(
+            "subject", ("id", "key", "kind", "received"), [(n, f"p123456{n}", "patient", 0) for n in (1, 2)]
+        )
+    record.close()
+    assert "2 subjects begin with 'p12345'" in asked("show", str(where), "p12345").output
+    assert asked("show", str(where), "p1234561").exit_code == 0
+
+
+def test_before_people_are_merged_or_erased_it_is_told_how_much_it_is_about(where: Path) -> None:
+    kept, other = two_people(where)
+    how_much = "1 value since 1970-01-01 00:09Z"
+    names = "urn:hospital|4711", other[:6]
+    said = CliRunner().invoke(main, ["record", "merge", str(where), *names, "--reason", "x"], input="n\n")
+    assert said.exit_code == 1 and f"{kept}: {how_much}" in said.output and f"{other}: {how_much}" in said.output
+    assert "4711" not in said.output
+    assert asked("merge", str(where), *names, "--reason", "x", "--yes").exit_code == 0
+    again = asked("merge", str(where), kept, other, "--reason", "x", "--yes")
+    assert again.exit_code == 2 and f"{other} was merged into {kept}" in again.output
+    said = CliRunner().invoke(main, ["record", "erase", str(where), other, "--reason", "law"], input="y\n")
+    assert said.exit_code == 0 and "2 values since" in said.output and "rows erased" in said.output

@@ -11,8 +11,8 @@ from caretwin.cli.errors import friendly
 from caretwin.cli.record_open import (
     WHERE,
     add_row,
-    check_subject,
     delay_text,
+    find_subject,
     new_table,
     open_as_operator,
     plain,
@@ -43,7 +43,7 @@ def show(where: str, subject: str, as_of: str | None) -> None:
 
     record, operator_ = open_as_operator(where)
     reading = record.reading(operator_)
-    check_subject(record, subject)
+    subject = find_subject(reading, subject)
     moment = ALWAYS if as_of is None else to_microseconds(parse_instant(as_of, "UTC"))
     person = _person(reading, subject, moment)
     if person != subject:

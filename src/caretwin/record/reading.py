@@ -79,6 +79,10 @@ class Reading:
         """By what a subject is known."""
         return self._answer(subject, lambda it: read_subjects.identifiers(it, subject))
 
+    def extent(self, subject: str) -> read_subjects.Extent:
+        """How much there is about a person, under all keys."""
+        return self._answer(subject, lambda it: read_subjects.extent(it, subject))
+
     def series(
         self,
         subject: str,
