@@ -200,3 +200,15 @@ def test_before_people_are_merged_or_erased_it_is_told_how_much_it_is_about(wher
     assert again.exit_code == 2 and f"{other} was merged into {kept}" in again.output
     said = CliRunner().invoke(main, ["record", "erase", str(where), other, "--reason", "law"], input="y\n")
     assert said.exit_code == 0 and "2 values since" in said.output and "rows erased" in said.output
+
+
+def test_an_export_that_could_not_be_made_is_told_plainly_and_is_none(where: Path, tmp_path: Path) -> None:
+    pytest.importorskip("pyarrow")
+    key, _ = two_people(where)
+    (tmp_path / "file").write_text("mine")
+    for folder in (tmp_path / "file", tmp_path / "file" / "in"):
+        said = asked("export", str(where), str(folder))
+        assert said.exit_code == 1 and "a file of this name" in said.output
+    assert asked("export", str(where), str(tmp_path / "out" / "parquet")).exit_code == 0
+    told = asked("erase", str(where), key, "--reason", "law", "--yes").output
+    assert told.count("an export of") == 1 and str((tmp_path / "out" / "parquet").resolve()) in told
