@@ -212,3 +212,12 @@ def test_an_export_that_could_not_be_made_is_told_plainly_and_is_none(where: Pat
     assert asked("export", str(where), str(tmp_path / "out" / "parquet")).exit_code == 0
     told = asked("erase", str(where), key, "--reason", "law", "--yes").output
     assert told.count("an export of") == 1 and str((tmp_path / "out" / "parquet").resolve()) in told
+
+
+@pytest.mark.parametrize(
+    ("text", "why"), [("yesterday", "no date and time of day"), ("2026-11-22", "a date without a time of day")]
+)
+def test_what_is_no_time_is_told_with_an_example(where: Path, text: str, why: str) -> None:
+    key, _ = two_people(where)
+    said = asked("show", str(where), key, "--as-of", text)
+    assert said.exit_code == 2 and f"'{text}': {why}; write such as 2026-11-22T10:00:00Z" in said.output

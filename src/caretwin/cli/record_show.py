@@ -27,16 +27,26 @@ if TYPE_CHECKING:
     from caretwin.record.reading import Reading
 
 
+def _instant(context: click.Context, parameter: click.Parameter, value: str | None) -> int | None:
+    """A time (us), None for none. Raises BadParameter, with an example, for what is no time."""
+    from caretwin.base.errors import TimeError
+    from caretwin.base.time import parse_instant, to_microseconds
+
+    try:
+        return None if value is None else to_microseconds(parse_instant(value, "UTC"))
+    except TimeError as problem:
+        raise click.BadParameter(f"{value!r}: {problem.seen}; write such as 2026-11-22T10:00:00Z") from problem
+
+
 @click.command("show")
 @WHERE
 @click.argument("subject")
-@click.option("--as-of", help="As it was known at this time, such as 2026-11-22T10:00:00Z.")
+@click.option("--as-of", callback=_instant, help="As it was known at this time, such as 2026-11-22T10:00:00Z.")
 @friendly
-def show(where: str, subject: str, as_of: str | None) -> None:
+def show(where: str, subject: str, as_of: int | None) -> None:
     """The last value of every channel of a SUBJECT that can be used, and what runs: when it was true, how much later it
     was received, from where. What was refused since is a row of its own.
     """
-    from caretwin.base.time import parse_instant, to_microseconds
     from caretwin.record.entry import kind_of
     from caretwin.record.store.as_of import ALWAYS
     from caretwin.twin.binding import bindings
@@ -44,7 +54,7 @@ def show(where: str, subject: str, as_of: str | None) -> None:
     record, operator_ = open_as_operator(where)
     reading = record.reading(operator_)
     subject = find_subject(reading, subject)
-    moment = ALWAYS if as_of is None else to_microseconds(parse_instant(as_of, "UTC"))
+    moment = ALWAYS if as_of is None else as_of
     person = _person(reading, subject, moment)
     if person != subject:
         click.echo(f"{subject} is {person} now")
