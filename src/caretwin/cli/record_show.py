@@ -44,8 +44,8 @@ def _instant(context: click.Context, parameter: click.Parameter, value: str | No
 @click.option("--as-of", callback=_instant, help="As it was known at this time, such as 2026-11-22T10:00:00Z.")
 @friendly
 def show(where: str, subject: str, as_of: int | None) -> None:
-    """The last value of every channel of a SUBJECT that can be used, and what runs: when it was true, how much later it
-    was received, from where. What was refused since is a row of its own.
+    """The last value of every channel of a SUBJECT that can be used, and what runs: when it was true, how much later
+    it was received, from where. What was refused since is a row of its own.
     """
     from caretwin.record.entry import kind_of
     from caretwin.record.store.as_of import ALWAYS
@@ -130,9 +130,8 @@ def _running(held: Sequence[Stored]) -> dict[str, list[_Row]]:
     found = dict[str, list[_Row]]()
     for code, orders in by_code.items():
         if len(orders) > 1:
-            told = {
-                name: Told(one.effective, math.nan if one.value is None else one.value) for name, one in orders.items()
-            }
+            rates = {name: math.nan if one.value is None else one.value for name, one in orders.items()}
+            told = {name: Told(orders[name].effective, rate) for name, rate in rates.items()}
             running = sorted(name for name in counting(told) if orders[name].value is not None)
             sum_ = f"; sum {together(code, told):.6g}" if len(running) > 1 else ""
             found[code] = [_Row(orders[name], f"order {name}{sum_}" if name else "") for name in running]

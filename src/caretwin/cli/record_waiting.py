@@ -12,7 +12,7 @@ from caretwin.cli.record_open import WHERE, add_row, new_table, open_as_operator
 
 @click.command("unmapped")
 @WHERE
-@click.option("--csv", "target", type=click.Path(path_type=Path), help="Write a mapping file to fill in, or add to it.")
+@click.option("--csv", "target", type=click.Path(path_type=Path), help="A mapping file to fill in or to add to.")
 @friendly
 def unmapped(where: str, target: Path | None) -> None:
     """Codes that came in and that nobody has mapped yet, the most frequent first."""

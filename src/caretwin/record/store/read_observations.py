@@ -97,8 +97,8 @@ def latest(
 
 
 def held(connection: Connection, key: str, codes: Collection[str], before: int, as_of: int = ALWAYS) -> list[Stored]:
-    """The last usable observation of every order (``note["order"]``) of every series before an effective time, as known
-    at ``as_of`` (us); those without an order are one more.
+    """The last usable observation of every order (``note["order"]``) of every series before an effective time, as
+    known at ``as_of`` (us); those without an order are one more.
     """
     named = "coalesce(note, '') LIKE '%\"order\":%'"
     found = []

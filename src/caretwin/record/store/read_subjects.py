@@ -28,7 +28,7 @@ def person(connection: Connection, key: str) -> list[int]:
 
 
 class Extent(NamedTuple):
-    """How many values and events there are, corrected ones too, and the earliest effective time (us; None: nothing)."""
+    """How many values and events there are, corrected ones too, and the first effective time (us; None: nothing)."""
 
     values: int
     events: int
