@@ -189,13 +189,13 @@ def test_a_mapping_is_claimed_only_when_it_is_written(tmp_path, monkeypatch):
         raise OSError(28, "No space left on device")
 
     monkeypatch.setattr("pathlib.Path.write_text", full)
-    done = ingest("preview", WIDE, "--write", target)
+    done = ingest("preview", WIDE, "--write", target, "--overwrite")
     monkeypatch.undo()
     assert done.exit_code == 1
     assert "holds this mapping" not in done.output and "No space left" in done.output
     assert [path.name for path in tmp_path.iterdir()] == ["mapping.toml"]
     assert target.read_text() == "mine\n"
-    done = ingest("preview", WIDE, "--write", target)
+    done = ingest("preview", WIDE, "--write", target, "--overwrite")
     assert "holds this mapping" in done.output and "[subject]" in target.read_text()
     assert [path.name for path in tmp_path.iterdir()] == ["mapping.toml"]
 
@@ -237,3 +237,11 @@ def test_an_address_that_is_no_record_is_told_plainly(where):
         assert done.exit_code == 1
         assert f"begins with {scheme}://" in done.output and "postgresql://user@host/database" in done.output
         assert "Error: record" in done.output and "DataError" not in done.output
+
+
+def test_a_mapping_that_somebody_filled_in_is_not_written_over(tmp_path):
+    target = tmp_path / "mapping.toml"
+    target.write_text("mine\n")
+    done = ingest("preview", WIDE, "--write", target)
+    assert done.exit_code == 2 and "--overwrite" in done.output
+    assert target.read_text() == "mine\n"

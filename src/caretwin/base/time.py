@@ -37,7 +37,8 @@ def parse_instant(text: str, zone: str | None = None) -> datetime:
         found = datetime.fromisoformat(text)
     except ValueError as problem:
         fix = "write year-month-day, T, hour:minute and the offset"
-        raise TimeError(f"instant {text!r}", seen=f"{problem}", wanted=_WANTED, fix=fix) from problem
+        seen = "no date and time of day" if "isoformat" in str(problem) else f"{problem}"
+        raise TimeError(f"instant {text!r}", seen=seen, wanted=_WANTED, fix=fix) from problem
     if found.tzinfo is None:
         found = _place(found, zone, text)
     return found.astimezone(UTC)

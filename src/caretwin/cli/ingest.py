@@ -51,6 +51,7 @@ def command(context: click.Context, previewed: Path | None) -> None:
 @command.command("preview")
 @click.argument("file", type=click.Path(path_type=Path))
 @click.option("--write", "target", type=click.Path(path_type=Path), help="Write the mapping into this file.")
+@click.option("--overwrite", is_flag=True, help="Write over a mapping that is there, with all that was filled in.")
 @ZONE
 @DATES
 @SUBJECT
@@ -60,6 +61,7 @@ def command(context: click.Context, previewed: Path | None) -> None:
 def preview(
     file: Path,
     target: Path | None = None,
+    overwrite: bool = False,
     zone: str = "",
     dates: str | None = None,
     subject: str = "",
@@ -79,6 +81,11 @@ def preview(
 
     if target is not None:
         output_files.check([target], [file])
+        if target.is_file() and not overwrite:
+            raise click.BadParameter(
+                f"{target} is there, and what was filled in would be lost; name another file, or add --overwrite",
+                param_hint="--write",
+            )
     found = propose(file, Hints(zone, dates or "", subject, system))
     if target is not None:
         output_files.write(target, to_toml(found))

@@ -51,9 +51,10 @@ def _head(console: Console, found: Proposal) -> None:
     how += [f"sheet {layout.sheet}"] if layout.sheet else []
     form = "a row for each value" if found.mapping.long else "a column for each channel"
     size = f"{counted(len(grid.rows), 'row')}, {counted(len(grid.columns), 'column')}"
-    console.print(f"[bold]{grid.file}[/bold]  {'; '.join(filter(None, [size, ', '.join(filter(None, how)), form]))}")
+    said = "; ".join(filter(None, [size, ", ".join(filter(None, how)), form]))
+    console.print(f"[bold]{_safe(str(grid.file))}[/bold]  {_safe(said)}")
     for remark in grid.remarks:
-        console.print(f"  {remark}", style="yellow")
+        console.print(f"  {_safe(remark)}", style="yellow")
     console.print()
 
 

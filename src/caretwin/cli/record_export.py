@@ -7,7 +7,7 @@ from pathlib import Path
 import click
 
 from caretwin.cli.errors import friendly
-from caretwin.cli.record_open import WHERE, open_as_operator, print_table
+from caretwin.cli.record_open import WHERE, add_row, new_table, open_as_operator, print_table
 
 
 @click.command("export")
@@ -31,12 +31,10 @@ def export_(where: str, folder: Path) -> None:
 @friendly
 def query(folder: Path, sql: str) -> None:
     """Ask an export in SQL: tables observation, current_observation, event and derived."""
-    from rich.table import Table
-
     from caretwin.record.query import ask
 
     names, rows = ask(folder, sql)
-    table = Table(*names, box=None)
+    table = new_table(*names)
     for row in rows:
-        table.add_row(*("" if cell is None else str(cell) for cell in row))
+        add_row(table, *("" if cell is None else str(cell) for cell in row))
     print_table(table)

@@ -7,7 +7,9 @@ from typing import Any
 import click
 
 from caretwin.cli.errors import friendly
-from caretwin.cli.record_open import WHERE, check_subject, open_as_operator, time_text
+from caretwin.cli.record_open import WHERE, extent_text, find_subject, open_as_operator, time_text
+
+YES = click.option("--yes", is_flag=True, help="Do not ask again.")
 
 
 @click.command("merge")
@@ -15,9 +17,9 @@ from caretwin.cli.record_open import WHERE, check_subject, open_as_operator, tim
 @click.argument("kept")
 @click.argument("other")
 @click.option("--reason", required=True, help="How it is known that the two are one: stays in the audit trail.")
-@click.confirmation_option(prompt="Two people who are made one cannot be parted again. Go on?")
+@YES
 @friendly
-def merge(where: str, kept: str, other: str, reason: str) -> None:
+def merge(where: str, kept: str, other: str, reason: str, yes: bool) -> None:
     """Say that two subjects are one: all of OTHER is of KEPT from now on, and a twin lives on both.
 
     For whom no system sends a merge (HL7 v2 ADT^A40, FHIR Patient.link); then `caretwin ingest replay` takes in what
@@ -29,12 +31,18 @@ def merge(where: str, kept: str, other: str, reason: str) -> None:
     record, operator_ = open_as_operator(where)
     reading = record.reading(operator_)
     kinds = {one.key: one.kind for one in reading.subjects()}
+    kept, other = find_subject(reading, kept, "KEPT"), find_subject(reading, other, "OTHER")
     for name, key in (("KEPT", kept), ("OTHER", other)):
         if key not in kinds:
-            raise click.BadParameter(f"no subject {key!r}: caretwin record subjects lists them", param_hint=name)
+            into = next(one for one, others in reading.merges().items() if key in others)
+            raise click.BadParameter(f"{key} was merged into {into}: name that one", param_hint=name)
     if kept == other or kinds[kept] != kinds[other]:
         seen = "the same subject twice" if kept == other else f"a {kinds[kept]} and a {kinds[other]}"
         raise click.BadParameter(f"{seen}: wanted two subjects of one kind", param_hint="OTHER")
+    if not yes:
+        for key in (kept, other):
+            click.echo(f"{key}: {extent_text(reading, key)}")
+        click.confirm("Two people who are made one cannot be parted again. Go on?", abort=True)
     link = Link(_as_known(reading, kept), _as_known(reading, other), f"by hand: {reason}")
     record.append(operator_, [Batch((link,), wall(), operator_.name, f"merge: {reason}")])
     record.close()
@@ -57,14 +65,18 @@ def _as_known(reading: Any, key: str) -> Any:
     multiple=True,
     help="A name or word by which refused messages are the person's, beside the numbers that the record knows.",
 )
-@click.confirmation_option(prompt="Everything about this subject will be gone for ever. Go on?")
+@YES
 @friendly
-def erase(where: str, subject: str, reason: str, words: tuple[str, ...]) -> None:
+def erase(where: str, subject: str, reason: str, words: tuple[str, ...], yes: bool) -> None:
     """Erase everything about a SUBJECT, under all keys of that person, as the law may ask; the audit trail keeps that
     it was done, and why. Exports and backups are outside of the record: they are named, and others have to delete them.
     """
     record, operator_ = open_as_operator(where)
-    check_subject(record, subject)
+    reading = record.reading(operator_)
+    subject = find_subject(reading, subject)
+    if not yes:
+        click.echo(f"{subject}: {extent_text(reading, subject)}")
+        click.confirm("Everything about this subject will be gone for ever. Go on?", abort=True)
     gone = record.erase(operator_, subject, reason, words)
     record.close()
     click.echo(

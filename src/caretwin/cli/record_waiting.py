@@ -7,38 +7,38 @@ from pathlib import Path
 import click
 
 from caretwin.cli.errors import friendly
-from caretwin.cli.record_open import WHERE, open_as_operator, print_table, time_text
+from caretwin.cli.record_open import WHERE, add_row, new_table, open_as_operator, print_table, time_text
 
 
 @click.command("unmapped")
 @WHERE
-@click.option("--csv", "target", type=click.Path(path_type=Path), help="Write a mapping file to fill in.")
+@click.option("--csv", "target", type=click.Path(path_type=Path), help="A mapping file to fill in or to add to.")
 @friendly
 def unmapped(where: str, target: Path | None) -> None:
     """Codes that came in and that nobody has mapped yet, the most frequent first."""
-    import csv
-
-    from rich.table import Table
-
-    from caretwin.ingest.mapping import COLUMNS, to_fill_in
+    from caretwin.cli import output_files
+    from caretwin.ingest.mapping import with_unmapped
     from caretwin.record.store import keep
+
+    if target is not None:
+        output_files.check([target], [where])
 
     record, operator_ = open_as_operator(where)
     record.reading(operator_).of([""])
     found = keep.unmapped(record.connection())
     if target is not None:
-        with target.open("w", encoding="utf-8", newline="") as file:
-            table_ = csv.DictWriter(file, COLUMNS)
-            table_.writeheader()
-            table_.writerows(to_fill_in(found))
+        text, new = with_unmapped(target, found)
+        if new or not target.is_file():
+            output_files.write(target, text)
+        known = f"; {len(found) - new} were there, and stay as they are" if new < len(found) else ""
         click.echo(
-            f"{len(found)} codes in {target}: fill in the column channel, and name the file as the door's mapping"
+            f"{new} codes new in {target}{known}: fill in the column channel, and name the file as the door's mapping"
         )
     else:
-        table = Table("times", "source", "system", "code", "unit", "display", "such as", box=None)
+        table = new_table("times", "source", "system", "code", "unit", "display", "such as")
         for one in found:
             cells = (one.source, one.system, one.code, one.unit, one.display, one.example)
-            table.add_row(str(one.times), *cells)
+            add_row(table, str(one.times), *cells)
         print_table(table)
     record.close()
 

@@ -8,6 +8,7 @@ of values that come without one, or whose unit is written in a way that we canno
 from __future__ import annotations
 
 import csv
+import io
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -61,6 +62,11 @@ class CodeMapping:
         for rule in self.rules:
             self._by_code.setdefault(rule.code.casefold(), []).append(rule)
 
+    def speaks_of(self, source: str, system: str, code: str, unit: str) -> bool:
+        """Whether any rule, filled in or not, is about a code as it came."""
+        rules = self._by_code.get(code.casefold(), ())
+        return any(rule.fits(source, Code(system, code), unit) for rule in rules)
+
     def meaning(self, source: str, codes: Sequence[Code], unit: str) -> Meaning | None:
         """What a value's codings mean, None when none is known: any coding may be the one that is."""
         for code in codes:
@@ -102,6 +108,40 @@ def read_mapping(path: str | Path) -> CodeMapping:
         return CodeMapping(
             [_rule(path, number, row) for number, row in enumerate(table, start=2) if (row["channel"] or "").strip()]
         )
+
+
+def with_unmapped(path: str | Path, seen: Sequence[Unmapped]) -> tuple[str, int]:
+    """The text of a mapping file with rows to fill in for the codes that it does not have yet, and how many they are.
+
+    path  where it is, or will be; its rows stay as somebody wrote them
+    Raises DataError for a file that is no mapping.
+    """
+    there = Path(path)
+    rows = _cells(there) if there.is_file() else [list(COLUMNS)]
+    header = [*rows[0], *(name for name in COLUMNS if name not in rows[0])]
+    known = [dict(zip(header, row, strict=False)) for row in rows[1:]]
+    rules = CodeMapping([Rule(*(one.get(name, "").strip() for name in COLUMNS[:5])) for one in known])
+    names = COLUMNS[:4]
+    new = [one for one in to_fill_in(seen) if not rules.speaks_of(*(one[name] for name in names))]
+    out = io.StringIO()
+    table = csv.writer(out)
+    table.writerows([header, *rows[1:]])
+    table.writerows([one.get(name, "") for name in header] for one in new)
+    return out.getvalue(), len(new)
+
+
+def _cells(path: Path) -> list[list[str]]:
+    """The rows of a mapping as they stand in the file. Raises DataError for what is none."""
+    try:
+        with path.open(encoding="utf-8-sig", newline="") as file:
+            rows = [row for row in csv.reader(file) if row]
+        missing = [name for name in ("code", "channel") if not rows or name not in rows[0]]
+        seen = f"no column {missing[0]!r}" if missing else ""
+    except (UnicodeDecodeError, csv.Error):
+        seen = "bytes that are no text in UTF-8"
+    if seen:
+        raise DataError(f"mapping {path}", seen=seen, wanted=", ".join(COLUMNS), fix="name another file")
+    return rows
 
 
 def to_fill_in(seen: Iterable[Unmapped]) -> list[dict[str, str]]:

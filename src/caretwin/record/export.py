@@ -9,6 +9,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from hashlib import sha256
+from importlib.util import find_spec
 from pathlib import Path
 from typing import Any
 
@@ -69,17 +70,34 @@ TIMES = ("effective", "stop", "received", "at")
 def export(record: Record, actor: Actor, folder: str | Path) -> dict[str, int]:
     """Write what came since the last run into the folder; returns how many rows of each table.
 
-    Raises AccessDeniedError, and DataError without pyarrow or for a folder of another record.
+    Raises AccessDeniedError, and DataError without pyarrow, for what is no folder and for one of another record; the
+    audit trail has no export then.
     """
-    into = Path(folder)
-    with record.writing(actor, "export", f"Parquet, {into.name}") as connection:
+    into = Path(folder).resolve()
+    with record.writing(actor, "export", f"Parquet, {into}") as connection:
         salt = connection.query("SELECT value FROM meta WHERE name = 'salt'")[0][0]
         last = int(connection.query("SELECT sequence FROM counter")[0][0])
-    into.mkdir(parents=True, exist_ok=True)
-    manifest = _manifest(into, sha256(str(salt).encode()).hexdigest()[:16])
+        manifest = _begin(into, sha256(str(salt).encode()).hexdigest()[:16])
     counts = {table: _export_table(record.connection(), table, last, into, manifest) for table in TABLES}
     _keep(into, manifest)
     return counts
+
+
+def _begin(into: Path, mark: str) -> dict[str, Any]:
+    """The folder, made where there is none, and its manifest. Raises DataError where nothing can be exported to."""
+    if find_spec("pyarrow") is None:
+        raise missing("pyarrow")
+    try:
+        into.mkdir(parents=True, exist_ok=True)
+        return _manifest(into, mark)
+    except (FileExistsError, NotADirectoryError) as problem:
+        seen = "a file of this name, or on the way to it"
+        raise DataError(f"export folder {into}", seen=seen, wanted="a folder", fix="name another") from problem
+    except OSError as problem:
+        seen = problem.strerror or "a folder that cannot be made"
+        raise DataError(
+            f"export folder {into}", seen=seen, wanted="a folder to write into", fix="name another"
+        ) from problem
 
 
 def _export_table(connection: Connection, table: str, last: int, into: Path, manifest: dict[str, Any]) -> int:

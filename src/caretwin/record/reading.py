@@ -79,6 +79,10 @@ class Reading:
         """By what a subject is known."""
         return self._answer(subject, lambda it: read_subjects.identifiers(it, subject))
 
+    def extent(self, subject: str) -> read_subjects.Extent:
+        """How much there is about a person, under all keys."""
+        return self._answer(subject, lambda it: read_subjects.extent(it, subject))
+
     def series(
         self,
         subject: str,
@@ -96,13 +100,16 @@ class Reading:
         codes: Collection[str] | None = None,
         as_of: int = ALWAYS,
         before: int = ALWAYS,
+        *,
+        usable: bool = False,
     ) -> list[Stored]:
-        """The last observation of every series before an effective time, as known at ``as_of`` (us)."""
-        return self._answer(subject, lambda it: read_observations.latest(it, subject, codes, as_of, before))
+        """The last observation (or usable value) of every series before a time, as known at ``as_of`` (us)."""
+        ask = read_observations.latest
+        return self._answer(subject, lambda it: ask(it, subject, codes, as_of, before, usable=usable))
 
-    def held(self, subject: str, codes: Collection[str], before: int) -> list[Stored]:
-        """What was set last before an effective time (us), by every order of every series."""
-        return self._answer(subject, lambda it: read_observations.held(it, subject, codes, before))
+    def held(self, subject: str, codes: Collection[str], before: int, as_of: int = ALWAYS) -> list[Stored]:
+        """What was set last before an effective time (us), by every order of every series, as known at ``as_of``."""
+        return self._answer(subject, lambda it: read_observations.held(it, subject, codes, before, as_of))
 
     def events(
         self,
@@ -144,9 +151,9 @@ class Reading:
         """Subjects with anything new since a sequence number of each: (first effective time, last sequence number)."""
         return self._answer("", lambda it: read_changes.changed_since(it, since))
 
-    def merges(self) -> dict[str, tuple[str, ...]]:
-        """Keys of subjects that became another, by the key of that one."""
-        return self._answer("", read_subjects.merges)
+    def merges(self, as_of: int = ALWAYS) -> dict[str, tuple[str, ...]]:
+        """Keys of subjects that became another, by the key of that one, as known at ``as_of`` (us)."""
+        return self._answer("", lambda it: read_subjects.merges(it, as_of))
 
     def epoch(self) -> int:
         """How often subjects were merged or erased: another number says that keys mean something else."""

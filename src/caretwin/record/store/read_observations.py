@@ -72,16 +72,21 @@ def latest(
     codes: Collection[str] | None = None,
     as_of: int = ALWAYS,
     before: int = ALWAYS,
+    *,
+    usable: bool = False,
 ) -> list[Stored]:
     """The last observation of every series of a subject with an effective time below ``before``, as known at
     ``as_of`` (us).
+
+    usable  the last that has a value which was not refused; series without one are left out
     """
+    only = " AND quality <> 2 AND value IS NOT NULL" if usable else ""
     found = []
     for number, code, unit, source in _series_of(connection, key, codes, as_of):
         gone = superseded(connection, number, as_of)
         rows = connection.query(
             "SELECT sequence, effective, received, value, status, quality, note FROM observation"
-            " WHERE series = ? AND received <= ? AND effective < ? AND status <> 3"
+            f" WHERE series = ? AND received <= ? AND effective < ? AND status <> 3{only}"
             " ORDER BY effective DESC, sequence DESC LIMIT ?",
             [number, as_of, before, 1 + len(gone)],
         )
@@ -91,22 +96,22 @@ def latest(
     return found
 
 
-def held(connection: Connection, key: str, codes: Collection[str], before: int) -> list[Stored]:
-    """The last usable observation of every order (``note["order"]``) of every series before an effective time; those
-    without an order are one more.
+def held(connection: Connection, key: str, codes: Collection[str], before: int, as_of: int = ALWAYS) -> list[Stored]:
+    """The last usable observation of every order (``note["order"]``) of every series before an effective time, as
+    known at ``as_of`` (us); those without an order are one more.
     """
     named = "coalesce(note, '') LIKE '%\"order\":%'"
     found = []
-    for number, code, unit, source in _series_of(connection, key, codes):
-        gone = superseded(connection, number, ALWAYS)
+    for number, code, unit, source in _series_of(connection, key, codes, as_of):
+        gone = superseded(connection, number, as_of)
         sql = (
             "SELECT sequence, effective, received, value, status, quality, note FROM observation"
-            " WHERE series = ? AND effective < ? AND status <> 3 AND quality <> 2"
+            " WHERE series = ? AND effective < ? AND received <= ? AND status <> 3 AND quality <> 2"
         )
         last = " ORDER BY effective DESC, (value IS NULL) DESC, value DESC, sequence DESC"  # as a course orders them
-        unnamed = connection.query(f"{sql} AND NOT {named}{last} LIMIT ?", [number, before, 1 + len(gone)])
+        unnamed = connection.query(f"{sql} AND NOT {named}{last} LIMIT ?", [number, before, as_of, 1 + len(gone)])
         first: dict[str, Row] = {}
-        for row in (*unnamed, *connection.query(f"{sql} AND {named}{last}", [number, before])):
+        for row in (*unnamed, *connection.query(f"{sql} AND {named}{last}", [number, before, as_of])):
             if row[0] not in gone:
                 first.setdefault(str(note_of(row[6]).get("order", "")), row)
         found += [_stored(row, key, code, unit, source) for row in first.values()]

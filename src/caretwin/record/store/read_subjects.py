@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import NamedTuple
+
 from caretwin.record.entry import Identifier
 from caretwin.record.store.as_of import ALWAYS
 from caretwin.record.store.connection import Connection
@@ -23,6 +25,29 @@ def person(connection: Connection, key: str) -> list[int]:
         rows = connection.query("SELECT subject, into_subject FROM merged WHERE ? IN (subject, into_subject)", [number])
         found += [one for one in dict.fromkeys(one for row in rows for one in row) if one not in found]
     return found
+
+
+class Extent(NamedTuple):
+    """How many values and events there are, corrected ones too, and the first effective time (us; None: nothing)."""
+
+    values: int
+    events: int
+    first: int | None
+
+
+def extent(connection: Connection, key: str) -> Extent:
+    """How much there is about a person, under whichever of the person's keys."""
+    counts, firsts = [0, 0], list[int]()
+    asked = (
+        "SELECT count(*), min(effective) FROM observation WHERE series IN (SELECT id FROM series WHERE subject = ?)",
+        "SELECT count(*), min(effective) FROM event WHERE subject = ?",
+    )
+    for number in person(connection, key):
+        for place, sql in enumerate(asked):
+            count, first = connection.query(sql, [number])[0]
+            counts[place] += int(count)
+            firsts += [] if first is None else [int(first)]
+    return Extent(counts[0], counts[1], min(firsts, default=None))
 
 
 def keys(connection: Connection) -> list[tuple[str, str, int]]:
@@ -52,12 +77,13 @@ def identifiers(connection: Connection, key: str) -> list[Identifier]:
     return [Identifier(*row) for row in rows]
 
 
-def merges(connection: Connection) -> dict[str, tuple[str, ...]]:
-    """Who was merged into whom: keys of subjects by the key of the one that they became, in order."""
+def merges(connection: Connection, as_of: int = ALWAYS) -> dict[str, tuple[str, ...]]:
+    """Who was merged into whom: keys of subjects by the key of the one that they became, in order, as known then."""
     found: dict[str, tuple[str, ...]] = {}
     for other, one in connection.query(
         "SELECT a.key, b.key FROM merged m JOIN subject a ON a.id = m.subject"
-        " JOIN subject b ON b.id = m.into_subject ORDER BY m.sequence"
+        " JOIN subject b ON b.id = m.into_subject WHERE m.received <= ? ORDER BY m.sequence",
+        [as_of],
     ):
         found[one] = (*found.get(one, ()), other)
     return found
