@@ -201,6 +201,67 @@ async def test_a_deletion_takes_back_what_came_lately_and_says_so_when_it_cannot
     assert answer.json()["entry"][0]["response"]["status"] == "204 No Content"
 
 
+def potassium(value, status="final"):
+    code = {"coding": [{"system": "http://loinc.org", "code": "2823-3"}]}
+    quantity = {"value": value, "unit": "mmol/L", "system": "http://unitsofmeasure.org", "code": "mmol/L"}
+    return raw(changed(id="k5", status=status, code=code, valueQuantity=quantity))
+
+
+@door_test()
+async def test_without_versions_of_its_sender_the_last_update_holds(opened, http):
+    told = []
+
+    async def put(value, status="final"):
+        answer = await http.put("/Observation/k5", content=potassium(value, status))
+        told.append(answer.json()["issue"][0]["diagnostics"])
+        return opened.latest("Patient/7").get("potassium")
+
+    assert [await put(value) for value in (3.0, 1.5, 3.0, 3.0)] == [3.0, 1.5, 3.0, 3.0]
+    assert told == ["1 kept", "1 kept", "1 kept", "already known"]
+    assert (await http.delete("/Observation/k5")).status_code == 204
+    assert opened.latest("Patient/7") == {}
+    assert await put(3.0) == 3.0
+    assert [await put(3.0, "entered-in-error"), await put(3.0, "entered-in-error")] == [None, None]
+    assert told[-2:] == ["1 kept", "already known"]
+    assert await put(4.1) == 4.1
+    assert opened.intake.state.counters["duplicates"] == 2
+
+
+@door_test()
+async def test_without_versions_the_last_of_a_bundle_holds(opened, http):
+    put = {"request": {"method": "PUT", "url": "Observation/k5"}}
+    values = ((3.0, "final"), (3.0, "entered-in-error"), (4.1, "final"))
+    entry = [{**put, "resource": json.loads(potassium(*one))} for one in values]
+    for _ in range(2):
+        answer = await http.post("", content=raw({"resourceType": "Bundle", "type": "batch", "entry": entry}))
+        assert {one["response"]["status"] for one in answer.json()["entry"]} == {"200 OK"}
+        assert opened.latest("Patient/7") == {"potassium": 4.1}
+
+
+def test_without_versions_the_last_holds_across_a_start_and_a_replay(tmp_path):
+    async def put(*values):
+        async with open_door(tmp_path) as opened, client(opened) as http:
+            before = opened.intake.clock()
+            while before < START + starts[0]:  # the clock of these tests begins anew with each start
+                before = opened.intake.clock()
+            told = [await http.put("/Observation/k5", content=potassium(one)) for one in values]
+            starts[0] += 60_000_000
+            said = [one.json()["issue"][0]["diagnostics"] for one in told]
+            return said, opened.latest("Patient/7")["potassium"]
+
+    starts = [0]
+    assert asyncio.run(put(3.0, 1.5)) == (["1 kept", "1 kept"], 1.5)
+    assert asyncio.run(put(1.5)) == (["already known"], 1.5)
+    assert asyncio.run(put(3.0)) == (["1 kept"], 3.0)
+
+    async def replay():
+        async with open_door(tmp_path) as opened:
+            await opened.intake.accept(potassium(2.2))
+            return opened.latest("Patient/7")["potassium"]
+
+    assert asyncio.run(replay()) == 3.0
+
+
 @door_test()
 async def test_a_component_that_a_correction_drops_is_taken_back(opened, http):
     await http.put("/Observation/p1", content=raw(pressure(("8480-6", 210), ("8462-4", 70))))

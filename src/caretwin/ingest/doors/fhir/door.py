@@ -80,7 +80,7 @@ class FhirDoor:
         Raises RefusedError when nothing of it can be read, and nothing else.
         """
         del media  # one format is read, and a message that is replayed has what it came with
-        return self._read.now(raw).decoded()
+        return self._read.earlier(raw).decoded()
 
     async def test(self) -> Tested:
         """Whether the server that is pulled from answers and what it speaks; whether there is room to listen."""

@@ -30,18 +30,18 @@ class Reader:
     def __init__(self, house: House) -> None:
         self.house, self._memory = house, Memory()
 
-    async def __call__(self, raw: bytes) -> Message:
-        """What a message says. Raises RefusedError."""
+    async def __call__(self, raw: bytes, received: int) -> Message:
+        """What a message says that was received now (us). Raises RefusedError."""
         found = await asyncio.to_thread(read, raw, self.house) if len(raw) > IN_THREAD else read(raw, self.house)
-        return self._memory.completed(found)
+        return self._memory.completed(found, received)
 
-    def now(self, raw: bytes) -> Message:
-        """As calling it, without an event loop."""
+    def earlier(self, raw: bytes) -> Message:
+        """What a message says that was received at some time before: it is no later than what came since."""
         return self._memory.completed(read(raw, self.house))
 
-    def completed(self, message: Message) -> Message:
+    def completed(self, message: Message, received: int) -> Message:
         """The message with what it takes back (see :mod:`caretwin.ingest.doors.fhir.memory`)."""
-        return self._memory.completed(message)
+        return self._memory.completed(message, received)
 
     def remember(self, message: Message) -> None:
         """Keep in mind what was committed."""
@@ -71,7 +71,7 @@ async def keep(intake: Intake, message: Message, raw: bytes, media: str) -> Kept
     if message.bundle == "transaction" or len(whole.parts) <= PIECE:
         return await _at_once(intake, message, whole, raw, media)
     links = tuple(part for part in whole.parts if isinstance(part, Link))
-    if links and (await intake.accept_decoded(Decoded(links))).result == "busy":
+    if links and (await intake.accept_decoded(Decoded(links), received=message.received)).result == "busy":
         return Kept(message, (), True)  # before the pieces: the person may stand behind what is about them
     entries: list[One] = []
     sequences: list[int] = []
@@ -92,7 +92,7 @@ async def _at_once(intake: Intake, message: Message, decoded: Decoded, raw: byte
     """A message, or a piece of one that begins with its entry ``first``, in one commit where that is possible."""
     alone = message.bundle == "transaction" or len(message.entries) == 1
     try:
-        done = await intake.accept_decoded(decoded, raw, media, together=True)
+        done = await intake.accept_decoded(decoded, raw, media, message.received, together=True)
     except AccessDeniedError:
         raise
     except IdentityConflictError as problem:
@@ -118,7 +118,8 @@ async def _one_by_one(intake: Intake, message: Message, raw: bytes, media: str, 
             entries.append(one)
             continue
         try:
-            done = await intake.accept_decoded(Decoded(one.parts, (), message.id), together=True)
+            told = Decoded(one.parts, (), message.id)
+            done = await intake.accept_decoded(told, received=message.received, together=True)
         except AccessDeniedError:
             raise
         except IdentityConflictError as problem:
