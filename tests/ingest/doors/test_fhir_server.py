@@ -460,6 +460,36 @@ def test_without_a_token_file_a_token_is_made_that_only_this_account_can_read(tm
     asyncio.run(run())
 
 
+def told_token(opened):
+    return Path(opened.intake.state.listening.partition("token in ")[2].rstrip(")"))
+
+
+def test_a_token_outlives_a_start_and_a_second_site_with_a_door_of_that_name(tmp_path, monkeypatch):
+    monkeypatch.setenv("XDG_RUNTIME_DIR", str(tmp_path))
+    first, second = tmp_path / "first", tmp_path / "second"
+    first.mkdir(), second.mkdir()
+
+    async def run():
+        async with open_door(first, {"tokens": ""}) as opened:
+            path, port = told_token(opened), opened.base.rpartition(":")[2].partition("/")[0]
+            token = path.read_text()
+            assert path.name == f"ward-{port}.token"
+            async with open_door(second, {"tokens": ""}) as other:
+                assert told_token(other) != path
+            taken = FhirDoor("ward", {"listen": f"127.0.0.1:{port}"})
+            with pytest.raises(OSError, match=f"cannot listen at 127.0.0.1:{port}: Address already in use"):
+                await taken.run(opened.intake, asyncio.Event())
+            assert path.read_text() == token
+        async with open_door(first, {"tokens": "", "listen": f"127.0.0.1:{port}"}) as opened:
+            assert told_token(opened).read_text() == token
+        path.chmod(0o644)
+        async with open_door(first, {"tokens": "", "listen": f"127.0.0.1:{port}"}) as opened:
+            assert told_token(opened).read_text() != token
+            assert stat.S_IMODE(path.stat().st_mode) == 0o600
+
+    asyncio.run(run())
+
+
 def test_a_token_folder_that_others_can_open_is_not_used(tmp_path, monkeypatch):
     monkeypatch.setenv("XDG_RUNTIME_DIR", str(tmp_path))
     (tmp_path / f"caretwin-{os.getuid()}").mkdir(mode=0o777)
