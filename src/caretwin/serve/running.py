@@ -7,12 +7,14 @@ import contextlib
 import fcntl
 from collections.abc import AsyncIterator, Callable, Mapping
 from dataclasses import dataclass
+from pathlib import Path
 from typing import IO
 
 from caretwin.base.errors import DataError
 from caretwin.ingest.door import Door, beside, door_factory, make_door
 from caretwin.ingest.intake import Intake
 from caretwin.ingest.mapping import CodeMapping, read_mapping
+from caretwin.ingest.own_name import own_name
 from caretwin.ingest.ports import check_ports
 from caretwin.ingest.translate import Translator
 from caretwin.record.access import operator
@@ -48,6 +50,8 @@ def open_doors(site: Site) -> dict[str, tuple[Door, CodeMapping]]:
     for name, settings in site.doors.items():
         known = {setting.name for setting in door_factory(name, str(settings.get("kind", name))).settings}
         more = {"zone": site.zone} if "zone" in known and "zone" not in settings else {}
+        if "client" in known and not settings.get("client"):
+            more["client"] = own_name(name, site.record if "://" in site.record else str(Path(site.record).resolve()))
         mapping = settings.get("mapping") if "mapping" not in known else None
         rules = read_mapping(beside(site.folder, str(mapping))) if mapping else CodeMapping([])
         found[name] = (make_door(name, {**settings, **more}, site.folder), rules)
