@@ -99,11 +99,21 @@ async def running(site: Site, clock: Callable[[], int], *, twins: bool = True) -
 def _alone(site: Site) -> IO[str] | None:
     """A lock beside the file: two sites on one record would forecast twice, and take messages from each other.
 
-    Raises DataError where another process has it. None for a server's database.
+    Raises DataError where another process has it, or nothing can be written there. None for a server's database.
     """
     if "://" in site.record:
         return None
-    file = open(f"{site.record}.lock", "w", encoding="utf-8")  # noqa: SIM115  held as long as the site runs
+    try:
+        file = open(f"{site.record}.lock", "w", encoding="utf-8")  # noqa: SIM115  held as long as the site runs
+    except OSError as problem:
+        folder = Path(site.record).parent
+        fix = f"mkdir -p {folder}" if not folder.exists() else f"look at it (ls -ld {folder}), or name another record"
+        raise DataError(
+            f"record {site.record}",
+            seen=f"a folder in which nothing can be written ({problem.strerror or problem})",
+            wanted="one that is there, with room, and that this account can write",
+            fix=fix,
+        ) from problem
     try:
         fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
     except OSError as problem:
