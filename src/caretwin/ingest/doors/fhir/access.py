@@ -74,7 +74,7 @@ def read_clients(where: str, door: str) -> Clients:
 def made_token(door: str, port: int) -> tuple[Clients, Path]:
     """The token of a door that was given none, in a file that only this account can read.
 
-    It is the door's own as long as it listens at its port, which it must have already: what it was told before is kept,
+    It is the door's own as long as it listens at its port, which it must have already: what was told before is kept,
     so that its senders go on after a new start, and another site with a door of this name has a file of its own.
     """
     path = private_folder() / f"{re.sub(r'[^A-Za-z0-9_-]', '-', door)}-{port}.token"

@@ -62,7 +62,7 @@ class Memory:
             self._known.popitem(last=False)
 
     def _ordered(self, message: Message, at: int) -> Message:
-        """The message with versions where its sender gave none; what was said just before keeps the version it had."""
+        """The message with versions where its sender gave none; what was said just before keeps its own."""
         times, entries, self._last = dict[str, int](), list[One](), at
         for one in message.entries:
             parts = tuple(part for part in one.parts if isinstance(part, CodedValue | Event))
