@@ -22,7 +22,7 @@ from tests.paths import ROOT
 MINUTE = 60_000_000
 NOW = 29_000_000 * MINUTE
 VALUES = {"heart_rate": 112.0, "mean_arterial_pressure": 58.0, "oxygen_saturation": 96.0, "respiratory_rate": 18.0}
-TOKEN = "token in /tmp/caretwin-12ab34cd/laboratory.token"
+TOKEN = "token in /tmp/caretwin-12ab34cd/laboratory-8401.token"
 TROUBLE = "no broker at mqtt://127.0.0.1:1883: connection refused; tried again in 8 s"
 FAILED = "the twin is not up to date: OSError: disk I/O error; tried 3 x, and tried again"
 

@@ -10,6 +10,7 @@ from tests.record.test_store import MINUTE, seen, values, write
 from caretwin.base.errors import DataError
 from caretwin.record.access import operator
 from caretwin.record.record import open_record
+from caretwin.record.store import migrate
 
 
 def clock() -> int:
@@ -50,6 +51,26 @@ def test_another_sqlcipher_reads_what_ours_wrote(tmp_path: Path) -> None:
     other.execute("PRAGMA key = 'secret'")
     assert other.execute("SELECT value FROM observation").fetchall() == [(80.0,)]
     other.close()
+
+
+@pytest.mark.parametrize(
+    ("problem", "word"),
+    [(apsw.FullError, "a full disk"), (apsw.ReadOnlyError, "cannot write"), (apsw.IOError, "error of the disk")],
+)
+def test_a_file_that_the_system_does_not_let_be_written_is_told(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, problem: type[Exception], word: str
+) -> None:
+    def fails(*_: object) -> int:
+        raise problem("as the system says it")
+
+    monkeypatch.setattr(migrate, "apply", fails)
+    with pytest.raises(DataError, match=word):
+        open_record(tmp_path / "record.db", clock)
+
+
+def test_a_folder_is_no_record(tmp_path: Path) -> None:
+    with pytest.raises(DataError, match=r"a folder[\s\S]*name a file"):
+        open_record(tmp_path, clock)
 
 
 def test_a_record_of_a_later_caretwin_is_not_touched(tmp_path: Path) -> None:

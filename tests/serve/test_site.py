@@ -1,5 +1,6 @@
 """A site's configuration, its clocks, and real stays as messages."""
 
+import asyncio
 from pathlib import Path
 
 import numpy as np
@@ -10,7 +11,7 @@ from caretwin.ingest.door import door_factory
 from caretwin.record.bedside import BedsideRecord, Person, Quality, Signal
 from caretwin.serve.clock import Replayed
 from caretwin.serve.replay_plan import HOUR_US, busiest, plan, way_of
-from caretwin.serve.running import open_doors
+from caretwin.serve.running import open_doors, running
 from caretwin.serve.site import read_site
 
 
@@ -47,6 +48,29 @@ def test_a_wrong_configuration_says_what_to_mend(tmp_path: Path, text: str, word
 def test_a_missing_configuration_is_an_error_with_advice(tmp_path: Path) -> None:
     with pytest.raises(DataError, match="for one to copy"):
         read_site(tmp_path / "nothing.toml")
+
+
+def test_a_folder_is_no_configuration(tmp_path: Path) -> None:
+    with pytest.raises(DataError, match=r"a folder[\s\S]*site\.toml"):
+        read_site(tmp_path)
+
+
+@pytest.mark.parametrize(("url", "word"), [("none/ward.db", "mkdir -p"), ("file/ward.db", "nothing can be written")])
+def test_a_record_where_nothing_can_be_written_is_told_at_the_start(tmp_path: Path, url: str, word: str) -> None:
+    (tmp_path / "file").write_text("")
+
+    async def start() -> None:
+        async with running(read_site(written(tmp_path, f'[record]\nurl = "{url}"\n')), lambda: 1, twins=False):
+            pass
+
+    with pytest.raises(DataError, match=word):
+        asyncio.run(start())
+
+
+def test_a_port_that_is_none_is_told_with_its_door(tmp_path: Path) -> None:
+    site = read_site(written(tmp_path, '[doors.gw]\nkind = "hl7v2"\nport = 99999\n'))
+    with pytest.raises(DataError, match=r"door gw[\s\S]*port = 99999[\s\S]*0 to 65535"):
+        open_doors(site)
 
 
 def test_a_replayed_clock_runs_as_fast_as_it_is_told() -> None:

@@ -29,6 +29,19 @@ class Port(NamedTuple):
         return same and (len(hosts) == 1 or bool(hosts & EVERYWHERE))
 
 
+def port_number(value: object, where: str) -> int:
+    """A port of a door's settings. Raises DataError for a number that no port has.
+
+    >>> port_number(2575, "door gateway (hl7v2)")
+    2575
+    """
+    number = int(str(value))
+    if not 0 <= number <= 65535:
+        fix = "write one that is free into its section"
+        raise DataError(where, seen=f"port = {number}", wanted="a port, 0 to 65535", fix=fix)
+    return number
+
+
 def ports_of(door: Any) -> tuple[Port, ...]:
     """Where a door will listen; none for one that does not say."""
     return tuple(getattr(door, "ports", ()))

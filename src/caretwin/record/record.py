@@ -22,7 +22,7 @@ from caretwin.record.store.append import Appender
 from caretwin.record.store.connection import CommitUnknownError, Connection, ConnectionLostError, Database
 from caretwin.record.store.erase import Erased
 from caretwin.record.store.postgres import PostgresDatabase
-from caretwin.record.store.sqlite import SqliteDatabase
+from caretwin.record.store.sqlite import SqliteDatabase, opening
 
 KEY_VARIABLE = "CARETWIN_RECORD_KEY"
 """Environment variable with the passphrase of an encrypted file; keys are not kept beside what they open."""
@@ -183,7 +183,8 @@ def open_record(
             wanted="a file, or postgresql://user@host/database",
             fix="name one of the two: a record is kept in nothing else",
         )
-    return Record(SqliteDatabase(text, key or os.environ.get(KEY_VARIABLE) or None), clock, policy)
+    with opening(text):
+        return Record(SqliteDatabase(text, key or os.environ.get(KEY_VARIABLE) or None), clock, policy)
 
 
 def _action(batch: Batch) -> Action:

@@ -7,12 +7,14 @@ import contextlib
 import fcntl
 from collections.abc import AsyncIterator, Callable, Mapping
 from dataclasses import dataclass
+from pathlib import Path
 from typing import IO
 
 from caretwin.base.errors import DataError
 from caretwin.ingest.door import Door, beside, door_factory, make_door
 from caretwin.ingest.intake import Intake
 from caretwin.ingest.mapping import CodeMapping, read_mapping
+from caretwin.ingest.own_name import own_name
 from caretwin.ingest.ports import check_ports
 from caretwin.ingest.translate import Translator
 from caretwin.record.access import operator
@@ -48,6 +50,8 @@ def open_doors(site: Site) -> dict[str, tuple[Door, CodeMapping]]:
     for name, settings in site.doors.items():
         known = {setting.name for setting in door_factory(name, str(settings.get("kind", name))).settings}
         more = {"zone": site.zone} if "zone" in known and "zone" not in settings else {}
+        if "client" in known and not settings.get("client"):
+            more["client"] = own_name(name, site.record if "://" in site.record else str(Path(site.record).resolve()))
         mapping = settings.get("mapping") if "mapping" not in known else None
         rules = read_mapping(beside(site.folder, str(mapping))) if mapping else CodeMapping([])
         found[name] = (make_door(name, {**settings, **more}, site.folder), rules)
@@ -95,11 +99,21 @@ async def running(site: Site, clock: Callable[[], int], *, twins: bool = True) -
 def _alone(site: Site) -> IO[str] | None:
     """A lock beside the file: two sites on one record would forecast twice, and take messages from each other.
 
-    Raises DataError where another process has it. None for a server's database.
+    Raises DataError where another process has it, or nothing can be written there. None for a server's database.
     """
     if "://" in site.record:
         return None
-    file = open(f"{site.record}.lock", "w", encoding="utf-8")  # noqa: SIM115  held as long as the site runs
+    try:
+        file = open(f"{site.record}.lock", "w", encoding="utf-8")  # noqa: SIM115  held as long as the site runs
+    except OSError as problem:
+        folder = Path(site.record).parent
+        fix = f"mkdir -p {folder}" if not folder.exists() else f"look at it (ls -ld {folder}), or name another record"
+        raise DataError(
+            f"record {site.record}",
+            seen=f"a folder in which nothing can be written ({problem.strerror or problem})",
+            wanted="one that is there, with room, and that this account can write",
+            fix=fix,
+        ) from problem
     try:
         fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
     except OSError as problem:

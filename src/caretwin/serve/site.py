@@ -68,6 +68,10 @@ def read_site(path: str | Path) -> Site:
         raise DataError(
             where, seen="no such file", wanted="a configuration", fix="see docs/live.md for one to copy"
         ) from problem
+    except OSError as problem:
+        seen = "a folder" if Path(path).is_dir() else f"a file that cannot be read ({problem.strerror or problem})"
+        fix = f"name the file in it, such as {Path(path) / 'site.toml'}" if Path(path).is_dir() else f"ls -l {path}"
+        raise DataError(where, seen=seen, wanted="a configuration in TOML", fix=fix) from problem
     except (tomllib.TOMLDecodeError, UnicodeDecodeError) as problem:
         raise DataError(where, seen=str(problem), wanted="TOML", fix="mend that line") from problem
     return site_of(table, where, Path(path).parent)

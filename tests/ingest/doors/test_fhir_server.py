@@ -204,6 +204,67 @@ async def test_a_deletion_takes_back_what_came_lately_and_says_so_when_it_cannot
     assert answer.json()["entry"][0]["response"]["status"] == "204 No Content"
 
 
+def potassium(value, status="final"):
+    code = {"coding": [{"system": "http://loinc.org", "code": "2823-3"}]}
+    quantity = {"value": value, "unit": "mmol/L", "system": "http://unitsofmeasure.org", "code": "mmol/L"}
+    return raw(changed(id="k5", status=status, code=code, valueQuantity=quantity))
+
+
+@door_test()
+async def test_without_versions_of_its_sender_the_last_update_holds(opened, http):
+    told = []
+
+    async def put(value, status="final"):
+        answer = await http.put("/Observation/k5", content=potassium(value, status))
+        told.append(answer.json()["issue"][0]["diagnostics"])
+        return opened.latest("Patient/7").get("potassium")
+
+    assert [await put(value) for value in (3.0, 1.5, 3.0, 3.0)] == [3.0, 1.5, 3.0, 3.0]
+    assert told == ["1 kept", "1 kept", "1 kept", "already known"]
+    assert (await http.delete("/Observation/k5")).status_code == 204
+    assert opened.latest("Patient/7") == {}
+    assert await put(3.0) == 3.0
+    assert [await put(3.0, "entered-in-error"), await put(3.0, "entered-in-error")] == [None, None]
+    assert told[-2:] == ["1 kept", "already known"]
+    assert await put(4.1) == 4.1
+    assert opened.intake.state.counters["duplicates"] == 2
+
+
+@door_test()
+async def test_without_versions_the_last_of_a_bundle_holds(opened, http):
+    put = {"request": {"method": "PUT", "url": "Observation/k5"}}
+    values = ((3.0, "final"), (3.0, "entered-in-error"), (4.1, "final"))
+    entry = [{**put, "resource": json.loads(potassium(*one))} for one in values]
+    for _ in range(2):
+        answer = await http.post("", content=raw({"resourceType": "Bundle", "type": "batch", "entry": entry}))
+        assert {one["response"]["status"] for one in answer.json()["entry"]} == {"200 OK"}
+        assert opened.latest("Patient/7") == {"potassium": 4.1}
+
+
+def test_without_versions_the_last_holds_across_a_start_and_a_replay(tmp_path):
+    async def put(*values):
+        async with open_door(tmp_path) as opened, client(opened) as http:
+            before = opened.intake.clock()
+            while before < START + starts[0]:  # the clock of these tests begins anew with each start
+                before = opened.intake.clock()
+            told = [await http.put("/Observation/k5", content=potassium(one)) for one in values]
+            starts[0] += 60_000_000
+            said = [one.json()["issue"][0]["diagnostics"] for one in told]
+            return said, opened.latest("Patient/7")["potassium"]
+
+    starts = [0]
+    assert asyncio.run(put(3.0, 1.5)) == (["1 kept", "1 kept"], 1.5)
+    assert asyncio.run(put(1.5)) == (["already known"], 1.5)
+    assert asyncio.run(put(3.0)) == (["1 kept"], 3.0)
+
+    async def replay():
+        async with open_door(tmp_path) as opened:
+            await opened.intake.accept(potassium(2.2))
+            return opened.latest("Patient/7")["potassium"]
+
+    assert asyncio.run(replay()) == 3.0
+
+
 @door_test()
 async def test_a_component_that_a_correction_drops_is_taken_back(opened, http):
     await http.put("/Observation/p1", content=raw(pressure(("8480-6", 210), ("8462-4", 70))))
@@ -429,6 +490,36 @@ def test_without_a_token_file_a_token_is_made_that_only_this_account_can_read(tm
                 assert (await http.put("/Observation/p1", content=raw(PULSE))).status_code == 200
             async with client(opened) as http:
                 assert (await http.put("/Observation/p1", content=raw(PULSE))).status_code == 401
+
+    asyncio.run(run())
+
+
+def told_token(opened):
+    return Path(opened.intake.state.listening.partition("token in ")[2].rstrip(")"))
+
+
+def test_a_token_outlives_a_start_and_a_second_site_with_a_door_of_that_name(tmp_path, monkeypatch):
+    monkeypatch.setenv("XDG_RUNTIME_DIR", str(tmp_path))
+    first, second = tmp_path / "first", tmp_path / "second"
+    first.mkdir(), second.mkdir()
+
+    async def run():
+        async with open_door(first, {"tokens": ""}) as opened:
+            path, port = told_token(opened), opened.base.rpartition(":")[2].partition("/")[0]
+            token = path.read_text()
+            assert path.name == f"ward-{port}.token"
+            async with open_door(second, {"tokens": ""}) as other:
+                assert told_token(other) != path
+            taken = FhirDoor("ward", {"listen": f"127.0.0.1:{port}"})
+            with pytest.raises(OSError, match=f"cannot listen at 127.0.0.1:{port}: Address already in use"):
+                await taken.run(opened.intake, asyncio.Event())
+            assert path.read_text() == token
+        async with open_door(first, {"tokens": "", "listen": f"127.0.0.1:{port}"}) as opened:
+            assert told_token(opened).read_text() == token
+        path.chmod(0o644)
+        async with open_door(first, {"tokens": "", "listen": f"127.0.0.1:{port}"}) as opened:
+            assert told_token(opened).read_text() != token
+            assert stat.S_IMODE(path.stat().st_mode) == 0o600
 
     asyncio.run(run())
 

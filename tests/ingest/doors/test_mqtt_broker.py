@@ -10,6 +10,8 @@ import time
 from pathlib import Path
 
 import pytest
+from paho.mqtt.packettypes import PacketTypes
+from paho.mqtt.reasoncodes import ReasonCode
 from tests.ingest.doors.site import now, site, until, while_running
 from tests.paths import ROOT
 from tests.peers.mosquitto import mosquitto
@@ -17,6 +19,9 @@ from tests.peers.mosquitto import mosquitto
 from caretwin.ingest.doors.mqtt import door as mqtt
 from caretwin.ingest.doors.mqtt.door import MqttDoor
 from caretwin.ingest.doors.mqtt.sender import MqttSender
+from caretwin.ingest.doors.mqtt.session import Session
+from caretwin.serve.running import open_doors
+from caretwin.serve.site import Site
 
 pytestmark = pytest.mark.service
 CLIMATE, DOOR = "homes/elm/rooms/12/climate", "homes/elm/rooms/12/door"
@@ -304,8 +309,10 @@ def test_a_broker_that_goes_and_comes_is_found_again(tmp_path):
         async def lose():
             await asyncio.to_thread(broker.stop)
             await until(lambda: not one.intake.state.listening, "the loss is noticed")
+            assert broker.url in one.intake.state.trouble
             await asyncio.to_thread(broker.start)
             await until(lambda: one.intake.state.listening, "the broker is found again")
+            assert one.intake.state.trouble == ""
             await asyncio.to_thread(send, broker, [(CLIMATE, climate(5))])
             await until(lambda: one.values(*ROOM, "room_temperature"), "a reading after it")
 
@@ -335,6 +342,29 @@ def test_announced_devices_are_subscribed_to_as_they_come(broker, tmp_path):
 
         while_running(one, publish)
         assert one.latest("local:areas", "Room 7")["room_temperature"].value == pytest.approx(21.5)
+
+
+def test_a_session_that_another_client_takes_over_is_told_plainly(broker):
+    told, door = [], door_to(broker, client="fought")
+    session = Session(door.broker, "fought", 10, 600, None, now, told.append)
+    session._lost(None, None, None, ReasonCode(PacketTypes.DISCONNECT, "Session taken over"), None)
+    assert "another client took the session over: it is called fought too" in told[0]
+    assert (session.taken, session.passing) == (told[0], "")
+    session._lost(None, None, None, ReasonCode(PacketTypes.DISCONNECT, "Unspecified error"), None)
+    assert broker.url in told[1] and "called fought would do that" in told[1]
+    assert session.passing == told[1]
+
+
+def test_a_door_without_a_name_has_one_of_its_own_in_each_site(broker, tmp_path, monkeypatch):
+    here = door_to(broker).client
+    assert here == door_to(broker).client
+    assert here.startswith("caretwin-home-")
+    monkeypatch.chdir(tmp_path)
+    assert door_to(broker).client != here
+    section = {"kind": "mqtt", "url": broker.url, "topics": str(ROOT / "examples/mqtt_topics.toml")}
+    sites = [Site("a", "UTC", record, {"home": section}) for record in ("one.db", "one.db", "two.db")]
+    one, again, two = (open_doors(site)["home"][0].client for site in sites)
+    assert one == again != two
 
 
 def test_a_test_of_the_connection_says_what_is_wrong(tmp_path, monkeypatch):

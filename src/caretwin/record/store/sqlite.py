@@ -32,6 +32,25 @@ WORDS = {
 }
 
 
+@contextmanager
+def opening(path: str | Path) -> Iterator[None]:
+    """Says what to do about a file that the system does not let be opened or written. Raises DataError."""
+    where = Path(path)
+    try:
+        yield
+    except (apsw.CantOpenError, apsw.ReadOnlyError, apsw.PermissionsError, apsw.IOError, apsw.FullError) as problem:
+        wanted, fix = "a file that can be written, in a folder that can be", f"ls -ld {where.parent} {where}"
+        if where.is_dir():
+            seen, fix = "a folder", f"name a file, such as {where / 'ward.db'}"
+        elif isinstance(problem, apsw.FullError):
+            seen, wanted, fix = "a full disk", "room for the record", "make room there, then start again"
+        elif isinstance(problem, apsw.IOError):
+            seen, wanted, fix = f"an error of the disk ({problem})", "one that answers", "look at the system's log"
+        else:
+            seen = "a file, or a folder around it, that this account cannot write: even reading is audited there"
+        raise DataError(f"record {where}", seen=seen, wanted=wanted, fix=fix) from problem
+
+
 class SqliteDatabase:
     """A file, opened as often as there are threads.
 

@@ -1,7 +1,8 @@
 """Duplicates and corrections: what a source calls by one name is one thing in several versions, of which one holds.
 
 Which version holds does not depend on the order in which they arrived: the highest (version, status), and of two
-equals the later one. As of any time, of those received by then exactly one holds.
+equals the later one. A source that gives no versions has the order of receipt for them: its version is the received
+time, and what says again what holds is a duplicate. As of any time, of those received by then exactly one holds.
 """
 
 from __future__ import annotations
@@ -130,6 +131,10 @@ def judge(new: Version, known: Iterable[Version], named: bool, alike: Sequence[b
     for old in known:
         if (old.content == new.content or old.content in alike) and (old.version >= new.version or not named):
             return Verdict(old.sequence)
+    if named and known and new.version == new.received:  # ordered by receipt: nothing comes in between any more
+        best = max(known, key=_rank)
+        if best.content == new.content or best.content in alike:
+            return Verdict(best.sequence)
     found = [one for old in known if (one := _ended_by(new, old, known)) is not None]
     own = _end(new, known)
     return Verdict(None, (*found, own) if own is not None else tuple(found))

@@ -25,7 +25,7 @@ from caretwin.ingest.doors.dicom.running import Running, Waits
 from caretwin.ingest.doors.dicom.spool import Spool
 from caretwin.ingest.doors.hl7v2.server import networks
 from caretwin.ingest.intake import Intake, Outcome
-from caretwin.ingest.ports import Port
+from caretwin.ingest.ports import Port, port_number
 
 LONGEST_TITLE = 16
 """Characters of an AE title (PS3.5, 6.2)."""
@@ -77,7 +77,7 @@ class DicomDoor:
         whose = Whose(str(values["issuer"]), dict(values["systems"]), zone_name(str(values["zone"]), where))
         self._site = Site(name, whose, bool(values["chest"]))
         self._how = Listening(
-            str(values["host"]), int(values["port"]), _title(str(values["title"]), where), callers,
+            str(values["host"]), port_number(values["port"], where), _title(str(values["title"]), where), callers,
             networks(_words(values["allow"]), where), int(values["most_bytes"]), float(values["silence_s"]),
             int(values["associations"]),
         )  # fmt: skip

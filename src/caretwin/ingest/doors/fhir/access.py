@@ -19,6 +19,7 @@ from pathlib import Path
 from caretwin.base.errors import DataError
 
 _LINE = re.compile(r"(?P<name>[\w.-]{1,64})\s*:\s*(?P<hash>[0-9a-fA-F]{64})")
+_TOKEN = re.compile(r"[A-Za-z0-9_-]{43}")
 _VARIABLE = "env:"
 
 
@@ -70,14 +71,33 @@ def read_clients(where: str, door: str) -> Clients:
     return Clients(found)
 
 
-def made_token(door: str) -> tuple[Clients, Path]:
-    """A new token for a door that was given none, in a file that only this account can read."""
-    token, folder = secrets.token_urlsafe(32), private_folder()
-    path = folder / f"{re.sub(r'[^A-Za-z0-9_-]', '-', door)}.token"
-    path.unlink(missing_ok=True)
-    with os.fdopen(os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600), "w", encoding="ascii") as file:
-        file.write(token + "\n")
+def made_token(door: str, port: int) -> tuple[Clients, Path]:
+    """The token of a door that was given none, in a file that only this account can read.
+
+    It is the door's own as long as it listens at its port, which it must have already: what was told before is kept,
+    so that its senders go on after a new start, and another site with a door of this name has a file of its own.
+    """
+    path = private_folder() / f"{re.sub(r'[^A-Za-z0-9_-]', '-', door)}-{port}.token"
+    token = _told_before(path)
+    if not token:
+        token = secrets.token_urlsafe(32)
+        path.unlink(missing_ok=True)
+        with os.fdopen(os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600), "w", encoding="ascii") as file:
+            file.write(token + "\n")
     return Clients({"local": hashed(token)}), path
+
+
+def _told_before(path: Path) -> str:
+    """The token in a file that only this account can have written and read; "" where there is none."""
+    try:
+        with os.fdopen(os.open(path, os.O_RDONLY | os.O_NOFOLLOW | os.O_NONBLOCK), encoding="ascii") as file:
+            known = os.fstat(file.fileno())
+            if not stat.S_ISREG(known.st_mode) or known.st_uid != os.getuid() or known.st_mode & 0o077:
+                return ""
+            token = file.read(200).strip()
+    except (OSError, UnicodeDecodeError):
+        return ""
+    return token if _TOKEN.fullmatch(token) else ""
 
 
 def private_folder() -> Path:

@@ -45,12 +45,13 @@ class One(NamedTuple):
 class Message(NamedTuple):
     """A message, entry by entry.
 
-    bundle  its type; "" for a single resource
+    bundle  its type; "" for a single resource; received  when (us), where its receipt orders versions, else None
     """
 
     entries: tuple[One, ...]
     bundle: str = ""
     id: str = ""
+    received: int | None = None
 
     def decoded(self) -> Decoded:
         """What of it can be accepted: of a transaction all or nothing."""

@@ -82,7 +82,7 @@ class FhirDoor:
         Raises RefusedError when nothing of it can be read, and nothing else.
         """
         del media  # one format is read, and a message that is replayed has what it came with
-        return self._read.now(raw).decoded()
+        return self._read.earlier(raw).decoded()
 
     async def test(self) -> Tested:
         """Whether the server that is pulled from answers and what it speaks; whether there is room to listen."""
@@ -105,9 +105,17 @@ class FhirDoor:
         await asyncio.gather(*work)
 
     async def _serve(self, intake: Intake, stop: asyncio.Event) -> None:
-        clients, note = self._clients()
+        self._check_strangers()
         host, port = self._address()
-        bound = _bound(host, port)
+        try:
+            bound = _bound(host, port)
+        except OSError as problem:
+            raise OSError(f"cannot listen at {self._listen}: {problem.strerror or problem}") from None
+        try:
+            clients, note = self._clients(bound.getsockname()[1])
+        except BaseException:
+            bound.close()
+            raise
         app = FhirServer(intake, self._read, clients, int(self._set["max_bytes"])).app()
         server = _Server(self._uvicorn(app))
         serving = asyncio.create_task(server.serve(sockets=[bound]))
@@ -142,11 +150,8 @@ class FhirDoor:
             ssl_keyfile=self._set["key"] or None,
         )
 
-    def _clients(self) -> tuple[Clients, str]:
-        """Who may send; and where a token was written that nobody had asked for.
-
-        Without a token file only this machine can reach the door, and still needs the token.
-        """
+    def _check_strangers(self) -> None:
+        """Raises DataError where settings would let strangers in."""
         host, _ = self._address()
         where = str(self._set["tokens"])
         local = _is_loopback(host)
@@ -155,9 +160,15 @@ class FhirDoor:
         if not local and not self._set["certificate"] and not self._set["behind_proxy"]:
             wanted = "a certificate and its key, or behind_proxy = true where a proxy encrypts"
             raise self._wrong("listen", f"{host} without encryption", wanted)
-        if where:
+
+    def _clients(self, port: int) -> tuple[Clients, str]:
+        """Who may send; and where a token was written that nobody had asked for.
+
+        Without a token file only this machine can reach the door, and still needs the token.
+        """
+        if where := str(self._set["tokens"]):
             return read_clients(where, self.name), ""
-        clients, path = made_token(self.name)
+        clients, path = made_token(self.name, port)
         return clients, f" (token in {path})"
 
     def _source(self) -> Source:

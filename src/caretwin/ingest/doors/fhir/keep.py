@@ -32,18 +32,18 @@ class Reader:
     def __init__(self, house: House, erasures: Erasures) -> None:
         self.house, self._memory = house, Memory(erasures)
 
-    async def __call__(self, raw: bytes) -> Message:
-        """What a message says. Raises RefusedError."""
+    async def __call__(self, raw: bytes, received: int) -> Message:
+        """What a message says that was received now (us). Raises RefusedError."""
         found = await asyncio.to_thread(read, raw, self.house) if len(raw) > IN_THREAD else read(raw, self.house)
-        return self._memory.completed(found)
+        return self._memory.completed(found, received)
 
-    def now(self, raw: bytes) -> Message:
-        """As calling it, without an event loop."""
+    def earlier(self, raw: bytes) -> Message:
+        """What a message says that was received at some time before: it is no later than what came since."""
         return self._memory.completed(read(raw, self.house))
 
-    def completed(self, message: Message) -> Message:
+    def completed(self, message: Message, received: int) -> Message:
         """The message with what it takes back (see :mod:`caretwin.ingest.doors.fhir.memory`)."""
-        return self._memory.completed(message)
+        return self._memory.completed(message, received)
 
     def remember(self, message: Message) -> None:
         """Keep in mind what was committed."""
@@ -102,7 +102,7 @@ async def _at_once(
     places = places or range(len(message.entries))
     alone = message.bundle == "transaction" or len(message.entries) == 1
     try:
-        done = await intake.accept_decoded(decoded, raw, media, together=True)
+        done = await intake.accept_decoded(decoded, raw, media, message.received, together=True)
     except AccessDeniedError:
         raise
     except IdentityConflictError as problem:
@@ -124,19 +124,21 @@ async def _one_by_one(intake: Intake, message: Message, raw: bytes, media: str, 
     """Each entry with a commit of its own: one that cannot be kept does not take the others with it."""
     done: dict[int, _Done] = {}
     for at in _people_first(message):
-        kept = await _entry(intake, message.entries[at], places[at], message.id)
+        kept = await _entry(intake, message, at, places[at])
         if kept is None:
             return Kept(message, (), True)
         done[at] = kept
     return await _together(intake, message, done, raw, media)
 
 
-async def _entry(intake: Intake, one: One, place: int, id: str) -> _Done | None:
-    """One entry, in a commit of its own; None where the record does not keep up."""
+async def _entry(intake: Intake, message: Message, at: int, place: int) -> _Done | None:
+    """One entry, in a commit of its own; None where the record does not keep up. place: of it in the whole message."""
+    one = message.entries[at]
     if not one.parts or one.refused is not None:
         return _Done(one)
     try:
-        done = await intake.accept_decoded(Decoded(one.parts, (), id), together=True)
+        told = Decoded(one.parts, (), message.id)
+        done = await intake.accept_decoded(told, received=message.received, together=True)
     except AccessDeniedError:
         raise
     except IdentityConflictError as problem:

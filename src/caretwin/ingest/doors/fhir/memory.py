@@ -1,6 +1,8 @@
 """What resources said lately: so that a component which a correction drops, and a resource that is deleted, are taken
 back.
 
+Where a sender gives no version, the order of receipt does: the version is then when it was received.
+
 A door never reads the record. It remembers the last resources in memory; what it no longer remembers has to be taken
 back by its sender (status entered-in-error). When somebody is erased all of it goes: what was remembered of the person
 would be written back.
@@ -12,7 +14,7 @@ from collections import OrderedDict
 from dataclasses import replace
 from typing import TypeAlias
 
-from caretwin.ingest.decoded import CodedValue
+from caretwin.ingest.decoded import CodedValue, Decodable
 from caretwin.ingest.doors.fhir.bundle import Message, One
 from caretwin.ingest.doors.fhir.strict_json import refusal
 from caretwin.ingest.erasures import Erasures
@@ -29,9 +31,16 @@ class Memory:
     def __init__(self, erasures: Erasures, most: int = MOST) -> None:
         self._erasures, self._most = erasures, most
         self._known: OrderedDict[str, tuple[Named, ...]] = OrderedDict()
+        self._last = 0
 
-    def completed(self, message: Message) -> Message:
-        """The message with what it takes back without saying so. A deletion of what is not remembered is refused."""
+    def completed(self, message: Message, now: int | None = None) -> Message:
+        """The message with what it takes back without saying so. A deletion of what is not remembered is refused.
+
+        now  when it was received (us): the version of what comes without one. None: it came earlier (a replay), and
+             what has no version stands behind all that came since
+        """
+        if now is not None:
+            message = self._ordered(message, max(now, self._last + 1))
         if not any(one.deleted or one.name in self._known for one in message.entries):
             return message
         self._forget_erased()
@@ -64,6 +73,24 @@ class Memory:
             self._known.clear()
         return happened
 
+    def _ordered(self, message: Message, at: int) -> Message:
+        """The message with versions where its sender gave none; what was said just before keeps its own."""
+        times, entries, self._last = dict[str, int](), list[One](), at
+        for one in message.entries:
+            parts = tuple(part for part in one.parts if isinstance(part, CodedValue | Event))
+            if not parts or _version(parts):
+                entries.append(one)
+                continue
+            before = times.get(one.name, 0)
+            times[one.name] = before + 1
+            known = self._known.get(one.name, ())
+            version = _version(known)
+            if before or _with_version(parts, version) != known:
+                version = max(at + before, version + 1)
+                self._last = max(self._last, at + before)
+            entries.append(one._replace(parts=_with_version(one.parts, version)))
+        return message._replace(entries=tuple(entries), received=at) if times else message
+
     def _completed(self, one: One, i: int, message: Message) -> One:
         known = self._known.get(one.name, ())
         if one.deleted:
@@ -85,6 +112,10 @@ def _taken_back(parts: tuple[Named, ...], version: int) -> tuple[Named, ...]:
         else replace(part, body={}, status=Status.RETRACTED, version=version)
         for part in parts
     )
+
+
+def _with_version(parts: tuple[Decodable, ...], version: int) -> tuple[Decodable, ...]:
+    return tuple(replace(part, version=version) if isinstance(part, CodedValue | Event) else part for part in parts)
 
 
 def _version(parts: tuple[object, ...]) -> int:

@@ -146,7 +146,7 @@ class Pull:
         if fresh:
             raw = msgspec.json.encode(Bundle(type="searchset", id=page.id, entry=tuple(fresh)))
             self.intake.state.counters["messages"] += 1
-            message = await self.read(raw)
+            message = await self.read(raw, self.intake.clock())
             kept = await keep(self.intake, message, raw, MEDIA)
             if kept.busy:
                 raise AgainError("saw a record that does not keep up; the window is asked for again")

@@ -96,7 +96,7 @@ class FhirServer:
 
     async def _delete(self, request: Request) -> Response:
         name = f"{self._kind(request)}/{request.path_params['id']}"
-        message = self._read.completed(Message((One(name, "DELETE", deleted=True),)))
+        message = self._read.completed(Message((One(name, "DELETE", deleted=True),)), self._intake.clock())
         if message.entries[0].refused is not None:
             return answer(outcome([message.entries[0].refused]), 404)
         self._intake.state.counters["messages"] += 1
@@ -119,7 +119,7 @@ class FhirServer:
             return answer(trouble("timeout", f"saw half a request; wanted all within {BODY_WITHIN_S:g} s"), 408)
         self._intake.state.counters["messages"] += 1
         try:
-            message = _addressed(await self._read(raw), kind, id)
+            message = _addressed(await self._read(raw, self._intake.clock()), kind, id)
         except RefusedError as problem:
             message = Message((One("", refused=problem.refusal),))
         return await self._keep(message, raw, media)

@@ -20,7 +20,7 @@ from caretwin.ingest.doors.hl7v2.server import Listening, MllpServer, networks, 
 from caretwin.ingest.erasures import Erasures
 from caretwin.ingest.intake import Intake, Outcome
 from caretwin.ingest.pauses import BackOff
-from caretwin.ingest.ports import Port
+from caretwin.ingest.ports import Port, port_number
 
 MEDIA = "application/hl7-v2+er7"
 FIRST_WAIT_S, LONGEST_WAIT_S = 0.5, 30.0
@@ -60,7 +60,7 @@ class Hl7v2Door:
         certificate, key, client_ca = (str(values[name]) for name in ("certificate", "key", "client_ca"))
         tls = server_tls(certificate, key, client_ca, where)
         self._how = Listening(
-            str(values["host"]), int(values["port"]), networks(allow, where), tls,
+            str(values["host"]), port_number(values["port"], where), networks(allow, where), tls,
             int(values["most_bytes"]), float(values["silence_s"]), float(values["patience_s"]),
             int(values["connections"]),
         )  # fmt: skip

@@ -26,6 +26,7 @@ from caretwin.ingest.doors.mqtt.probe import probe
 from caretwin.ingest.doors.mqtt.rules import TopicRule, read_message
 from caretwin.ingest.doors.mqtt.session import MARKS, Session
 from caretwin.ingest.intake import Intake
+from caretwin.ingest.own_name import own_name
 
 MOST_WINDOW = 65_535
 """Greatest receive maximum (OASIS MQTT 5.0, section 3.1.2.11.3)."""
@@ -44,7 +45,7 @@ class MqttDoor:
         Setting("discovery", "prefix of Home Assistant's announcements, usually homeassistant", ""),
         Setting("rooms", "TOML file that says whom devices are about (examples/mqtt_rooms.toml)", "", path=True),
         Setting("time", "JSON pointer of the time within states of announced devices (ms or ISO 8601)", "last_seen"),
-        Setting("client", "our name at the broker: it keeps the session under it; caretwin-NAME otherwise", ""),
+        Setting("client", "our name at the broker: it keeps the session under it; one of its own otherwise", ""),
         Setting("user_variable", "environment variable with the user's name", ""),
         Setting("password_variable", "environment variable with the password", ""),
         Setting("ca", "PEM file with the authority of the broker's certificate; the system's otherwise", "", path=True),
@@ -72,7 +73,7 @@ class MqttDoor:
         if not 1 <= self.window <= MOST_WINDOW:
             wanted, fix = f"1 to {MOST_WINDOW}", "write a number of them"
             raise DataError(where, seen=f"window = {self.window}", wanted=wanted, fix=fix)
-        self.client = str(said["client"]) or f"caretwin-{name}"
+        self.client = str(said["client"]) or own_name(name)
         self._rule = lru_cache(maxsize=10_000)(self._rule_of)
 
     @property
@@ -116,8 +117,11 @@ class MqttDoor:
         state = intake.state
 
         def changed(trouble: str) -> None:
+            if trouble:
+                state.trouble = trouble
+            elif state.trouble == session.passing:
+                state.trouble = session.taken
             state.listening = "" if trouble else f"{self.broker} as {self.client}"
-            state.trouble = trouble or state.trouble
 
         inbox = Inbox(self.window, asyncio.get_running_loop())
         session = Session(self.broker, self.client, self.window, self.session_s, inbox, intake.clock, changed)

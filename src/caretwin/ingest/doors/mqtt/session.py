@@ -23,6 +23,9 @@ MARK_WAIT_S = 10.0
 """s after which what waits at the broker is taken to have been delivered, where it does not let us send a mark
 (assumed)."""
 QOS = 1
+TAKEN_OVER, UNSPECIFIED = 0x8E, 0x80
+"""Reasons of a broker that ends a connection because another client has its name, and of one that does not say why
+(OASIS MQTT 5.0, section 3.14.2.1; brokers need not tell)."""
 MARKS = "caretwin/mark/"
 """First levels of the topics of marks."""
 SHORT_GAP = 5_000_000
@@ -34,6 +37,8 @@ class Session:
 
     name     of this client at the broker: the session is kept under it
     window   messages that may be on their way without acknowledgement
+    passing  the last trouble that is over when the connection is there again
+    taken    that another client took it, which is not over then; "" where none did
     changed  called with "" when all topics are subscribed, and with the reason when the connection is not there
     """
 
@@ -50,6 +55,7 @@ class Session:
         self.broker, self.name, self.window, self.session_s = broker, name, window, session_s
         self._inbox, self._clock, self._changed = inbox, clock, changed
         self.connection, self.losses = 0, 0
+        self.passing, self.taken = "", ""
         self._topics: set[str] = set()
         self._asked: dict[int | None, list[str]] = {}
         self._behind, self._mark = False, ""
@@ -59,7 +65,7 @@ class Session:
         self._client = broker.client(name, lasting=True)
         self._client.on_connect = self._connected
         self._client.on_disconnect = self._lost
-        self._client.on_connect_fail = lambda *_: self._changed("the broker does not answer")
+        self._client.on_connect_fail = lambda *_: self._away(f"no broker answers at {self.broker}")
         self._client.on_subscribe = self._subscribed
         self._client.on_message = self._message
 
@@ -93,7 +99,7 @@ class Session:
 
     def _connected(self, client: Client, _: Any, flags: Any, reason: Any, __: Any) -> None:
         if reason.is_failure:
-            self._changed(f"the broker refuses: {reason}")
+            self._away(f"the broker {self.broker} refuses: {reason}")
             return
         self.connection += 1
         # what waits was published after the last message that we heard: it is no older than that
@@ -128,7 +134,21 @@ class Session:
 
     def _lost(self, _: Client, __: Any, ___: Any, reason: Any, ____: Any) -> None:
         self.losses += 1
-        self._changed(f"the connection was lost: {reason}")
+        if reason.value == TAKEN_OVER:
+            self.taken = (
+                f"another client took the session over: it is called {self.name} too. Give this door a client of its"
+                " own in its section"
+            )
+            self._changed(self.taken)
+            return
+        why = (
+            f"{reason}; another client called {self.name} would do that" if reason.value == UNSPECIFIED else str(reason)
+        )
+        self._away(f"the connection to {self.broker} was lost: {why}")
+
+    def _away(self, trouble: str) -> None:
+        self.passing = trouble
+        self._changed(trouble)
 
     def _message(self, _: Client, __: Any, message: MQTTMessage) -> None:
         try:
