@@ -59,7 +59,7 @@ class DicomError(DataError):
     findings   what was wrong with the series, all of it; empty when there was no series
 
     >>> print(DicomError("a folder", seen="2 x MR Image Storage", wanted="a chest CT", fix="name its folder"))
-    DicomError: a folder
+    a folder
       seen    2 x MR Image Storage
       wanted  a chest CT
       fix     name its folder
