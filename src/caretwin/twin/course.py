@@ -4,21 +4,24 @@ A course is a function of what holds in the record and of nothing else: not of t
 often. Of several values of one channel in one minute the median counts; of a setting the last; of a drug that several
 orders let run at once, their sum. A minute ends when its number says, so that a value in (10:04, 10:05] is of minute
 10:05.
+
+What came stays in memory for a while; then only what each minute comes to. A monitor that speaks every second would
+fill the memory of a ward in a day otherwise. What changes such a minute later has it read again from the record.
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from typing import Any
 
 import numpy as np
 
 from caretwin.base.time import EPOCH
-from caretwin.record.bedside import BedsideRecord, Person, Quality, Sex, Signal, channels
+from caretwin.record.bedside import BedsideRecord, Person, Quality, Signal, channels
 from caretwin.record.orders import UNNAMED, Told, added, combined, together
-from caretwin.record.stay import age
 from caretwin.twin.bedside import Row, rows
-from caretwin.twin.stays import Stay, left
+from caretwin.twin.facts import BODY, Facts
+from caretwin.twin.stays import Stay
 from caretwin.twin.track import Track, Value
 
 MINUTE = 60_000_000
@@ -27,7 +30,12 @@ MINUTES_PER_HOUR = 60
 BACK_MIN = 13 * 60
 """min that a row looks back at :data:`LOOKED_BACK_AT` (see :mod:`caretwin.twin.bedside`), and an hour more."""
 LOOKED_BACK_AT = frozenset({"temperature", "tidal_volume"})
-BODY = ("weight", "height")
+OPEN_MIN = 30
+"""min for which what came stays in memory, value by value; of older minutes only what they come to: data that are
+later than that, and of a minute of which something is known, are few (assumed).
+"""
+MOST_OPEN = 2_000
+"""Values of a course beyond which old minutes are settled: three hours of ten channels by the minute, about .7 MB."""
 
 
 def minute_of(effective: int) -> int:
@@ -50,19 +58,17 @@ class Course:
         self.person = Person(subject)
         self._tracks: dict[str, dict[str, Track]] = {}  # by channel and order
         self._places: dict[int, tuple[Track, int]] = {}
-        self._body: dict[str, dict[int, tuple[int, float]]] = {name: {} for name in BODY}
-        self._facts: dict[int, tuple[int, str, str]] = {}
-        self._stays: dict[int, Stay] = {}
+        self._facts = Facts()
         self._first: int | None = None
         self.complete_from: int | None = None  # rows before this minute cannot be made of what is in memory
+        self.doubtful: set[tuple[str, int]] = set()  # channels and their settled minutes that are another now
 
     # what is known ---------------------------------------------------------------------------------------------------
 
     def put(self, value: Value) -> int | None:
         """Take a value in; the first minute that it changes, None where it changes none."""
         if value.channel in BODY:
-            if value.value is not None and value.quality == Quality.GOOD:
-                self._body[value.channel][value.sequence] = (value.effective, value.value)
+            self._facts.measure(value)
             return None
         if value.channel not in channels() or value.quality == Quality.REFUSED:
             return None
@@ -71,47 +77,39 @@ class Course:
         minute = minute_of(value.effective)
         order = value.order if value.channel in added() else UNNAMED
         track = self._tracks.setdefault(value.channel, {}).setdefault(order, Track())
+        if track.settled(minute):
+            self.doubtful.add((value.channel, minute))
+            return minute
         track.put(minute, value)
         self._places[value.sequence] = (track, minute)
         return minute
 
-    def remove(self, sequence: int) -> int | None:
-        """A value no longer holds; the first minute that this changes, None where it changes none."""
-        for known in self._body.values():
-            known.pop(sequence, None)
-        self._facts.pop(sequence, None)
-        self._stays.pop(sequence, None)
+    def remove(self, sequence: int, minute: int | None = None) -> int | None:
+        """A value no longer holds; the first minute that this changes, None where it changes none.
+
+        minute  that it was of, where that is known: of a settled one nobody remembers what it was made of
+        """
+        self._facts.drop(sequence)
         place = self._places.pop(sequence, None)
         if place is None:
-            return None
+            found = {(name, minute) for name, track in self._known() if minute is not None and track.settled(minute)}
+            self.doubtful |= found
+            return minute if found else None
         place[0].remove(place[1], sequence)
         return place[1]
 
     def tell(self, sequence: int, said: Stay) -> None:
-        """Who it is, from what was said of the person (``sex`` and ``birth_date``), and who is here, from both kinds of
-        events.
-        """
-        self._stays[sequence] = said
-        if said.kind == "person":
-            self._facts[sequence] = (
-                said.begun, str(said.body.get("birth_date") or ""), str(said.body.get("sex") or "")
-            )  # fmt: skip
+        """Take in what was said of the person, or of a stay."""
+        self._facts.tell(sequence, said)
 
     def left(self) -> int | None:
         """When the person left or died (us), None for who is here (see :mod:`caretwin.twin.stays`)."""
-        return left(self._stays.values()) if self._stays else None
+        return self._facts.left()
 
     def body_known(self) -> Person:
-        """The person as known now: first weight and height, so that a daily weight does not make another person, and
-        the age at the first datum, so that a birthday does not.
-        """
-        first = {name: min(known.values())[1] for name, known in self._body.items() if known}
-        facts = sorted(self._facts.values())
-        sexes: list[Sex] = [sex for _, _, sex in facts if sex in ("female", "male")]  # type: ignore[misc]
-        births = [birth for _, birth, _ in facts if birth]
+        """The person as known now, of the age at the first datum, so that a birthday does not make another."""
         begun = self.first_minute()
-        years = age(births[-1], begun * MINUTE) if births and begun is not None else None
-        return Person(self.subject, sexes[-1] if sexes else None, years, first.get("height"), first.get("weight"))
+        return self._facts.person(self.subject, None if begun is None else begun * MINUTE)
 
     def first_minute(self) -> int | None:
         """The first minute of which anything is known, in memory or before it."""
@@ -123,6 +121,11 @@ class Course:
         self._first = minute if self._first is None else min(self._first, minute)
 
     def __len__(self) -> int:
+        """Minutes of channels that are in memory."""
+        return sum(len(track.minutes) for _, track in self._known())
+
+    def open(self) -> int:
+        """Values that are in memory: those of minutes that are not settled."""
         return len(self._places)
 
     def has(self, sequence: int) -> bool:
@@ -198,6 +201,25 @@ class Course:
         columns = np.array(values, dtype=float).reshape(-1, 2)
         return combined(name, hours, hours, columns[:, 0], columns[:, 1].astype(int), named)
 
+    # what stays in memory --------------------------------------------------------------------------------------------
+
+    def settle(self, minute: int) -> None:
+        """Of minutes long before this one, keep only what they come to, if there is much."""
+        if self.open() <= MOST_OPEN:
+            return
+        for name, track in self._known():
+            held = channels()[name].kind == "setting"
+            for old in [old for old in track.raw if old < minute - OPEN_MIN]:
+                self._drop(track.settle(old, held=held))
+
+    def renew(self, channel: str, minute: int, values: Iterable[Value]) -> None:
+        """Make a minute of a channel again, of all that the record has of it."""
+        for track in self._tracks.get(channel, {}).values():
+            self._drop(track.forget(minute))
+        for value in values:
+            self.put(value)
+        self.doubtful.discard((channel, minute))
+
     def forget_before(self, minute: int) -> None:
         """Drop what no row from ``minute`` on needs; the record still has it."""
         first = self.first_minute()
@@ -208,9 +230,11 @@ class Course:
             keep = track.last_before(minute - BACK_MIN) if channels()[name].kind == "setting" else []
             for old in track.between(-(2**40), minute - BACK_MIN - 1):
                 if old not in keep:
-                    for sequence in list(track.raw[old]):
-                        self._places.pop(sequence, None)
-                        track.remove(old, sequence)
+                    self._drop(track.forget(old))
+
+    def _drop(self, sequences: Iterable[int]) -> None:
+        for sequence in sequences:
+            self._places.pop(sequence, None)
 
 
 def value_of(

@@ -82,7 +82,7 @@ class Hearing:
                 self.returning.add(gone.subject)
         elif gone.subject in self._twins:
             one = self._twins[gone.subject]
-            one.course.remove(gone.sequence)
+            one.course.remove(gone.sequence, minute)
             one.note_change(minute)  # also of what a course no longer remembers
 
     def _happened(self, event: StoredEvent) -> None:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Collection, Sequence
 
 import jax
 import numpy as np
@@ -17,13 +17,15 @@ from caretwin.record.store.as_of import ALWAYS
 from caretwin.record.store.read_changes import News
 from caretwin.record.store.read_subjects import numbers
 from caretwin.twin.bedside import context, settings_at
-from caretwin.twin.course import BACK_MIN, BODY, MINUTE, Course, minute_of, value_of
+from caretwin.twin.course import BACK_MIN, MINUTE, Course, minute_of, value_of
+from caretwin.twin.facts import BODY
 from caretwin.twin.live import BedsideTwin
 from caretwin.twin.living_checkpoints import Checkpoint, before, from_bytes, model_name, to_bytes
 from caretwin.twin.living_roll import Book, Ended, Found, is_over
 from caretwin.twin.living_step import born, subject_number
 from caretwin.twin.living_ward import LivingWard
 from caretwin.twin.stays import KINDS, Stay
+from caretwin.twin.track import Value
 
 TWIN = Actor("twin:bedside", "twin")
 """Who reads the record and writes checkpoints and forecasts."""
@@ -44,6 +46,9 @@ def start(record: Record, twin: BedsideTwin, now: int | None = None) -> LivingWa
     def course(subject: str, minute: int | None) -> Course:
         return course_of(reading, subject, minute)
 
+    def minute(subject: str, channel: str, minute: int) -> list[Value]:
+        return _values(reading, subject, [channel], (minute - 1) * MINUTE + 1, minute * MINUTE + 1)
+
     def again(subject: str) -> Found:
         stored = _checkpoints(reading, twin, subject)
         since = {subject: stored[-1][1]} if stored else {}
@@ -53,7 +58,8 @@ def start(record: Record, twin: BedsideTwin, now: int | None = None) -> LivingWa
         return reading.news(after, KINDS)
 
     # It hears from here on: what comes while we read is heard again, which does no harm.
-    ward = LivingWard(twin, Book(news, reading.newest, course, people, reading.epoch, reading.merges, again))
+    book = Book(news, reading.newest, course, minute, people, reading.epoch, reading.merges, again)
+    ward = LivingWard(twin, book)
     end = record.listen(ward.wake)
     try:
         everybody = people()
@@ -88,19 +94,30 @@ def course_of(reading: Reading, subject: str, since: int | None) -> Course:
         if first is not None:
             course.began(minute_of(first))
         course.complete_from = since
-    for series in reading.series(subject, bedside, start=start_us):
+    known = {one.code for one in reading.latest(subject, bedside)}
+    for channel in sorted(known):  # one by one, each settled before the next: together they may be too much
+        for value in _values(reading, subject, [channel], start_us):
+            course.put(value)
+        last = course.last_minute()
+        if last is not None:
+            course.settle(last)
+    for value in _values(reading, subject, BODY):
+        course.put(value)
+    _tell_stays(course, reading)
+    return course
+
+
+def _values(
+    reading: Reading, subject: str, codes: Collection[str], start: int = -ALWAYS, stop: int = ALWAYS
+) -> list[Value]:
+    """What holds of these codes in [start, stop) (us)."""
+    found = []
+    for series in reading.series(subject, codes, start, stop):
         rows = zip(series.effective, series.value, series.quality, series.sequence, strict=True)
         for row, (effective, value, quality, sequence) in enumerate(rows):
             known = None if np.isnan(value) else float(value)
-            course.put(value_of(series.code, int(effective), known, quality, int(sequence), series.note.get(row)))
-    for series in reading.series(subject, BODY):
-        for row in range(len(series)):
-            value = float(series.value[row])
-            if not np.isnan(value):
-                known_at = (int(series.effective[row]), value, series.quality[row], int(series.sequence[row]))
-                course.put(value_of(series.code, *known_at))
-    _tell_stays(course, reading)
-    return course
+            found.append(value_of(series.code, int(effective), known, quality, int(sequence), series.note.get(row)))
+    return found
 
 
 def _tell_stays(course: Course, reading: Reading) -> None:

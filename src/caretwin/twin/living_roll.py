@@ -14,6 +14,7 @@ from caretwin.record.store.read_changes import News
 from caretwin.twin.course import MINUTE, Course
 from caretwin.twin.living_checkpoints import Checkpoint
 from caretwin.twin.living_twin import Alive, LivingTwin
+from caretwin.twin.track import Value
 
 ENDS_AFTER_US = 6 * 60 * MINUTE
 """us from a discharge, or the last datum after it, to the end of the twin: the longest forecast is over after 5 h
@@ -45,6 +46,7 @@ class Book(NamedTuple):
 
     news      what came after a sequence number; newest  the last sequence number
     course    of a subject from a minute on (None: from the beginning): for what came later than a course remembers
+    minute    all of one channel of a subject in one minute
     subjects  keys of everybody there is: asked when two were merged, or one was erased, by whatever process
     epoch     how often that has happened
     merges    keys of subjects that became another, by the key of that one
@@ -54,6 +56,7 @@ class Book(NamedTuple):
     news: Callable[[int], News]
     newest: Callable[[], int]
     course: Callable[[str, int | None], Course]
+    minute: Callable[[str, str, int], Sequence[Value]]
     subjects: Callable[[], Sequence[str]]
     epoch: Callable[[], int]
     merges: Callable[[], Mapping[str, tuple[str, ...]]]

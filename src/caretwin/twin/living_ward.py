@@ -29,7 +29,7 @@ AHEAD_MIN = 2
 KEPT_MIN = 12 * 60
 """min of a course that stay in memory before the twin: what is later than that is read from the record again."""
 MOST_REMEMBERED = 20_000
-"""Values of a course beyond which old ones are dropped: a day and a half of ten channels by the minute."""
+"""Minutes of channels of a course beyond which old ones are dropped: a day and a half of ten channels."""
 
 
 class Turn(NamedTuple):
@@ -124,15 +124,20 @@ class LivingWard:
 
     def _remember(self, one: LivingTwin) -> None:
         """Read the course again where it no longer has what the rows to come need; drop what they do not need."""
+        book, course = self.roll.book, one.course
         first = None if one.alive is None else one.alive.minute + 1
-        known = one.course.complete_from
-        if self.roll.book is None:
+        if book is None:
             return
-        if known is not None and (first is None or first < known):
-            one.course = self.roll.book.course(one.course.subject, first)
+        if course.complete_from is not None and (first is None or first < course.complete_from):
+            one.course = book.course(course.subject, first)
             one.course.person = one.course.body_known()
-        elif first is not None and len(one.course) > MOST_REMEMBERED:
-            one.course.forget_before(first - KEPT_MIN)
+            return
+        for channel, minute in sorted(course.doubtful):
+            course.renew(channel, minute, book.minute(course.subject, channel, minute))
+        if first is not None:
+            course.settle(first)
+            if len(course) > MOST_REMEMBERED:
+                course.forget_before(first - KEPT_MIN)
 
     # what can be asked -----------------------------------------------------------------------------------------------
 

@@ -27,6 +27,9 @@ class Value(NamedTuple):
 class Track:
     """One channel, or one order of a setting: its minutes in order, what came in each (by sequence), and what that
     comes to.
+
+    A minute of which only that is kept, and no longer what came, is settled: it has to be made again from the record
+    when more of it is known.
     """
 
     minutes: list[int] = field(default_factory=list)
@@ -50,6 +53,23 @@ class Track:
         if not there and minute in self.raw:
             del self.raw[minute]
             del self.minutes[bisect_left(self.minutes, minute)]
+
+    def settled(self, minute: int) -> bool:
+        """Whether only the sum of a minute is kept."""
+        return minute in self.summed and minute not in self.raw
+
+    def settle(self, minute: int, *, held: bool) -> list[int]:
+        """Keep only the sum of a minute; returns the sequences of what came in it."""
+        self.of_minute(minute, held=held)
+        return list(self.raw.pop(minute))
+
+    def forget(self, minute: int) -> list[int]:
+        """Drop a minute; returns the sequences of what came in it, as far as they were kept."""
+        place = bisect_left(self.minutes, minute)
+        if self.minutes[place : place + 1] == [minute]:
+            del self.minutes[place]
+        self.summed.pop(minute, None)
+        return list(self.raw.pop(minute, {}))
 
     def of_minute(self, minute: int, *, held: bool) -> tuple[float, int]:
         """Value and quality of a minute."""
