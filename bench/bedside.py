@@ -12,7 +12,7 @@ PATIENTS, PARTICLES = 1000, 512
 def ward() -> Callable[[], Any]:
     """1,000 patients x 512 particles, advanced by a minute and updated by four vital signs each; single precision."""
     from caretwin.twin.bedside import settings_at
-    from caretwin.twin.live import bedside_twin
+    from caretwin.twin.bedside_twin import bedside_twin
     from caretwin.twin.registry import family
     from caretwin.twin.ward import Minute, advance_ward, ward_of
 
@@ -73,7 +73,7 @@ def ventilator_map() -> Callable[[], Any]:
 
 def _living(particles: int) -> Any:
     from caretwin.ingest.clif.stays import demo_folder, read_clif
-    from caretwin.twin.live import bedside_twin, follow
+    from caretwin.twin.bedside_twin import bedside_twin, follow
 
     stay = "27617929"
     twin = bedside_twin(particles=particles)

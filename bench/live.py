@@ -14,8 +14,8 @@ from caretwin.record.entry import Batch, Identifier, Observation, SubjectRef
 from caretwin.record.record import Record, open_record
 from caretwin.serve.clock import wall
 from caretwin.serve.ward_loop import WardLoop
-from caretwin.twin import living_record
-from caretwin.twin.live import bedside_twin
+from caretwin.twin.bedside_twin import bedside_twin
+from caretwin.twin.living import record as living_record
 
 PATIENTS, PARTICLES, BEFORE_MIN = 200, 300, 420
 MINUTE, HOUR = 60_000_000, 3_600_000_000

@@ -8,7 +8,7 @@ import numpy as np
 from caretwin.decide.bedside_now import Bedside, at_bedside
 from caretwin.ingest.bedside.table import read_bedside_table
 from caretwin.record.bedside import BedsideRecord, Signal
-from caretwin.twin.live import BedsideTwin, bedside_twin
+from caretwin.twin.bedside_twin import BedsideTwin, bedside_twin
 from tests.paths import ROOT
 
 NOW = 12.0

@@ -19,8 +19,8 @@ from caretwin.ingest.infusion_drugs import Drug, drug_of, drugs
 from caretwin.ingest.infusions import with_settings
 from caretwin.record.bedside import Quality, channels
 from caretwin.record.entry import Event, Identifier, Observation, Status, SubjectRef
-from caretwin.twin.course import MINUTE, minute_of
-from caretwin.twin.living_record import TWIN, course_of
+from caretwin.twin.living.course import MINUTE, minute_of
+from caretwin.twin.living.record import TWIN, course_of
 
 WHO = SubjectRef((Identifier("mrn", "7"),))
 AT, HOUR = 1_700_000_000_000_000, 3_600_000_000

@@ -12,7 +12,7 @@ from caretwin.record import export as exporting
 from caretwin.record.access import AccessDeniedError, operator
 from caretwin.record.entry import Event, Status
 from caretwin.record.export import export
-from caretwin.record.query import ask
+from caretwin.record.export_query import ask
 from caretwin.record.record import Record
 
 

@@ -14,11 +14,12 @@ from caretwin.record.access import operator
 from caretwin.record.record import Record, open_record
 from caretwin.serve.board import board
 from caretwin.serve.forecasts import Forecasts
-from caretwin.twin import kept_forecasts, living_record
-from caretwin.twin.course import MINUTE
+from caretwin.twin import kept_forecasts
+from caretwin.twin.bedside_twin import BedsideTwin, bedside_twin
 from caretwin.twin.kept_forecasts import FORECAST, SCORE
-from caretwin.twin.live import BedsideTwin, bedside_twin
-from caretwin.twin.living_roll import ENDS_AFTER_US
+from caretwin.twin.living import record as living_record
+from caretwin.twin.living.course import MINUTE
+from caretwin.twin.living.roll import ENDS_AFTER_US
 
 
 @pytest.fixture(scope="module")

@@ -12,10 +12,10 @@ from tests.twin.test_living_ward import vitals, write
 from caretwin.record.record import open_record
 from caretwin.serve import ward_loop
 from caretwin.serve.ward_loop import WardLoop
-from caretwin.twin import living_record
-from caretwin.twin.course import MINUTE
-from caretwin.twin.live import BedsideTwin, bedside_twin
-from caretwin.twin.living_ward import LivingWard
+from caretwin.twin.bedside_twin import BedsideTwin, bedside_twin
+from caretwin.twin.living import record as living_record
+from caretwin.twin.living.course import MINUTE
+from caretwin.twin.living.ward import LivingWard
 
 
 @pytest.fixture(scope="module")

@@ -6,8 +6,8 @@ from pathlib import Path
 import pytest
 
 from caretwin.record.record import Record, open_record
-from caretwin.twin.course import MINUTE
-from caretwin.twin.live import BedsideTwin, bedside_twin
+from caretwin.twin.bedside_twin import BedsideTwin, bedside_twin
+from caretwin.twin.living.course import MINUTE
 
 START = 29_000_000 * MINUTE
 """us: a minute of February 2025."""

@@ -7,9 +7,9 @@ It goes on where the record ends, and prints a line after each commit.
 import sys
 
 from caretwin.record.record import open_record
-from caretwin.twin import living_record
-from caretwin.twin.course import MINUTE
-from caretwin.twin.live import bedside_twin
+from caretwin.twin.bedside_twin import bedside_twin
+from caretwin.twin.living import record as living_record
+from caretwin.twin.living.course import MINUTE
 from tests.twin.conftest import START
 from tests.twin.test_living_ward import lactate, vitals, write
 

@@ -8,7 +8,7 @@ import pytest
 
 from caretwin.record.bedside import BedsideRecord, Person, Quality, Signal
 from caretwin.twin.bedside import context, rows, settings_at
-from caretwin.twin.live import bedside_twin, follow
+from caretwin.twin.bedside_twin import bedside_twin, follow
 from caretwin.twin.registry import family
 
 CHANNELS = family("physiology").channels

@@ -9,8 +9,8 @@ import pytest
 from caretwin.core.ensemble import Ensemble, equal_log_weights
 from caretwin.core.exact_moments import exact_moments
 from caretwin.record.bedside import BedsideRecord, Person, Signal
+from caretwin.twin.bedside_twin import Living, bedside_twin, follow
 from caretwin.twin.drift import drifts
-from caretwin.twin.live import Living, bedside_twin, follow
 from caretwin.twin.registry import family
 
 PERSONAL = family("physiology").personal

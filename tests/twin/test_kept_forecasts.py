@@ -6,10 +6,11 @@ import pytest
 from caretwin.core.score.crps import crps_ensemble
 from caretwin.record.entry import Batch
 from caretwin.record.record import Record
-from caretwin.twin import kept_forecasts, living_record
-from caretwin.twin.course import MINUTE
+from caretwin.twin import kept_forecasts
+from caretwin.twin.bedside_twin import BedsideTwin
 from caretwin.twin.kept_forecasts import FORECAST, HOUR, SCORE
-from caretwin.twin.live import BedsideTwin
+from caretwin.twin.living import record as living_record
+from caretwin.twin.living.course import MINUTE
 from tests.twin.conftest import START
 from tests.twin.test_living_ward import up_to_date, vitals, write
 

@@ -9,14 +9,16 @@ import pytest
 from caretwin.base.errors import DataError
 from caretwin.record.entry import Batch, Event, Link
 from caretwin.record.record import Record
-from caretwin.twin import kept_forecasts, living_record, living_step
-from caretwin.twin.course import MINUTE, Course, value_of
+from caretwin.twin import kept_forecasts
+from caretwin.twin.bedside_twin import BedsideTwin
 from caretwin.twin.kept_forecasts import Said
-from caretwin.twin.live import BedsideTwin
-from caretwin.twin.living_calls import MOST_LEFT_OUT
-from caretwin.twin.living_checkpoints import Checkpoint, from_bytes, to_bytes
-from caretwin.twin.living_roll import Found
-from caretwin.twin.living_ward import LivingWard
+from caretwin.twin.living import record as living_record
+from caretwin.twin.living import step as living_step
+from caretwin.twin.living.calls import MOST_LEFT_OUT
+from caretwin.twin.living.checkpoints import Checkpoint, from_bytes, to_bytes
+from caretwin.twin.living.course import MINUTE, Course, value_of
+from caretwin.twin.living.roll import Found
+from caretwin.twin.living.ward import LivingWard
 from tests.twin.conftest import START
 from tests.twin.test_living_ward import DOOR, in_order, lactate, numbers, same, up_to_date, vitals, who, write
 
@@ -151,7 +153,7 @@ def test_one_that_fails_keeps_nobody_waiting_and_is_tried_again(
 
 def fail(monkeypatch: pytest.MonkeyPatch, key: str, what: str) -> list[str]:
     """From now on this goes wrong for one subject; returns the times at which it did."""
-    from caretwin.twin.living_twin import LivingTwin
+    from caretwin.twin.living.twin import LivingTwin
 
     owner: Any = Course if what == "rows" else LivingTwin
     real, tries = getattr(owner, what), list[str]()

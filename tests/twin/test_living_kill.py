@@ -12,9 +12,9 @@ from pathlib import Path
 import pytest
 
 from caretwin.record.record import Record, open_record
-from caretwin.twin import living_record
-from caretwin.twin.live import BedsideTwin
-from caretwin.twin.living_checkpoints import model_name
+from caretwin.twin.bedside_twin import BedsideTwin
+from caretwin.twin.living import record as living_record
+from caretwin.twin.living.checkpoints import model_name
 from tests.paths import ROOT
 from tests.record.loader import SUBJECTS, number_of, observation
 from tests.twin.conftest import START

@@ -8,10 +8,10 @@ import pytest
 
 from caretwin.record.entry import Observation, Status
 from caretwin.record.record import Record
-from caretwin.twin import living_record
-from caretwin.twin.course import MINUTE
-from caretwin.twin.live import BedsideTwin
-from caretwin.twin.living_ward import LivingWard
+from caretwin.twin.bedside_twin import BedsideTwin
+from caretwin.twin.living import record as living_record
+from caretwin.twin.living.course import MINUTE
+from caretwin.twin.living.ward import LivingWard
 from tests.twin.conftest import START
 from tests.twin.test_living_ward import in_order, numbers, same, up_to_date, who, write
 
@@ -22,8 +22,8 @@ LEVELS = {"heart_rate": 84.0, "oxygen_saturation": 96.0}
 @pytest.fixture(autouse=True)
 def small_memory(monkeypatch: pytest.MonkeyPatch) -> None:
     """Minutes are settled after three, and not after half an hour."""
-    monkeypatch.setattr("caretwin.twin.course.OPEN_MIN", 3)
-    monkeypatch.setattr("caretwin.twin.course.MOST_OPEN", 20)
+    monkeypatch.setattr("caretwin.twin.living.course.OPEN_MIN", 3)
+    monkeypatch.setattr("caretwin.twin.living.course.MOST_OPEN", 20)
 
 
 def beats(minutes: Sequence[int], channel: str = "heart_rate", first: int = 0) -> list[Observation]:

@@ -10,11 +10,11 @@ from caretwin.record.access import operator
 from caretwin.record.entry import Event, Identifier, Link, Observation, SubjectRef
 from caretwin.record.record import Record, open_record
 from caretwin.record.store.connection import CommitUnknownError
-from caretwin.twin import living_record
-from caretwin.twin.course import MINUTE
-from caretwin.twin.live import BedsideTwin
-from caretwin.twin.living_record import course_of
-from caretwin.twin.living_ward import LivingWard
+from caretwin.twin.bedside_twin import BedsideTwin
+from caretwin.twin.living import record as living_record
+from caretwin.twin.living.course import MINUTE
+from caretwin.twin.living.record import course_of
+from caretwin.twin.living.ward import LivingWard
 from tests.twin.conftest import START
 from tests.twin.test_living_ward import in_order, lactate, same, up_to_date, vitals, who, write
 

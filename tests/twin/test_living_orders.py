@@ -6,12 +6,12 @@ from pathlib import Path
 import numpy as np
 import pytest
 
+from caretwin.record.bedside_reading import bedside_record
 from caretwin.record.entry import Observation
 from caretwin.record.record import Record, open_record
-from caretwin.record.stay import bedside_record
-from caretwin.twin import living_record
-from caretwin.twin.course import MINUTE
-from caretwin.twin.live import BedsideTwin
+from caretwin.twin.bedside_twin import BedsideTwin
+from caretwin.twin.living import record as living_record
+from caretwin.twin.living.course import MINUTE
 from tests.twin.conftest import START
 from tests.twin.test_living_ward import in_order, numbers, same, up_to_date, vitals, who, write
 
@@ -90,7 +90,7 @@ def test_a_restart_knows_every_bag_that_was_hung_long_before(
     keys = set(write(record, [*vitals(0, range(80)), *bags]))
     up_to_date(first, 80)
     living_record.save(record, first, sorted(keys))
-    monkeypatch.setattr("caretwin.twin.living_record.BACK_MIN", 3)
+    monkeypatch.setattr("caretwin.twin.living.record.BACK_MIN", 3)
     again = living_record.start(record, twin)
     write(record, [bag("a", 79, None, "stop"), *vitals(0, range(80, 85))])
     for one in (first, again):

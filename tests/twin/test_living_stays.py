@@ -8,12 +8,12 @@ import pytest
 from caretwin.ingest.doors.fhir.door import FhirDoor
 from caretwin.record.entry import Event, Status
 from caretwin.record.record import Record
-from caretwin.twin import living_record
-from caretwin.twin.course import MINUTE
-from caretwin.twin.live import BedsideTwin
-from caretwin.twin.living_roll import ENDS_AFTER_US
-from caretwin.twin.living_ward import LivingWard
-from caretwin.twin.stays import Stay, left
+from caretwin.twin.bedside_twin import BedsideTwin
+from caretwin.twin.living import record as living_record
+from caretwin.twin.living.course import MINUTE
+from caretwin.twin.living.roll import ENDS_AFTER_US
+from caretwin.twin.living.stays import Stay, left
+from caretwin.twin.living.ward import LivingWard
 from tests.twin.conftest import START
 from tests.twin.test_living_ward import lactate, numbers, same, up_to_date, vitals, who, write
 

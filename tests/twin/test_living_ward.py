@@ -12,10 +12,10 @@ import pytest
 from caretwin.record.access import Actor, operator
 from caretwin.record.entry import Batch, Event, Identifier, Link, Observation, Status, SubjectRef
 from caretwin.record.record import Record, open_record
-from caretwin.twin import living_record
-from caretwin.twin.course import MINUTE
-from caretwin.twin.live import BedsideTwin, bedside_twin
-from caretwin.twin.living_ward import LivingWard
+from caretwin.twin.bedside_twin import BedsideTwin, bedside_twin
+from caretwin.twin.living import record as living_record
+from caretwin.twin.living.course import MINUTE
+from caretwin.twin.living.ward import LivingWard
 from tests.twin.conftest import START
 
 DOOR = Actor("door:test", "door")
@@ -183,9 +183,9 @@ def test_a_checkpoint_of_another_model_is_not_taken_for_ours(record: Record, twi
 
 
 def test_what_was_forgotten_is_read_again(record: Record, twin: BedsideTwin, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("caretwin.twin.living_ward.MOST_REMEMBERED", 40)
-    monkeypatch.setattr("caretwin.twin.living_ward.KEPT_MIN", 5)
-    monkeypatch.setattr("caretwin.twin.course.BACK_MIN", 3)
+    monkeypatch.setattr("caretwin.twin.living.ward.MOST_REMEMBERED", 40)
+    monkeypatch.setattr("caretwin.twin.living.ward.KEPT_MIN", 5)
+    monkeypatch.setattr("caretwin.twin.living.course.BACK_MIN", 3)
     ward = living_record.start(record, twin)
     (key,) = set(write(record, vitals(0, range(60))))
     up_to_date(ward, 60)
@@ -271,7 +271,7 @@ def test_others_are_not_kept_waiting_by_a_long_replay(record: Record, twin: Beds
 
 
 def test_one_program_serves_every_ward(record: Record, twin: BedsideTwin) -> None:
-    from caretwin.twin.living_step import advanced
+    from caretwin.twin.living.step import advanced
 
     ward = living_record.start(record, twin)
     write(record, vitals(0, range(3)))
@@ -335,7 +335,7 @@ def test_what_is_retracted_beyond_memory_is_retracted(
     keys = set(write(record, [lactate(0, 5, 9.0, 1), *vitals(0, range(80))]))
     up_to_date(first, 80)
     living_record.save(record, first, sorted(keys))
-    monkeypatch.setattr("caretwin.twin.living_record.BACK_MIN", 3)
+    monkeypatch.setattr("caretwin.twin.living.record.BACK_MIN", 3)
     again = living_record.start(record, twin)
     write(record, [lactate(0, 5, 9.0, 2, status=Status.RETRACTED)])
     monkeypatch.undo()

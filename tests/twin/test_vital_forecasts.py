@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 
 from caretwin.record.bedside import BedsideRecord, Person, Signal
-from caretwin.twin.live import SCATTER_FORGOTTEN_H, USUAL_COUNTS, Scatter, bedside_twin, follow
+from caretwin.twin.bedside_twin import SCATTER_FORGOTTEN_H, USUAL_COUNTS, Scatter, bedside_twin, follow
 from caretwin.twin.registry import family
 from caretwin.twin.staff import HELD, Care
 from caretwin.twin.vital_forecasts import as_charted, care_of, forecasts_of, issue_times, samples_ahead

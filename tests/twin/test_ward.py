@@ -6,7 +6,7 @@ import pytest
 
 from caretwin.record.bedside import BedsideRecord, Person
 from caretwin.twin.bedside import context, settings_at
-from caretwin.twin.live import bedside_twin
+from caretwin.twin.bedside_twin import bedside_twin
 from caretwin.twin.ward import Minute, advance_ward, ward_of
 
 PEOPLE = (Person("a", "male", 60.0, 175.0, 80.0), Person("b", "female", 75.0, 160.0, 62.0))

@@ -4,10 +4,10 @@ import numpy as np
 import pytest
 
 from caretwin.record.record import Record
-from caretwin.twin import living_record
-from caretwin.twin.course import MINUTE
+from caretwin.twin.bedside_twin import BedsideTwin, bedside_twin
 from caretwin.twin.kept_forecasts import HOUR
-from caretwin.twin.live import BedsideTwin, bedside_twin
+from caretwin.twin.living import record as living_record
+from caretwin.twin.living.course import MINUTE
 from caretwin.twin.worth_measuring import _explained, widened
 from tests.twin.conftest import START
 from tests.twin.test_living_ward import up_to_date, vitals, write

@@ -11,8 +11,8 @@ import numpy as np
 from caretwin.cli.validate_bedside import side_by_side
 from caretwin.decide.bedside_now import DRIFT_ALARM, DRIFT_WINDOWS_H
 from caretwin.ingest.clif.stays import demo_folder, hospitalisations, read_clif
+from caretwin.twin.bedside_twin import bedside_twin, follow
 from caretwin.twin.drift import drifts
-from caretwin.twin.live import bedside_twin, follow
 
 HERE = Path(__file__).parent
 EVERY_STAY = 6

@@ -63,8 +63,8 @@ def _of_record(source: str, subject: str | None) -> BedsideRecord:
     """
     from caretwin.ingest.bedside.quality import judge
     from caretwin.record.access import operator
+    from caretwin.record.bedside_reading import bedside_record
     from caretwin.record.record import open_record
-    from caretwin.record.stay import bedside_record
     from caretwin.serve.clock import wall
 
     record = open_record(source, wall)

@@ -77,7 +77,7 @@ def command(
         now, when = given.time_of_question(at_text, record, patient)
 
         from caretwin.decide.haemodynamics import Question, Target, advise
-        from caretwin.twin.live import bedside_twin
+        from caretwin.twin.bedside_twin import bedside_twin
 
         twin = bedside_twin(particles=particles, seed=seed)
         advice = advise(Question(now, (change,) if change else (), Target(low, high)), twin, record)

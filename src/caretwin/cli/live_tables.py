@@ -13,7 +13,7 @@ from rich.text import Text
 
 from caretwin.ingest.intake import Intake
 from caretwin.serve.board import BoardRow, Vital
-from caretwin.twin.course import MINUTE
+from caretwin.twin.living.course import MINUTE
 
 STALE_MIN = 90
 """min after which a vital sign is marked as old: charts of intensive care are hourly (assumed)."""

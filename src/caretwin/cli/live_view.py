@@ -23,7 +23,7 @@ from caretwin.serve.board import BoardRow
 from caretwin.serve.replay import Played
 from caretwin.serve.running import Running
 from caretwin.serve.ward_loop import WardLoop
-from caretwin.twin.course import MINUTE
+from caretwin.twin.living.course import MINUTE
 
 LEGEND = "HR and breaths (RR) /min, MAP mmHg, SpO2 %, norepinephrine (NE) ug/kg/min; data: their quality"
 AHEAD = "; 12 \u2192 10-14: 90 % interval of what comes in an hour"

@@ -31,7 +31,7 @@ def export_(where: str, folder: Path) -> None:
 @friendly
 def query(folder: Path, sql: str) -> None:
     """Ask an export in SQL: tables observation, current_observation, event and derived."""
-    from caretwin.record.query import ask
+    from caretwin.record.export_query import ask
 
     names, rows = ask(folder, sql)
     table = new_table(*names)

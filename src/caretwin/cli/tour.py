@@ -99,7 +99,7 @@ def _ventilation(console: Any, out: Path) -> Path:
     from caretwin.decide.ventilation import Question, advise
     from caretwin.review.ventilation_drawings import drawings
     from caretwin.review.ventilation_report import report
-    from caretwin.twin.live import bedside_twin
+    from caretwin.twin.bedside_twin import bedside_twin
 
     console.print(f"\n[bold]A ventilated stay[/bold]: hospitalisation {STAY}, {HOUR:g} h after admission")
     record = given.read_patient("demo", STAY)

@@ -35,8 +35,8 @@ def ventilation(mimic3: Path, out: Path | None, particles: int, seed: int) -> No
     from rich.console import Console
 
     from caretwin.review.ventilation_scores import score
+    from caretwin.twin.bedside_twin import bedside_twin
     from caretwin.twin.gas_pairs import forecast_pairs
-    from caretwin.twin.live import bedside_twin
 
     records, pairs = gas_pairs_of(mimic3)
     console = Console()
@@ -116,7 +116,7 @@ def forecast_scores(
     """
     from caretwin.ingest.clif.stays import demo_folder, hospitalisations, patients, read_clif
     from caretwin.review.vital_scores import score
-    from caretwin.twin.live import bedside_twin
+    from caretwin.twin.bedside_twin import bedside_twin
     from caretwin.twin.vital_forecasts import forecasts_of
 
     folder = demo_folder() if str(clif) == "demo" else clif

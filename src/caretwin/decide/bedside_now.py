@@ -8,8 +8,8 @@ import numpy as np
 from caretwin.base.errors import DataError
 from caretwin.record.bedside import BedsideRecord, Quality
 from caretwin.twin.bedside import Row, context, settings_at
+from caretwin.twin.bedside_twin import BedsideTwin, Living, follow, take_in
 from caretwin.twin.drift import Drift, drifts
-from caretwin.twin.live import BedsideTwin, Living, follow, take_in
 
 STAFF = ("oxygenation_chosen", "ventilation_chosen")
 """Channels about what staff aim for: they say nothing about what a setting would do."""

@@ -19,7 +19,7 @@ from jaxtyping import Array, Float
 from caretwin.core import luck
 from caretwin.core.ensemble_kalman import relax
 from caretwin.core.program import program
-from caretwin.twin.live import BedsideTwin, Living
+from caretwin.twin.bedside_twin import BedsideTwin, Living
 from caretwin.twin.registry import family
 
 MINUTES = (0.0, 1.0, 2.0, 5.0, 10.0, 20.0, 30.0, 60.0)

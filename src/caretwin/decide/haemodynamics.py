@@ -28,7 +28,7 @@ from caretwin.decide.haemodynamics_candidates import (
     small_steps,
 )
 from caretwin.record.bedside import BedsideRecord
-from caretwin.twin.live import BedsideTwin
+from caretwin.twin.bedside_twin import BedsideTwin
 
 BANDS = (0.05, 0.5, 0.95)
 FROM, TO = 15.0, 60.0

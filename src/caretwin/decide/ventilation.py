@@ -29,7 +29,7 @@ from caretwin.decide.ventilation_limits import HARD, SOFT, Limits, breaks
 from caretwin.decide.ventilation_tables import OXYGEN_GOAL, Charted, Rule, rules
 from caretwin.decide.ventilation_worth import Worth, worth
 from caretwin.record.bedside import BedsideRecord
-from caretwin.twin.live import BedsideTwin
+from caretwin.twin.bedside_twin import BedsideTwin
 
 BANDS = (0.05, 0.5, 0.95)
 HYPOXAEMIC = 90.0

@@ -2,7 +2,7 @@
 
 Files hold keys of subjects and no identifiers. Reading needs nothing of caretwin: any tool that reads Parquet will
 do.
-DuckDB asks them in SQL (:mod:`caretwin.record.query`).
+DuckDB asks them in SQL (:mod:`caretwin.record.export_query`).
 """
 
 from __future__ import annotations

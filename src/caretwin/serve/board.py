@@ -12,9 +12,9 @@ import numpy as np
 from caretwin.serve.doubt import Doubt
 from caretwin.serve.forecasts import Forecasts
 from caretwin.serve.trouble import trouble
-from caretwin.twin.course import Course, minute_of
 from caretwin.twin.kept_forecasts import HOUR, LEVELS, Said
-from caretwin.twin.living_ward import LivingWard
+from caretwin.twin.living.course import Course, minute_of
+from caretwin.twin.living.ward import LivingWard
 from caretwin.twin.vital_forecasts import CHANNELS, HORIZONS_H
 
 SHOWN_HORIZON = HORIZONS_H.index(1.0)

@@ -8,9 +8,9 @@ from typing import NamedTuple
 from caretwin.record import quality
 from caretwin.record.quality import SubjectQuality
 from caretwin.record.reading import Reading
-from caretwin.twin.course import MINUTE, Course, minute_of
+from caretwin.twin.bedside_twin import BedsideTwin, Living
 from caretwin.twin.kept_forecasts import HOUR
-from caretwin.twin.live import BedsideTwin, Living
+from caretwin.twin.living.course import MINUTE, Course, minute_of
 from caretwin.twin.staff import HELD, Care
 from caretwin.twin.vital_forecasts import CHANNELS
 from caretwin.twin.worth_measuring import widened

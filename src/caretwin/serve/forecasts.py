@@ -18,12 +18,12 @@ from caretwin.record.reading import Reading
 from caretwin.record.record import Record
 from caretwin.serve.doubt import Doubt, doubt, judged, outdated
 from caretwin.twin import kept_forecasts
-from caretwin.twin.course import MINUTE, minute_of
+from caretwin.twin.bedside_twin import BedsideTwin
 from caretwin.twin.kept_forecasts import HOUR, Said
-from caretwin.twin.live import BedsideTwin
-from caretwin.twin.living_checkpoints import model_name
-from caretwin.twin.living_record import TWIN
-from caretwin.twin.living_ward import AHEAD_MIN, LivingWard
+from caretwin.twin.living.checkpoints import model_name
+from caretwin.twin.living.course import MINUTE, minute_of
+from caretwin.twin.living.record import TWIN
+from caretwin.twin.living.ward import AHEAD_MIN, LivingWard
 
 SCORED_BACK = 30 * HOUR
 """us: forecasts older than this are not looked at any more; the longest horizon is over after 5 h."""

@@ -24,8 +24,8 @@ from caretwin.record.record import Record, open_record
 from caretwin.record.writer import Writer
 from caretwin.serve.site import Site
 from caretwin.serve.ward_loop import WardLoop
-from caretwin.twin import living_record
-from caretwin.twin.live import bedside_twin
+from caretwin.twin.bedside_twin import bedside_twin
+from caretwin.twin.living import record as living_record
 
 AGAIN_S = 5.0
 """s after which a door that ended by mistake is opened again."""

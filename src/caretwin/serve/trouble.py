@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 from caretwin.base.time import from_microseconds
-from caretwin.twin.course import MINUTE
-from caretwin.twin.living_twin import Alive
-from caretwin.twin.living_ward import LivingWard
+from caretwin.twin.living.course import MINUTE
+from caretwin.twin.living.twin import Alive
+from caretwin.twin.living.ward import LivingWard
 
 TOLD_MIN = 24 * 60
 """min for which it is told that a twin was begun anew, or went back: until it has learnt the person again (assumed)."""

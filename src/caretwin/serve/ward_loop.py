@@ -15,10 +15,10 @@ from caretwin.record.record import Record
 from caretwin.serve.board import BoardRow, board
 from caretwin.serve.forecasts import Forecasts
 from caretwin.serve.warm import warm
-from caretwin.twin import living_record
-from caretwin.twin.course import MINUTE
-from caretwin.twin.live import BedsideTwin
-from caretwin.twin.living_ward import LivingWard
+from caretwin.twin.bedside_twin import BedsideTwin
+from caretwin.twin.living import record as living_record
+from caretwin.twin.living.course import MINUTE
+from caretwin.twin.living.ward import LivingWard
 
 REST_S = 0.2
 """s that the loop waits when nothing comes: clocks go on without data too."""

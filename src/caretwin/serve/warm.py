@@ -7,12 +7,12 @@ import numpy as np
 from caretwin.record.bedside import Quality
 from caretwin.serve.doubt import HORIZON_H, TARGET
 from caretwin.twin import kept_forecasts
-from caretwin.twin.course import MINUTE, Course
+from caretwin.twin.bedside_twin import BedsideTwin
 from caretwin.twin.kept_forecasts import HOUR
-from caretwin.twin.live import BedsideTwin
-from caretwin.twin.living_roll import Found
-from caretwin.twin.living_ward import LivingWard
-from caretwin.twin.track import Value
+from caretwin.twin.living.course import MINUTE, Course
+from caretwin.twin.living.roll import Found
+from caretwin.twin.living.track import Value
+from caretwin.twin.living.ward import LivingWard
 from caretwin.twin.worth_measuring import widened
 
 

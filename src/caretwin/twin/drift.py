@@ -11,7 +11,7 @@ from typing import Any, NamedTuple
 import numpy as np
 from jaxtyping import Float
 
-from caretwin.twin.live import Living
+from caretwin.twin.bedside_twin import Living
 from caretwin.twin.registry import family
 
 LEAST_LEARNT = 0.05

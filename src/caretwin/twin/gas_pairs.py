@@ -20,7 +20,7 @@ from caretwin.core.model import Observation
 from caretwin.core.program import program
 from caretwin.record.bedside import BedsideRecord
 from caretwin.twin.bedside import settings_at, ventilation_was_chosen
-from caretwin.twin.live import BedsideTwin, Living, follow
+from caretwin.twin.bedside_twin import BedsideTwin, Living, follow
 
 GASES = ("arterial_oxygen_pressure", "arterial_carbon_dioxide_pressure", "arterial_ph")
 TOLD = {

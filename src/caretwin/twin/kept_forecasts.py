@@ -17,8 +17,8 @@ from caretwin.core.score.crps import crps_ensemble
 from caretwin.record.bedside import BedsideRecord, Quality
 from caretwin.record.entry import Derived, StoredDerived
 from caretwin.record.reading import Reading
-from caretwin.twin.course import MINUTE
-from caretwin.twin.live import BedsideTwin, Living
+from caretwin.twin.bedside_twin import BedsideTwin, Living
+from caretwin.twin.living.course import MINUTE
 from caretwin.twin.vital_forecasts import CHANNELS, HORIZONS_H, WINDOWS_H, as_charted, care_of, samples_ahead
 
 FORECAST, SCORE = "forecast", "forecast_score"

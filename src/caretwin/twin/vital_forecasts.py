@@ -17,7 +17,7 @@ from caretwin.core.ensemble import Ensemble
 from caretwin.core.ensemble_kalman import KalmanSettings, move
 from caretwin.core.program import program
 from caretwin.record.bedside import BedsideRecord, Quality, Signal
-from caretwin.twin.live import BedsideTwin, Living, follow
+from caretwin.twin.bedside_twin import BedsideTwin, Living, follow
 from caretwin.twin.staff import HELD, Care, answered, for_each, kept
 
 CHANNELS = ("mean_arterial_pressure", "heart_rate", "oxygen_saturation", "respiratory_rate")

@@ -19,7 +19,7 @@ from caretwin.core.ensemble_kalman import KalmanSettings, begin, update
 from caretwin.core.filter import Info
 from caretwin.core.model import MEASURED, Observation
 from caretwin.core.program import program
-from caretwin.twin.live import BedsideTwin
+from caretwin.twin.bedside_twin import BedsideTwin
 
 TOGETHER = 16
 """Patients in a group: fewer waste calls, more fall out of the cache (measured)."""

@@ -14,7 +14,7 @@ from typing import NamedTuple
 import numpy as np
 from jaxtyping import Float
 
-from caretwin.twin.live import BedsideTwin, Living
+from caretwin.twin.bedside_twin import BedsideTwin, Living
 from caretwin.twin.staff import HELD, Care
 from caretwin.twin.vital_forecasts import samples_ahead
 

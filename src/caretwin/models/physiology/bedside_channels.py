@@ -41,7 +41,8 @@ UNREST = {
     "respiratory_rate": "own_rate",
 }  # fmt: skip
 """Channels whose scatter is a person's own, each with the parameter whose flutter scatters with it: the live twin
-learns from a person's own past how much larger or smaller than usual the variance of both is (see twin/live.py)."""
+learns from a person's own past how much larger or smaller than usual the variance of both is (see
+twin/bedside_twin.py)."""
 LABORATORY = frozenset(
     {
         "arterial_oxygen_pressure",

@@ -17,15 +17,15 @@ from caretwin.record.store.as_of import ALWAYS
 from caretwin.record.store.read_changes import News
 from caretwin.record.store.read_subjects import numbers
 from caretwin.twin.bedside import context, settings_at
-from caretwin.twin.course import BACK_MIN, MINUTE, Course, minute_of, value_of
-from caretwin.twin.facts import BODY
-from caretwin.twin.live import BedsideTwin
-from caretwin.twin.living_checkpoints import Checkpoint, before, from_bytes, model_name, to_bytes
-from caretwin.twin.living_roll import Book, Ended, Found, is_over
-from caretwin.twin.living_step import born, subject_number
-from caretwin.twin.living_ward import LivingWard
-from caretwin.twin.stays import KINDS, Stay
-from caretwin.twin.track import Value
+from caretwin.twin.bedside_twin import BedsideTwin
+from caretwin.twin.living.checkpoints import Checkpoint, before, from_bytes, model_name, to_bytes
+from caretwin.twin.living.course import BACK_MIN, MINUTE, Course, minute_of, value_of
+from caretwin.twin.living.facts import BODY
+from caretwin.twin.living.roll import Book, Ended, Found, is_over
+from caretwin.twin.living.stays import KINDS, Stay
+from caretwin.twin.living.step import born, subject_number
+from caretwin.twin.living.track import Value
+from caretwin.twin.living.ward import LivingWard
 
 TWIN = Actor("twin:bedside", "twin")
 """Who reads the record and writes checkpoints and forecasts."""

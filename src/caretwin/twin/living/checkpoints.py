@@ -12,8 +12,8 @@ import numpy as np
 import orjson
 
 from caretwin.base.errors import DataError
-from caretwin.twin.live import BedsideTwin
-from caretwin.twin.living_step import State, sound
+from caretwin.twin.bedside_twin import BedsideTwin
+from caretwin.twin.living.step import State, sound
 
 CLOSEST_MIN = 30
 """min between checkpoints at least."""

@@ -20,9 +20,9 @@ from caretwin.base.time import EPOCH
 from caretwin.record.bedside import BedsideRecord, Person, Quality, Signal, channels
 from caretwin.record.orders import UNNAMED, Told, added, combined, together
 from caretwin.twin.bedside import Row, rows
-from caretwin.twin.facts import BODY, Facts
-from caretwin.twin.stays import Stay
-from caretwin.twin.track import Track, Value
+from caretwin.twin.living.facts import BODY, Facts
+from caretwin.twin.living.stays import Stay
+from caretwin.twin.living.track import Track, Value
 
 MINUTE = 60_000_000
 """us."""
@@ -103,7 +103,7 @@ class Course:
         self._facts.tell(sequence, said)
 
     def left(self) -> int | None:
-        """When the person left or died (us), None for who is here (see :mod:`caretwin.twin.stays`)."""
+        """When the person left or died (us), None for who is here (see :mod:`caretwin.twin.living.stays`)."""
         return self._facts.left()
 
     def body_known(self) -> Person:

@@ -11,10 +11,10 @@ from collections.abc import Callable, Mapping, Sequence
 from typing import NamedTuple
 
 from caretwin.record.store.read_changes import News
-from caretwin.twin.course import MINUTE, Course
-from caretwin.twin.living_checkpoints import Checkpoint
-from caretwin.twin.living_twin import Alive, LivingTwin
-from caretwin.twin.track import Value
+from caretwin.twin.living.checkpoints import Checkpoint
+from caretwin.twin.living.course import MINUTE, Course
+from caretwin.twin.living.track import Value
+from caretwin.twin.living.twin import Alive, LivingTwin
 
 ENDS_AFTER_US = 6 * 60 * MINUTE
 """us from a discharge, or the last datum after it, to the end of the twin: the longest forecast is over after 5 h

@@ -9,7 +9,7 @@ from caretwin.base.errors import DataError
 from caretwin.record.access import operator
 from caretwin.record.entry import Identifier, Link, SubjectRef
 from caretwin.record.export import export
-from caretwin.record.query import ask
+from caretwin.record.export_query import ask
 from caretwin.record.record import open_record
 
 

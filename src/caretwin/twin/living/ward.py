@@ -1,9 +1,9 @@
 """A ward of twins that live: each follows the record of its subject, whatever comes late, twice or corrected.
 
-A twin is a fold of its course (see :mod:`caretwin.twin.course`): it is never mended, only made again. What comes in
-order is one step on; what changes the past takes the twin back to the last checkpoint before it and steps through the
-rows again, so that it ends as if everything had come in order, bit for bit. The others go on meanwhile: replays take
-turns with what is new.
+A twin is a fold of its course (see :mod:`caretwin.twin.living.course`): it is never mended, only made again. What comes
+in order is one step on; what changes the past takes the twin back to the last checkpoint before it and steps through
+the rows again, so that it ends as if everything had come in order, bit for bit. The others go on meanwhile: replays
+take turns with what is new.
 """
 
 from __future__ import annotations
@@ -12,15 +12,15 @@ from collections.abc import Mapping, Sequence
 from typing import NamedTuple
 
 from caretwin.record.entry import Batch, Receipt
-from caretwin.twin.course import Course, minute_of
-from caretwin.twin.live import BedsideTwin, Living
-from caretwin.twin.living_calls import Stepper
-from caretwin.twin.living_checkpoints import Checkpoint
-from caretwin.twin.living_failure import Failure, failed
-from caretwin.twin.living_hearing import Hearing
-from caretwin.twin.living_roll import Book, Roll
-from caretwin.twin.living_step import JOBS
-from caretwin.twin.living_twin import Alive, LivingTwin
+from caretwin.twin.bedside_twin import BedsideTwin, Living
+from caretwin.twin.living.calls import Stepper
+from caretwin.twin.living.checkpoints import Checkpoint
+from caretwin.twin.living.course import Course, minute_of
+from caretwin.twin.living.failure import Failure, failed
+from caretwin.twin.living.hearing import Hearing
+from caretwin.twin.living.roll import Book, Roll
+from caretwin.twin.living.step import JOBS
+from caretwin.twin.living.twin import Alive, LivingTwin
 
 AHEAD_MIN = 2
 """min that a datum's time may be ahead of the clock and still be believed: clocks of devices differ by as much
@@ -37,7 +37,7 @@ class Turn(NamedTuple):
 
     updated  twins that are now up to date with all that was known; waiting  twins whose replay goes on in the next turn
     steps    rows taken in; replayed  of them, in replays
-    failed   twins that could not be brought up to date: they are tried again (see :mod:`caretwin.twin.living_failure`)
+    failed   twins that could not be brought up to date: they are tried again (see :mod:`caretwin.twin.living.failure`)
     over     twins that are up to date and whose subjects left: whoever keeps their checkpoints may end them
     """
 
@@ -52,7 +52,7 @@ class Turn(NamedTuple):
 class LivingWard:
     """Twins by subject. :meth:`wake` may be called by any thread, everything else by one.
 
-    twin  model, filter and luck of all (see :func:`caretwin.twin.live.bedside_twin`)
+    twin  model, filter and luck of all (see :func:`caretwin.twin.bedside_twin.bedside_twin`)
     book  where the record is read; None: nothing is heard, courses they remember everything, and no twin ends
     roll  who is in the ward
     """

@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 from caretwin.record.bedside import Person, Quality, Sex
-from caretwin.record.stay import age
-from caretwin.twin.stays import Stay, left
-from caretwin.twin.track import Value
+from caretwin.record.bedside_reading import age
+from caretwin.twin.living.stays import Stay, left
+from caretwin.twin.living.track import Value
 
 BODY = ("weight", "height")
 """Channels that are of the person and not of a minute."""
@@ -41,7 +41,7 @@ class Facts:
         self._stays.pop(sequence, None)
 
     def left(self) -> int | None:
-        """When the person left or died (us), None for who is here (see :mod:`caretwin.twin.stays`)."""
+        """When the person left or died (us), None for who is here (see :mod:`caretwin.twin.living.stays`)."""
         return left(self._stays.values()) if self._stays else None
 
     def person(self, subject: str, begun: int | None) -> Person:

@@ -20,7 +20,7 @@ from caretwin.core.ensemble import Ensemble
 from caretwin.core.ensemble_kalman import KalmanSettings, begin, move
 from caretwin.core.filter import Info
 from caretwin.core.program import program
-from caretwin.twin.live import LONGEST_GAP_H, SETTLE_H, Scatter, assimilated
+from caretwin.twin.bedside_twin import LONGEST_GAP_H, SETTLE_H, Scatter, assimilated
 
 TOGETHER = 16
 """Twins in a group: the arrays of a call stay in the processor's cache (measured)."""

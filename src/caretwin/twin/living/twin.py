@@ -11,11 +11,11 @@ import numpy as np
 
 from caretwin.core.filter import Info
 from caretwin.twin.bedside import Row, context, ventilation_was_chosen
-from caretwin.twin.course import Course
-from caretwin.twin.live import REMEMBERED, BedsideTwin, Living, Scatter
-from caretwin.twin.living_checkpoints import CLOSEST_MIN, Checkpoint, before, kept
-from caretwin.twin.living_failure import Failure
-from caretwin.twin.living_step import State, sound
+from caretwin.twin.bedside_twin import REMEMBERED, BedsideTwin, Living, Scatter
+from caretwin.twin.living.checkpoints import CLOSEST_MIN, Checkpoint, before, kept
+from caretwin.twin.living.course import Course
+from caretwin.twin.living.failure import Failure
+from caretwin.twin.living.step import State, sound
 
 
 class Alive(NamedTuple):

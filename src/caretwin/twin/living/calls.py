@@ -14,9 +14,9 @@ import jax
 import numpy as np
 
 from caretwin.twin.bedside import Row
-from caretwin.twin.live import BedsideTwin
-from caretwin.twin.living_step import JOBS, TOGETHER, Jobs, State, advanced, born, sound, subject_number
-from caretwin.twin.living_twin import Alive, LivingTwin, minute_of_row
+from caretwin.twin.bedside_twin import BedsideTwin
+from caretwin.twin.living.step import JOBS, TOGETHER, Jobs, State, advanced, born, sound, subject_number
+from caretwin.twin.living.twin import Alive, LivingTwin, minute_of_row
 
 FEWEST_REPLAY_CALLS, REPLAY_CALLS = 2, 8
 """Calls of a turn that go to replays: two, some 0.1 s, and up to eight as long as nobody has new data."""

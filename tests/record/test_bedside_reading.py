@@ -13,9 +13,9 @@ from caretwin.cli.bedside_input import time_of_question
 from caretwin.ingest.bedside.table import read_bedside_table
 from caretwin.record.access import operator
 from caretwin.record.bedside import Quality
+from caretwin.record.bedside_reading import HOUR_US, age, bedside_record
 from caretwin.record.entry import Event, Observation, Status
 from caretwin.record.record import Record
-from caretwin.record.stay import HOUR_US, age, bedside_record
 
 
 def test_a_table_that_went_through_the_record_is_the_same_patient(record: Record) -> None:

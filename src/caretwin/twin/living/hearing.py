@@ -11,10 +11,10 @@ from collections.abc import Callable, Mapping
 
 from caretwin.record.entry import Status, Stored, StoredEvent, kind_of
 from caretwin.record.store.read_changes import Gone, News
-from caretwin.twin.course import Course, minute_of, value_of
-from caretwin.twin.living_roll import Ended
-from caretwin.twin.living_twin import LivingTwin
-from caretwin.twin.stays import Stay
+from caretwin.twin.living.course import Course, minute_of, value_of
+from caretwin.twin.living.roll import Ended
+from caretwin.twin.living.stays import Stay
+from caretwin.twin.living.twin import LivingTwin
 
 
 class Hearing:
