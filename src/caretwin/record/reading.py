@@ -9,7 +9,7 @@ from caretwin.record.access import Actor
 from caretwin.record.connections import Connections
 from caretwin.record.entry import Identifier, Stored, StoredDerived, StoredEvent
 from caretwin.record.guard import Guard
-from caretwin.record.store import keep, read_changes, read_events, read_observations, read_subjects
+from caretwin.record.store import keep, provenance, read_changes, read_events, read_observations, read_subjects
 from caretwin.record.store.as_of import ALWAYS, NEVER
 from caretwin.record.store.connection import Connection
 from caretwin.record.store.read_observations import SeriesData
@@ -121,6 +121,14 @@ class Reading:
     ) -> list[StoredEvent]:
         """Events that began in [start, stop), as known at ``as_of`` (us)."""
         return self._answer(subject, lambda it: read_events.events(it, subject, kinds, start, stop, as_of))
+
+    def spans(self, subject: str) -> list[provenance.Span]:
+        """What there is of a person, series by series."""
+        return self._answer(subject, lambda it: provenance.spans(it, subject))
+
+    def origin(self, subject: str, sequence: int) -> provenance.Origin | None:
+        """Where an observation of a person came from; None where the person has none of this number."""
+        return self._answer(subject, lambda it: provenance.origin(it, subject, sequence))
 
     def derived(
         self,
