@@ -32,7 +32,7 @@ class Origin(NamedTuple):
 
 
 class Span(NamedTuple):
-    """A series of a person: its first and last effective time (us), and how many values it has, also superseded ones."""
+    """A series of a person: first and last effective time (us), and how many values it has, also superseded ones."""
 
     code: str
     unit: str
