@@ -48,7 +48,8 @@ def test_a_preview_says_what_is_taken_for_what_and_what_is_asked(width):
         "24/3/2026 can be nothing else",
         "free text is not read",
         "4 cells will be refused",
-        "row 7: heart_rate 612 bpm: outside 20 to 250 /min",
+        "1 value can never be used",
+        "1 heart_rate outside 20 to 250 /min 612 bpm (row 7",
         "The times have no offset from UTC",
     ):
         assert said in text, said
@@ -103,6 +104,21 @@ def test_a_table_without_questions_needs_no_mapping(tmp_path):
     done = ingest("load", LAB, "--record", tmp_path / "r.db")
     assert done.exit_code == 0, done.output
     assert "10 new entries" in done.output and "1 values have a code that nobody mapped" in done.output
+
+
+@pytest.mark.parametrize("width", [80, 120])
+def test_a_load_says_what_can_never_be_used_and_why(tmp_path, width):
+    file = tmp_path / "vitals.csv"
+    rows = [f"7,2020-03-27 08:{minute:02},{4000 if minute < 2 else 80},37 Cel\n" for minute in range(30)]
+    file.write_text("patient,time,HR,Temp\n" + "".join(rows) + "7,2020-03-27 09:00,80,37 mg\n")
+    done = ingest("load", file, "--record", tmp_path / "r.db", "--zone", "UTC", width=width)
+    assert done.exit_code == 0, "they are kept: nothing was refused"
+    told = flat(done)
+    assert "62 new entries" in told and "3 values can never be used" in told
+    assert "2 heart_rate outside" in told and "4000" in told
+    assert "1 Temp" in told and "wanted Cel" in told and told.index("2 heart_rate") < told.index("1 Temp")
+    shown = flat(ingest("preview", file, "--zone", "UTC", width=width))
+    assert "3 values can never be used" in shown and "2 heart_rate outside" in shown
 
 
 def test_what_was_refused_is_taken_in_after_a_fix_or_dropped_with_a_reason(tmp_path):

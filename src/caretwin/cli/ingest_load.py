@@ -141,6 +141,14 @@ def _report(door: Loadable, state: DoorState, where: str) -> None:
         + (f", {known} were known already" if known else "")
         + (f"; {counters['unmapped']} values have a code that nobody mapped" if counters["unmapped"] else "")
     )
+    if counters["unusable"]:
+        from caretwin.cli.ingest_unusable import unusable_lines
+        from caretwin.cli.record_open import print_table
+
+        for line in unusable_lines(state.unusable, counters["unusable"]):
+            print_table(line)
+    if counters["unmapped"]:
+        click.echo(f"which codes: caretwin record unmapped {where}")
     left = getattr(door, "left", None)
     if left:
         most = ", ".join(f"{code} ({times})" for code, times in left.most_common(3))
