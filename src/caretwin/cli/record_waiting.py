@@ -34,6 +34,7 @@ def unmapped(where: str, target: Path | None) -> None:
         click.echo(
             f"{new} codes new in {target}{known}: fill in the column channel, and name the file as the door's mapping"
         )
+        click.echo(f"what came before that is mapped by: caretwin ingest remap {where} --mapping {target}")
     else:
         table = new_table("times", "source", "system", "code", "unit", "display", "such as")
         for one in found:
