@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable
 from dataclasses import dataclass
 
-from caretwin.cli.live_tables import address, remark
+from caretwin.cli.live_tables import address, never_used, remark
 from caretwin.ingest.intake import Intake
 
 QUIET_S = 10.0
@@ -20,6 +20,8 @@ class _Told:
     trouble: str = ""
     refused: int = 0
     at: float = -QUIET_S
+    unusable: int = 0
+    unusable_at: float = -QUIET_S
 
 
 class DoorLines:
@@ -46,4 +48,8 @@ class DoorLines:
             what = f"{count} refused, the last for: " if count else ""
             lines.append(f"{name}: {what}{' '.join(state.trouble.split())}")
             told.trouble, told.refused, told.at = state.trouble, refused, now_s
+        unusable = state.counters["unusable"]
+        if unusable > told.unusable and now_s - told.unusable_at >= QUIET_S:
+            lines.append(f"{name}: {' '.join(never_used(intake).split())}")
+            told.unusable, told.unusable_at = unusable, now_s
         return lines

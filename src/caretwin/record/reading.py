@@ -12,6 +12,7 @@ from caretwin.record.guard import Guard
 from caretwin.record.store import keep, read_changes, read_events, read_observations, read_subjects
 from caretwin.record.store.as_of import ALWAYS, NEVER
 from caretwin.record.store.connection import Connection
+from caretwin.record.store.foreign import Foreign, Standing, foreign_series, standing
 from caretwin.record.store.read_observations import SeriesData
 
 T = TypeVar("T")
@@ -167,6 +168,15 @@ class Reading:
     def first_effective(self, subject: str, codes: Collection[str]) -> int | None:
         """The earliest time (us) of any observation of these codes."""
         return self._answer(subject, lambda it: read_observations.first_effective(it, subject, codes))
+
+    def foreign(self) -> list[Foreign]:
+        """All series under codes that are no channels."""
+        return self._answer("", foreign_series)
+
+    def standing(self, series: Sequence[Foreign]) -> list[Standing]:
+        """What stands in these series."""
+        self.of(sorted({one.subject for one in series}))
+        return self._connections.look(lambda it: standing(it, [one.place for one in series]))
 
     def checkpoints(self, subject: str, model: str) -> list[tuple[int, int, bytes]]:
         """(time us, sequence, state) of the checkpoints of a subject's twin."""
