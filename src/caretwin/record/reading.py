@@ -122,6 +122,10 @@ class Reading:
         """Events that began in [start, stop), as known at ``as_of`` (us)."""
         return self._answer(subject, lambda it: read_events.events(it, subject, kinds, start, stop, as_of))
 
+    def said_since(self, event: StoredEvent, names: Sequence[str]) -> int | None:
+        """Since when (us) its source has said, without a break, what an event says of these entries of its body."""
+        return self._answer(event.subject, lambda it: read_events.said_since(it, event.sequence, names))
+
     def derived(
         self,
         subject: str,
