@@ -11,6 +11,7 @@ from tests.ingest.doors.sdc_site import HOSPITAL, QUICK, now, site
 
 from caretwin.ingest.doors.sdc.door import SdcDoor
 from caretwin.ingest.doors.sdc.provider import CHANNELS, SimulatedMonitor
+from caretwin.record.access import operator
 
 pytestmark = pytest.mark.service
 SECOND = 1_000_000
@@ -257,6 +258,29 @@ def test_an_alarm_begins_and_ends_once_and_stays_with_whom_it_was_of(tmp_path: P
                 assert (event.body["priority"], event.body["kind"]) == ("high", "physiological")
                 assert event.body["code"]["code"] == "heart-rate-high"
                 assert here.events("ben", "device_alert") == []
+
+    asyncio.run(story())
+
+
+def test_who_was_erased_is_not_written_back_by_the_end_of_an_alarm(tmp_path: Path) -> None:
+    async def story() -> None:
+        with SimulatedMonitor() as monitor:
+            admitted(monitor, "ada", now() - SECOND)
+            async with site(tmp_path, provider=monitor.address) as here:
+                await here.until(lambda: here.state.listening)
+                await asyncio.to_thread(monitor.alarm, "hr_high", True, now())
+                await here.until(lambda: here.events("ada", "device_alert"))
+                await asyncio.to_thread(admitted, monitor, "ben", now())
+                begun = now()
+                await asyncio.to_thread(monitor.alarm, "probe_off", True, begun)
+                await here.until(lambda: here.events("ben", "device_alert"))
+                here.record.erase(operator(), here.subject("ada") or "", "request")
+                await asyncio.to_thread(monitor.alarm, "hr_high", False, now())
+                await asyncio.to_thread(monitor.alarm, "probe_off", False, now())
+                await here.until(lambda: here.events("ben", "device_alert")[0].stop)  # it came after the other
+                assert here.subject("ada") is None
+                (event,) = here.events("ben", "device_alert")
+                assert event.effective // 1000 == begun // 1000
 
     asyncio.run(story())
 

@@ -18,6 +18,7 @@ from caretwin.ingest.doors.sdc.feed import Feed
 from caretwin.ingest.doors.sdc.handover import Handover
 from caretwin.ingest.doors.sdc.report import MEDIA, Report, read, write
 from caretwin.ingest.doors.sdc.settings import SETTINGS, Choice, choice
+from caretwin.ingest.erasures import Erasures
 from caretwin.ingest.pauses import BackOff, rest
 
 if TYPE_CHECKING:
@@ -42,6 +43,7 @@ class SdcDoor:
         self.name = name
         self.choice: Choice = choice(name, settings)
         self.source = f"{self.kind}:{name}"
+        self.erasures = Erasures()
 
     def decode(self, raw: bytes, media: str) -> Decoded:
         """What a report says; ``raw`` is our JSON form of it (see :mod:`~caretwin.ingest.doors.sdc.report`)."""
@@ -77,6 +79,8 @@ class _Run:
     connected: dict[str, str] = field(default_factory=dict)
     tasks: dict[str, asyncio.Task[None]] = field(default_factory=dict)
     over: asyncio.Event = field(default_factory=asyncio.Event)
+    forgotten: int = 0
+    """us: reports that were made until then may speak of who was erased."""
 
     async def run(self) -> None:
         self.queue = Handover(asyncio.get_running_loop())
@@ -178,10 +182,18 @@ class _Run:
             except RefusedError:
                 await self.intake.accept(raw, MEDIA)  # into quarantine, with the reason
                 continue
-            decoded, decoder = self.door._decoded(report)
+            decoded, decoder = self.door._decoded(self._without_erased(report))
             self._count(report, decoder)
             if decoded.parts:
                 await self._keep(decoded, raw)
+
+    def _without_erased(self, report: Report) -> Report:
+        """A report; where somebody was erased since it was made, without those who are no longer with the device."""
+        if self.door.erasures.happened():
+            self.forgotten = self.intake.clock()
+            for feed in list(self.feeds.values()):
+                feed.forget()
+        return report.of_who_is_there() if report.received <= self.forgotten else report
 
     async def _keep(self, decoded: Decoded, raw: bytes) -> None:
         """Offer until there is room: a device says a thing once."""
