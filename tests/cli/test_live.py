@@ -13,7 +13,7 @@ from click.testing import CliRunner
 from rich.console import Console
 
 from caretwin.cli import live
-from caretwin.cli.live_lines import DoorLines
+from caretwin.cli.live_lines import DoorLines, WardLines
 from caretwin.cli.live_view import picture
 from caretwin.serve.board import BoardRow, Vital
 from caretwin.serve.doubt import Doubt
@@ -145,6 +145,16 @@ def test_what_is_refused_is_told_and_not_a_hundred_times_a_second():
         "door monitors (hl7v2): 1000 refused, the last for: OBX-5 of message 10: no number",
         "door monitors (hl7v2): 1000 refused, the last for: OBX-5 of message 20: no number",
     ]
+
+
+def test_a_line_about_the_ward_is_said_again_only_when_it_is_another():
+    lines = WardLines()
+    assert lines.news(("0 rows",), 0.0) == ()  # there is time
+    assert lines.news(("0 rows",), 10.0) == ("0 rows",)
+    assert [lines.news(("0 rows",), 10.0 + second) for second in range(3600)] == [()] * 3600
+    assert lines.news(("7 rows", "trouble: no"), 3610.0) == ("7 rows", "trouble: no")
+    assert lines.news(("8 rows", "trouble: no"), 3615.0) == ()
+    assert lines.news(("9 rows", "trouble: no"), 3620.0) == ("9 rows",)
 
 
 def test_without_a_picture_the_doors_are_told_in_lines(tmp_path):

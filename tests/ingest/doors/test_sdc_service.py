@@ -12,6 +12,7 @@ from tests.ingest.doors.sdc_site import HOSPITAL, QUICK, now, site
 from caretwin.ingest.doors.sdc.door import SdcDoor
 from caretwin.ingest.doors.sdc.provider import CHANNELS, SimulatedMonitor
 from caretwin.record.access import operator
+from caretwin.serve import replay
 
 pytestmark = pytest.mark.service
 SECOND = 1_000_000
@@ -234,6 +235,21 @@ def test_a_signal_that_stays_away_on_a_good_connection_is_stale_until_its_next_v
                 await show(monitor, heart_rate=72.0)
                 await here.until(lambda: here.events("ada", "signal_stale")[0].stop is not None)
                 await here.until(lambda: here.state.counters["stale_now"] == 0)
+
+    asyncio.run(story())
+
+
+def test_a_chart_that_is_played_is_not_stale_after_an_hour_and_a_minute(tmp_path: Path) -> None:
+    async def story() -> None:
+        with replay.monitors(["ada"])["ada"] as monitor:
+            admitted(monitor, "ada", now() - 7200 * SECOND)
+            async with site(tmp_path, provider=monitor.address, expected_s=2 * replay.CHARTED_S) as here:
+                await here.until(lambda: here.state.listening)
+                await asyncio.to_thread(monitor.publish, {"heart_rate": 80.0}, now() - 3660 * SECOND)
+                await here.until(lambda: here.values("ada", "heart_rate"))
+                await asyncio.sleep(4.5)  # a monitor that says that it measures every second is stale after three
+                assert here.state.counters["stale_now"] == 0 and not here.events("ada", "signal_stale")
+                assert here.state.trouble == "", "nor is its clock wrong"
 
     asyncio.run(story())
 

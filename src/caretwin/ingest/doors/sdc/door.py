@@ -30,7 +30,9 @@ FIRST_PAUSE_S = 1.0
 AGAIN_S = 0.2
 """s after which a report is offered again when the record had no room."""
 CLOCKS_APART_US = 60_000_000
-"""us by which a device's clock may differ from ours before it is said (assumed): its times stay as they are."""
+"""us by which a device's clock may differ from ours before it is said (assumed): its times stay as they are. A newest
+value may be as old as the values that are expected of it are apart.
+"""
 
 
 class SdcDoor:
@@ -207,10 +209,12 @@ class _Run:
         if self.queue.dropped:
             counters["waveform blocks dropped"] = self.queue.dropped
         times = [one.when for one in report.metrics if one.when is not None]
-        if times and abs(report.received - max(times)) > CLOCKS_APART_US and not counters["clocks_apart"]:
+        apart = max(times) - report.received if times else 0
+        behind = max(CLOCKS_APART_US, round(self.door.choice.expected_s * 1e6))
+        if (apart > CLOCKS_APART_US or -apart > behind) and not counters["clocks_apart"]:
             counters["clocks_apart"] = 1
-            apart = (max(times) - report.received) / 1e6
-            self.intake.state.trouble = f"{report.provider}: its clock, or its newest value, is {apart:+.0f} s from now"
+            words = f"its clock, or its newest value, is {apart / 1e6:+.0f} s from now"
+            self.intake.state.trouble = f"{report.provider}: {words}"
 
     # state ---------------------------------------------------------------------------------------------------------
 
@@ -221,7 +225,7 @@ class _Run:
             stale = await asyncio.to_thread(self._stale)
             counters = self.intake.state.counters
             if len(stale) > counters["stale_now"]:
-                self.intake.state.trouble = f"{len(stale)} signals are stale: {', '.join(stale[:5])}"
+                self.intake.state.trouble = _stale_words(stale)
             counters["stale_now"] = len(stale)
 
     def _stale(self) -> list[str]:
@@ -244,3 +248,8 @@ class _Run:
 
     async def _pause(self, seconds: float) -> None:
         await rest(self.over, seconds)
+
+
+def _stale_words(names: list[str]) -> str:
+    said = "1 signal is" if len(names) == 1 else f"{len(names)} signals are"
+    return f"{said} stale: {', '.join(names[:5])}{', ...' if len(names) > 5 else ''}"
