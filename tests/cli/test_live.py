@@ -13,7 +13,7 @@ from click.testing import CliRunner
 from rich.console import Console
 
 from caretwin.cli import live
-from caretwin.cli.live_lines import DoorLines
+from caretwin.cli.live_lines import DoorLines, WardLines
 from caretwin.cli.live_view import picture
 from caretwin.ingest.unusable import Tally, Unusable
 from caretwin.serve.board import BoardRow, Vital
@@ -174,6 +174,16 @@ def test_a_line_says_what_can_never_be_used_and_not_a_hundred_times_a_second():
         "door monitors (hl7v2): 1 value kept that can never be used",
         "door monitors (hl7v2): 11 values kept that can never be used",
     ]
+
+
+def test_a_line_about_the_ward_is_said_again_only_when_it_is_another():
+    lines = WardLines()
+    assert lines.news(("0 rows",), 0.0) == ()  # there is time
+    assert lines.news(("0 rows",), 10.0) == ("0 rows",)
+    assert [lines.news(("0 rows",), 10.0 + second) for second in range(3600)] == [()] * 3600
+    assert lines.news(("7 rows", "trouble: no"), 3610.0) == ("7 rows", "trouble: no")
+    assert lines.news(("8 rows", "trouble: no"), 3615.0) == ()
+    assert lines.news(("9 rows", "trouble: no"), 3620.0) == ("9 rows",)
 
 
 def test_without_a_picture_the_doors_are_told_in_lines(tmp_path):

@@ -120,6 +120,23 @@ def test_a_result_that_is_late_is_taken_in_where_it_belongs(record: Record, twin
     assert same(ward, in_order(record, twin, 40))
 
 
+def test_going_back_for_a_few_rows_counts_as_a_replay_and_the_open_minute_does_not(
+    record: Record, twin: BedsideTwin
+) -> None:
+    ward = living_record.start(record, twin)
+    write(record, vitals(0, range(20)))
+    up_to_date(ward, 20)
+    write(record, [lactate(0, 19)])
+    turn = ward.turn(START + 20 * MINUTE)
+    assert (turn.steps, turn.replayed) == (1, 0)
+    write(record, [lactate(0, 17, version=2)])
+    turn = ward.turn(START + 20 * MINUTE)
+    assert turn.replayed == turn.steps >= 3
+    write(record, vitals(0, [20]))
+    turn = ward.turn(START + 20 * MINUTE)
+    assert (turn.steps, turn.replayed) == (1, 0)
+
+
 def test_a_correction_and_a_retraction_are_as_if_the_first_value_had_never_been(
     record: Record, twin: BedsideTwin
 ) -> None:

@@ -12,6 +12,27 @@ QUIET_S = 10.0
 """s between two lines about the troubles of one door: what is refused may be refused a hundred times a second."""
 
 
+WARD_EVERY_S = 10.0
+"""s between two lines about the ward, if it changes as often; what has not changed is not said again."""
+
+
+class WardLines:
+    """What there is to say of the ward since it was said last."""
+
+    def __init__(self) -> None:
+        self._said: tuple[str, ...] = ()
+        self._at: float | None = None
+
+    def news(self, lines: tuple[str, ...], now_s: float) -> tuple[str, ...]:
+        """Of the lines of a moment (s of any clock that goes forward) those that are new, if it is time for that."""
+        self._at = now_s if self._at is None else self._at
+        if now_s - self._at < WARD_EVERY_S or lines == self._said:
+            return ()
+        new = tuple(line for line in lines if line not in self._said)
+        self._said, self._at = lines, now_s
+        return new
+
+
 @dataclass
 class _Told:
     """What was told of a door last."""

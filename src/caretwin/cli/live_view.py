@@ -186,12 +186,12 @@ def message_lines(intakes: Mapping[str, Intake], width: int, count: int) -> list
     return lines
 
 
-def summary(found: Running, console: Console) -> None:
-    """What remains to be said when a run is over."""
-    if found.loop is not None:
-        console.print(pulse_line(found.loop))
-        if found.loop.pulse.trouble:
-            console.print(f"trouble: {found.loop.pulse.trouble}", style="yellow")
+def summary(found: Running) -> tuple[str, ...]:
+    """How the ward is doing, in lines: the loop, and its last trouble."""
+    if found.loop is None:
+        return ()
+    trouble = (f"trouble: {found.loop.pulse.trouble}",) if found.loop.pulse.trouble else ()
+    return (pulse_line(found.loop), *trouble)
 
 
 def goodbye(found: Running, played: Played, console: Console, kept: Path | None) -> None:

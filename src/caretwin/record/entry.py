@@ -162,6 +162,7 @@ class Link:
               were met before the person whom they belong to
     agreeing  it holds only where nobody gave the two different numbers: for a message that says who a person is, and
               lists numbers that were met apart
+    again     it holds also where somebody parted the two before: for a person who knows that, never for a sender
     """
 
     subject: SubjectRef
@@ -169,6 +170,7 @@ class Link:
     source: str
     alone: bool = False
     agreeing: bool = False
+    again: bool = False
 
 
 Entry: TypeAlias = "Observation | Event | Derived | Link"
