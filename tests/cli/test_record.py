@@ -40,6 +40,25 @@ def test_two_who_are_one_are_merged_by_hand_with_the_reason_in_the_audit_trail(t
     assert "merge: same wristband" in details
 
 
+def test_two_who_were_merged_by_mistake_are_parted_by_hand_with_the_reason_in_the_audit_trail(tmp_path: Path) -> None:
+    where = tmp_path / "record.db"
+    kept, other = two_people(where)
+    alone = asked("part", str(where), other, "--reason", "x", "--yes")
+    assert alone.exit_code == 2 and "merged into nobody" in alone.output
+    asked("merge", str(where), kept, other, "--reason", "same wristband", "--yes")
+    wrong = asked("part", str(where), kept, "--reason", "x", "--yes")
+    assert wrong.exit_code == 2 and other in wrong.output
+    no = CliRunner().invoke(main, ["record", "part", str(where), other, "--reason", "x"], input="n\n")
+    assert no.exit_code == 1 and f"{other} was merged into {kept}" in no.output and "same wristband" in no.output
+    said = asked("part", str(where), other, "--reason", "two wristbands", "--yes")
+    assert said.exit_code == 0 and f"{other} is its own again" in said.output, said.output
+    record = open_record(where, lambda: MINUTE)
+    assert record.reading(operator()).subject_of(Identifier(*MR_B.identifiers[0])) == other
+    details = [row[0] for row in record.connection().query("SELECT detail FROM audit")]
+    record.close()
+    assert "part: two wristbands" in details
+
+
 def test_only_two_subjects_that_are_there_are_merged(tmp_path: Path) -> None:
     where = tmp_path / "record.db"
     kept, _ = two_people(where)
@@ -149,7 +168,7 @@ def test_a_mapping_keeps_what_was_filled_in_and_gets_the_new_codes(where: Path, 
     target.write_text(mine)
     note_codes(where, "C", unit="mg")
     said = asked("unmapped", str(where), "--csv", str(target))
-    assert "1 codes new" in said.output and "2 were there" in said.output
+    assert "1 code new" in said.output and "2 were there" in said.output
     lines = target.read_text().splitlines()
     assert lines[:3] == mine.splitlines() and lines[3].startswith("hl7v2:icu,local,C,mg,,") and len(lines) == 4
 

@@ -56,6 +56,16 @@ def test_what_no_body_can_have_is_kept_and_not_used() -> None:
     assert (found.code, found.value, found.quality) == ("temperature", 370.0, Quality.REFUSED)
 
 
+@pytest.mark.parametrize("code", ["8867-4", "3150-6"], ids=["a measurement", "a setting"])
+def test_a_text_where_a_number_is_due_is_kept_and_not_used(code: str) -> None:
+    said = of(Code(LOINC, code), None, note={"text": "room air"})
+    assert said.quality == Quality.REFUSED and said.note == {
+        "text": "room air", "trouble": "a text where a number is due",
+    }  # fmt: skip
+    assert of(Code(LOINC, code), None, note={"absent": "not-performed"}).quality == Quality.GOOD
+    assert of(Code("local:icu", "MOOD"), None, note={"text": "calm"}).quality == Quality.GOOD
+
+
 def test_a_bound_is_no_value() -> None:
     found = of(Code(LOINC, "2524-7"), 0.5, "mmol/L", note={"comparator": "<"})
     assert found.quality == Quality.SUSPECT and found.note == {"comparator": "<"}

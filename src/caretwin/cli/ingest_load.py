@@ -134,13 +134,23 @@ async def _load(door: Loadable, intake: Any) -> None:
 
 
 def _report(door: Loadable, state: DoorState, where: str) -> None:
+    from caretwin.cli.ingest_unusable import unusable_lines
+    from caretwin.cli.record_open import counted, print_table
+
     counters = state.counters
-    known = counters["duplicates"]
+    known, unmapped = counters["duplicates"], counters["unmapped"]
+    have = "has" if unmapped == 1 else "have"
     click.echo(
         f"{counters['entries'] - known} new entries in {where}"
         + (f", {known} were known already" if known else "")
-        + (f"; {counters['unmapped']} values have a code that nobody mapped" if counters["unmapped"] else "")
+        + (f"; {counted(unmapped, 'value')} {have} a code that nobody mapped" if unmapped else "")
     )
+    if counters["unusable"]:
+        for line in unusable_lines(state.unusable, counters["unusable"]):
+            print_table(line)
+    if unmapped:
+        click.echo(f"which codes, and a file to map them: caretwin record unmapped {where} --csv codes.csv")
+        click.echo(f"then, for what is there already: caretwin ingest remap {where} --mapping codes.csv")
     left = getattr(door, "left", None)
     if left:
         most = ", ".join(f"{code} ({times})" for code, times in left.most_common(3))

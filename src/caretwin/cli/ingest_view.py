@@ -12,6 +12,7 @@ if TYPE_CHECKING:
 
     from caretwin.ingest.doors.tables.decode import Found
     from caretwin.ingest.doors.tables.proposal import Proposal
+    from caretwin.ingest.unusable import Unusable
 
 REFUSALS = 5
 """Refused cells that are shown one by one."""
@@ -142,7 +143,7 @@ def _values(console: Console, found: Proposal, seen: _Seen, rows: int) -> None:
     from caretwin.base.time import from_microseconds
     from caretwin.ingest.doors.tables.channels import counted
     from caretwin.ingest.doors.tables.propose import SAMPLE
-    from caretwin.record.bedside import Quality
+    from caretwin.ingest.unusable import is_unusable, unusable
 
     table = _table("row", "who", "true at", "channel", "value", "as written")
     for column in table.columns[:4]:
@@ -160,13 +161,20 @@ def _values(console: Console, found: Proposal, seen: _Seen, rows: int) -> None:
     console.print(f"[bold]The first of {counted(len(parts), 'value')}[/bold]{of}, in caretwin's channels and units")
     console.print(table)
     console.print()
-    strange = [(said, entry) for _, said, entry in parts if entry.quality == Quality.REFUSED]
-    if strange:
-        what = counted(len(strange), "value")
-        console.print(f"[bold]{what} cannot be what the name says[/bold]: kept, marked refused, never used")
-        lines = [_safe(f"row {_row(said)}: {entry.code} {_written(said, entry)}") for said, entry in strange[:REFUSALS]]
-        more = [f"and {len(strange) - REFUSALS} more"] if len(strange) > REFUSALS else []
-        _listed(console, "-", [*lines, *more])
+    _never_used(console, [unusable(0, said, entry) for _, said, entry in parts if is_unusable(entry)])
+
+
+def _never_used(console: Console, found: list[Unusable]) -> None:
+    """Values that would be kept for nothing, those with one cause together."""
+    from caretwin.cli.ingest_unusable import unusable_lines
+    from caretwin.ingest.unusable import Tally
+
+    tally = Tally()
+    tally.add(found)
+    for line in unusable_lines(tally, len(found)):
+        console.print(line)
+    if found:
+        console.print()
 
 
 def _translated(found: Found) -> Iterator[tuple[str, Any, Any]]:

@@ -23,8 +23,6 @@ if TYPE_CHECKING:
 
 STOPPED = 130
 """Exit code of a program that was stopped by Ctrl-C."""
-LINE_EVERY_S = 10
-"""s between lines where there is no picture."""
 
 
 @click.command()
@@ -117,10 +115,10 @@ async def _in_lines(
     found: Running, console: Console, stop: asyncio.Event, end: float | None, over: Callable[[], bool]
 ) -> None:
     """What is going on in plain lines: at once what changes at a door, now and then how the ward is doing."""
-    from caretwin.cli.live_lines import DoorLines
+    from caretwin.cli.live_lines import DoorLines, WardLines
     from caretwin.cli.live_view import summary
 
-    doors, seconds, clock = DoorLines(), 0, asyncio.get_running_loop().time
+    doors, ward, clock = DoorLines(), WardLines(), asyncio.get_running_loop().time
     names = ", ".join(found.intakes) or "none"
     console.print(f"{found.site.name}: record {found.site.record}; doors: {names}; Ctrl-C ends it", soft_wrap=True)
     while True:
@@ -128,9 +126,8 @@ async def _in_lines(
             console.print(line, soft_wrap=True, markup=False)
         if await _pause(stop, 1.0, end) or over():
             return
-        seconds += 1
-        if seconds % LINE_EVERY_S == 0:
-            summary(found, console)
+        for line in ward.news(summary(found), clock()):
+            console.print(line, soft_wrap=True, markup=False)
 
 
 async def _pause(stop: asyncio.Event, seconds: float, end: float | None) -> bool:

@@ -15,7 +15,7 @@ from rich.table import Table
 from rich.text import Text
 
 from caretwin.base.time import from_microseconds
-from caretwin.cli.live_tables import address, door_table, remark, ward_table
+from caretwin.cli.live_tables import address, door_table, never_used, remark, ward_table
 from caretwin.ingest.intake import Intake
 from caretwin.record.reading import SubjectInfo
 from caretwin.record.vocabulary import vocabulary
@@ -169,6 +169,8 @@ def door_parts(intakes: Mapping[str, Intake], width: int) -> list[Any]:
         said = [*([] if at else [address(intake)]), *([remark(intake)] if remark(intake) else [])]
         parts += [Text(f" {name}: {', '.join(said)}", style="dim", overflow="fold")] if said else []
     for name, intake in intakes.items():
+        if unusable := never_used(intake):
+            parts.append(Text(f" {name}: {unusable}", style="yellow", overflow="fold"))
         if intake.state.trouble:
             parts.append(Text(f" {name}: {intake.state.trouble.splitlines()[0]}", style="yellow", overflow="fold"))
     return parts
@@ -184,12 +186,12 @@ def message_lines(intakes: Mapping[str, Intake], width: int, count: int) -> list
     return lines
 
 
-def summary(found: Running, console: Console) -> None:
-    """What remains to be said when a run is over."""
-    if found.loop is not None:
-        console.print(pulse_line(found.loop))
-        if found.loop.pulse.trouble:
-            console.print(f"trouble: {found.loop.pulse.trouble}", style="yellow")
+def summary(found: Running) -> tuple[str, ...]:
+    """How the ward is doing, in lines: the loop, and its last trouble."""
+    if found.loop is None:
+        return ()
+    trouble = (f"trouble: {found.loop.pulse.trouble}",) if found.loop.pulse.trouble else ()
+    return (pulse_line(found.loop), *trouble)
 
 
 def goodbye(found: Running, played: Played, console: Console, kept: Path | None) -> None:

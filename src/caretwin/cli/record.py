@@ -7,7 +7,7 @@ import click
 from caretwin.cli.errors import friendly
 from caretwin.cli.record_export import export_, query
 from caretwin.cli.record_open import WHERE, add_row, new_table, open_as_operator, print_table, time_text
-from caretwin.cli.record_people import erase, merge
+from caretwin.cli.record_people import erase, merge, part
 from caretwin.cli.record_show import show
 from caretwin.cli.record_waiting import quarantine, unmapped
 
@@ -20,7 +20,7 @@ def command() -> None:
     """
 
 
-for one in (show, export_, query, unmapped, quarantine, merge, erase):
+for one in (show, export_, query, unmapped, quarantine, merge, part, erase):
     command.add_command(one)
 
 

@@ -164,6 +164,8 @@ def _cells(row: _Row) -> tuple[str, ...]:
     said = str(one.note.get("text", one.note.get("absent", "absent"))) if one.value is None else f"{one.value:.6g}"
     remarks = [] if one.quality == 0 else [one.quality.name.lower()]
     remarks += [str(one.note[name]) for name in ("comparator", "trouble") if name in one.note]
+    came_as = one.note.get("mapped_from", {})
+    remarks += [f"mapped later, came as {came_as['code']} {came_as['unit']}".strip()] if came_as else []
     remarks += [row.remark] if row.remark else []
     late = delay_text(one.received - one.effective)
     return one.code, f"{said} {unit}".strip(), time_text(one.effective), late, one.source, "; ".join(remarks)

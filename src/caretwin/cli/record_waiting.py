@@ -7,7 +7,7 @@ from pathlib import Path
 import click
 
 from caretwin.cli.errors import friendly
-from caretwin.cli.record_open import WHERE, add_row, new_table, open_as_operator, print_table, time_text
+from caretwin.cli.record_open import WHERE, add_row, counted, new_table, open_as_operator, print_table, time_text
 
 
 @click.command("unmapped")
@@ -31,9 +31,9 @@ def unmapped(where: str, target: Path | None) -> None:
         if new or not target.is_file():
             output_files.write(target, text)
         known = f"; {len(found) - new} were there, and stay as they are" if new < len(found) else ""
-        click.echo(
-            f"{new} codes new in {target}{known}: fill in the column channel, and name the file as the door's mapping"
-        )
+        click.echo(f"{counted(new, 'code')} new in {target}{known}")
+        click.echo("fill in the column channel, and name the file as the door's mapping")
+        click.echo(f"what came before that is mapped by: caretwin ingest remap {where} --mapping {target}")
     else:
         table = new_table("times", "source", "system", "code", "unit", "display", "such as")
         for one in found:

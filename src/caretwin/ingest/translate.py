@@ -14,6 +14,7 @@ from caretwin.ingest.bedside.units import SUBSTANCES as BEDSIDE_SUBSTANCES
 from caretwin.ingest.bedside.units import ucum
 from caretwin.ingest.decoded import LOINC, Code, CodedValue
 from caretwin.ingest.mapping import IGNORE, CodeMapping, Meaning
+from caretwin.ingest.unusable import A_TEXT
 from caretwin.record.bedside import Quality
 from caretwin.record.entry import Observation, Status
 from caretwin.record.store.keep import Unmapped
@@ -68,11 +69,11 @@ class Translator:
 
     def _of_channel(self, said: CodedValue, term: Term, unit: str) -> Observation:
         if said.value is None:
-            return self._observation(said, term.name, None, Quality.GOOD, "")
+            return self._without_number(said, term)
         try:
             value = float(self._converted(float(said.value), unit, term))
         except UnitError as problem:
-            note = {"trouble": f"{problem.seen}; {problem.wanted}"}
+            note = {"trouble": f"{problem.seen}; wanted {problem.wanted}"}
             return self._as_it_came(said, Quality.REFUSED, note)
         value = _fraction(value, unit, term)
         quality = Quality.GOOD if term.plausible(value) else Quality.REFUSED
@@ -80,6 +81,13 @@ class Translator:
         if said.note and any(said.note.get(name) for name in DOUBTS):
             quality = max(quality, Quality.SUSPECT)
         return self._observation(said, term.name, value, quality, "", note)
+
+    def _without_number(self, said: CodedValue, term: Term) -> Observation:
+        """A value that is absent; or a text, which says nothing that a number could: it ends no setting either."""
+        note = said.note or {}
+        if "text" not in note or "absent" in note or said.status == Status.RETRACTED:
+            return self._observation(said, term.name, None, Quality.GOOD, "")
+        return self._observation(said, term.name, None, Quality.REFUSED, "", {"trouble": A_TEXT})
 
     def _converted(self, value: float, unit: str, term: Term) -> float:
         """The value in the channel's unit. Raises UnitError."""

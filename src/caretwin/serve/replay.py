@@ -26,6 +26,8 @@ from caretwin.record.vocabulary import vocabulary
 from caretwin.serve.clock import Replayed
 from caretwin.serve.replay_plan import SYSTEM, Post, Sent, Way
 
+CHARTED_S = 3600.0
+"""s between two values of a chart of intensive care: hourly (assumed; see also the vocabulary's intervals)."""
 TOPIC = "replay/{kind}/{subject}/devices"
 DAYS_PER_YEAR = 365.2425
 
@@ -136,7 +138,9 @@ async def _by_sdc(posts: Sequence[Post], clock: Replayed, targets: Targets, play
 def monitors(stays: Sequence[str]) -> dict[str, SimulatedMonitor]:
     """A simulated monitor for each of these stays, not yet switched on."""
     return {
-        stay: SimulatedMonitor(f"urn:uuid:00000000-0000-4000-8000-{number:012d}", {"fac": "replay", "bed": str(number)})
+        stay: SimulatedMonitor(
+            f"urn:uuid:00000000-0000-4000-8000-{number:012d}", {"fac": "replay", "bed": str(number)}, period_s=CHARTED_S
+        )
         for number, stay in enumerate(stays, start=1)
     }
 

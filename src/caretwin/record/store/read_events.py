@@ -37,6 +37,35 @@ def events(
     return sorted(found, key=lambda event: (event.effective, event.sequence))
 
 
+def said_since(connection: Connection, sequence: int, names: Sequence[str]) -> int | None:
+    """Since when (us, received) a source has said of an event what it says now: the first of the unbroken run of its
+    versions that say the same of these entries of the body.
+
+    Returns None where there is no such event.
+    """
+    own = _said(connection, sequence, names)
+    if own is None:
+        return None
+    first, run = own[0], [sequence]
+    for one in run:  # grows while it is read: back from version to version
+        for (earlier,) in connection.query("SELECT sequence FROM superseded WHERE by_sequence = ?", [one]):
+            said = _said(connection, earlier, names)
+            if earlier not in run and said is not None and said[1:] == own[1:]:
+                run.append(earlier)
+                first = min(first, said[0])
+    return first
+
+
+def _said(connection: Connection, sequence: int, names: Sequence[str]) -> tuple[int, bool, list[object]] | None:
+    """When an event was received, whether it was retracted, and what it says."""
+    for received, status, text in connection.query(
+        "SELECT received, status, body FROM event WHERE sequence = ?", [sequence]
+    ):
+        body = orjson.loads(text)
+        return received, status == Status.RETRACTED, [body.get(name) for name in names]
+    return None
+
+
 def derived(
     connection: Connection,
     key: str,

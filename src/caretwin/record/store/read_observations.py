@@ -100,7 +100,7 @@ def held(connection: Connection, key: str, codes: Collection[str], before: int, 
     """The last usable observation of every order (``note["order"]``) of every series before an effective time, as
     known at ``as_of`` (us); those without an order are one more.
     """
-    named = "coalesce(note, '') LIKE '%\"order\":%'"
+    named, order = "coalesce(note, '') LIKE ?", '%"order":%'
     found = []
     for number, code, unit, source in _series_of(connection, key, codes, as_of):
         gone = superseded(connection, number, as_of)
@@ -109,9 +109,11 @@ def held(connection: Connection, key: str, codes: Collection[str], before: int, 
             " WHERE series = ? AND effective < ? AND received <= ? AND status <> 3 AND quality <> 2"
         )
         last = " ORDER BY effective DESC, (value IS NULL) DESC, value DESC, sequence DESC"  # as a course orders them
-        unnamed = connection.query(f"{sql} AND NOT {named}{last} LIMIT ?", [number, before, as_of, 1 + len(gone)])
+        unnamed = connection.query(
+            f"{sql} AND NOT {named}{last} LIMIT ?", [number, before, as_of, order, 1 + len(gone)]
+        )
         first: dict[str, Row] = {}
-        for row in (*unnamed, *connection.query(f"{sql} AND {named}{last}", [number, before, as_of])):
+        for row in (*unnamed, *connection.query(f"{sql} AND {named}{last}", [number, before, as_of, order])):
             if row[0] not in gone:
                 first.setdefault(str(note_of(row[6]).get("order", "")), row)
         found += [stored(row, key, code, unit, source) for row in first.values()]

@@ -22,6 +22,7 @@ from caretwin.ingest.doors.rota.csv_files import decode_table
 from caretwin.ingest.doors.rota.findings import with_findings
 from caretwin.ingest.doors.rota.home import ABSENCE, SHIFT, Home
 from caretwin.ingest.doors.rota.times import DAY, ORDERS
+from caretwin.ingest.erasures import Erasures
 from caretwin.ingest.intake import Intake
 from caretwin.ingest.watch import Still, files_in, watch
 from caretwin.record.entry import Event, Status, SubjectRef
@@ -66,6 +67,7 @@ class RotaDoor:
         self.every, self.ahead, self.back = float(said["every_s"]), int(said["ahead_days"]), int(said["back_days"])
         self._still: Still[Path] = Still()
         self._known: dict[Path, dict[str, Event]] = {}
+        self.erasures = Erasures()
 
     def decode(self, raw: bytes, media: str) -> Decoded:
         """See :class:`caretwin.ingest.door.Door`; media: ``"text/csv;file=shifts.csv;saved=US"``, or text/calendar with
@@ -131,6 +133,7 @@ class RotaDoor:
             decoded = self.decode(raw, media)
         except RefusedError:
             return (await intake.accept(raw, media)).result != "busy"
+        self._forget_erased()
         known = self._known.get(path, {})
         parts = {part.source_id: part for part in decoded.parts if isinstance(part, Event)}
         changed = [part for name, part in parts.items() if name not in known or not _same(part, known[name])]
@@ -142,9 +145,16 @@ class RotaDoor:
         except Exception as problem:
             intake.state.trouble = f"the record cannot be written ({type(problem).__name__}): the file is read again"
             return False
-        if outcome.result != "busy":
+        if outcome.result != "busy" and not self._forget_erased():  # it may have been committed before
             self._known[path] = parts
         return outcome.result != "busy"
+
+    def _forget_erased(self) -> bool:
+        """Whether somebody was erased since the last look: then nothing is taken back of what was said before."""
+        happened = self.erasures.happened()
+        if happened:
+            self._known.clear()
+        return happened
 
 
 def _gone(known: Mapping[str, Event], parts: Mapping[str, Event]) -> list[Event]:

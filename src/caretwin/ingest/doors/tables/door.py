@@ -23,6 +23,9 @@ from caretwin.ingest.doors.tables.file import ENDINGS, read_grid
 from caretwin.ingest.doors.tables.grid import MOST_BYTES, ROWS_MEDIA, Cell, Grid, as_rows, from_rows
 from caretwin.ingest.doors.tables.mapping import TableMapping, read_table_mapping
 from caretwin.ingest.intake import Intake
+from caretwin.ingest.mapping import CodeMapping
+from caretwin.ingest.translate import Translator
+from caretwin.ingest.unusable import Unusable, is_unusable, unusable
 from caretwin.ingest.watch import Still, files_in, watch
 from caretwin.record.entry import Event
 
@@ -93,8 +96,19 @@ class TablesDoor:
         except OSError as problem:
             return Tested(False, f"{newest.name} cannot be read: {problem.strerror}")
         refused_ = f", {len(decoded.refused)} cells are refused, first: {decoded.refused[0]}" if decoded.refused else ""
-        said = f"{len(files)} tables; the newest, {newest.name}, says {len(decoded.parts)} things{refused_}"
+        never = self._never_used(decoded)
+        never_ = f", {len(never)} values can never be used, first: {never[0]}" if never else ""
+        said = f"{len(files)} tables; the newest, {newest.name}, says {len(decoded.parts)} things{refused_}{never_}"
         return Tested(not decoded.refused, said)
+
+    def _never_used(self, decoded: Decoded) -> list[Unusable]:
+        """What of a table's channels would be kept and could never be used; codes are the site's."""
+        translator, found = Translator(self.name, CodeMapping([])), list[Unusable]()
+        for number, part in enumerate(decoded.parts):
+            if isinstance(part, CodedValue):
+                entry, _ = translator.translate(part, 0)
+                found += [unusable(number, part, entry)] if is_unusable(entry) else []
+        return found
 
     async def run(self, intake: Intake, stop: asyncio.Event) -> None:
         """See :class:`caretwin.ingest.door.Door`."""
