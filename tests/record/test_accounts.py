@@ -7,8 +7,9 @@ from tests.record.test_store import MR_B, MRS_A, Link, reader, seen, write
 from caretwin.base.errors import DataError
 from caretwin.record import audit
 from caretwin.record.access import AccessDeniedError, Actor, operator
-from caretwin.record.accounts import GATE, LINK_GOOD_US, Account, Accounts, Grant, Passkey, SignInError
+from caretwin.record.accounts import GATE, LINK_GOOD_US, Accounts, SignInError
 from caretwin.record.record import Record
+from caretwin.record.store.accounts import Account, Grant, Passkey
 
 HOUR = 3_600_000_000
 BOSS = operator()

@@ -35,10 +35,13 @@ def digest(secret: str) -> bytes:
 
 
 class Accounts:
-    """The accounts of one record. Reading them is neither authorised nor audited: it is how it is known who asks."""
+    """The accounts of one record. Reading them is neither authorised nor audited: it is how it is known who asks.
+
+    turn  counts the changes by this object of who may what: a quick way to know that :meth:`revision` has moved
+    """
 
     def __init__(self, record: Record) -> None:
-        self._record = record
+        self._record, self.turn = record, 0
 
     # who there is ----------------------------------------------------------------------------------------------------
 
@@ -87,6 +90,7 @@ class Accounts:
             by, "configure", f"account {key}: made, {_told(account)}", sorted(account.people)
         ) as it:
             store.add(it, account)
+        self.turn += 1
         return account
 
     def let(self, by: Actor, key: str, roles: Sequence[str], units: Collection[str]) -> Account:
@@ -94,6 +98,7 @@ class Accounts:
         account = self.of(key)._replace(roles=_roles(roles), units=_units(units))
         with self._record.writing(by, "configure", f"account {key}: {_told(account)}") as it:
             store.let(it, account)
+        self.turn += 1
         return account
 
     def disable(self, by: Actor, key: str, at: int) -> None:
@@ -101,12 +106,14 @@ class Accounts:
         self.of(key)
         with self._record.writing(by, "configure", f"account {key}: disabled") as it:
             store.disable(it, key, at)
+        self.turn += 1
 
     def enable(self, by: Actor, key: str) -> None:
         """Let an account that was disabled sign in again, anew. Raises KeyError."""
         self.of(key)
         with self._record.writing(by, "configure", f"account {key}: enabled") as it:
             store.disable(it, key, None)
+        self.turn += 1
 
     # what they sign in with ------------------------------------------------------------------------------------------
 
@@ -254,6 +261,7 @@ class Accounts:
         minutes = (grant.until - grant.given) // 60_000_000
         with self._record.writing(by, "break-glass", f"for {minutes} min: {reason}", [grant.subject]) as it:
             store.add_grant(it, grant._replace(reason=reason))
+        self.turn += 1
 
 
 ASK = "ask whoever runs this site for a link (caretwin accounts link)"
