@@ -9,7 +9,10 @@ from caretwin.record.store.connection import Connection
 from caretwin.record.store.mentions import mentions
 from caretwin.record.store.read_subjects import LAST, person
 
-_BY_SUBJECT = ("event", "derived", "checkpoint", "identifier", "series", "quarantined_subject", "merged")
+_BY_SUBJECT = (
+    "event", "derived", "checkpoint", "identifier", "series", "quarantined_subject", "merged", "account_person",
+    "break_glass",
+)  # fmt: skip
 TOUCHED = (
     *_BY_SUBJECT, "observation", "version", "superseded", "quarantine", "resolution", "unmapped", "subject", "parted",
 )  # fmt: skip
