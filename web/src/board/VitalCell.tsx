@@ -74,7 +74,7 @@ export function VitalCell({ channel, vital, unexpected, named = true }: Cell) {
       {vital.stale ? (
         <span className="vital__ahead vital__age hatched">
           <Icon name="clock" />
-          <Age at={vital.at} say={t.board.stale} />
+          <Age at={vital.at} {...(named ? { say: t.board.stale } : {})} />
         </span>
       ) : (
         <span className="vital__ahead">{ahead ? ahead.replace(/^in 1 h /, "") : ""}</span>

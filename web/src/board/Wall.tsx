@@ -6,8 +6,11 @@ import { Card } from "./Card";
 import { Advice, Changed, placeOf } from "./facts";
 import { Opener } from "./Opener";
 
-/** How many stand large on a wall: two rows of four can be read from three metres, more cannot (assumed). */
-export const LARGE = 8;
+/**
+ * How many stand large on a wall: two rows of four can be read from three metres (assumed); of a large ward one row, so that
+ * everyone else still fits below it.
+ */
+export const large = (people: number) => (people > 24 ? 4 : 8);
 
 function Tile({ row }: { row: Row }) {
   const edge = row.left !== null ? "left" : row.news2 ? `band-${band(row.news2.low)}` : "absent";
@@ -26,19 +29,20 @@ function Tile({ row }: { row: Row }) {
 
 /** For a screen on a wall: who needs somebody first stands large, everyone else small below. */
 export function Wall({ rows, channels }: { rows: readonly Row[]; channels: readonly string[] }) {
-  const [large, small] = [rows.slice(0, LARGE), rows.slice(LARGE)];
+  const count = large(rows.length);
+  const [first, others] = [rows.slice(0, count), rows.slice(count)];
   return (
     <div className="wall">
       <ul className="cards cards--wall">
-        {large.map((row) => (
+        {first.map((row) => (
           <Card key={row.subject} row={row} channels={channels} />
         ))}
       </ul>
-      {small.length ? (
+      {others.length ? (
         <>
           <h2 className="wall__others">{t.board.others}</h2>
           <ul className="tiles">
-            {small.map((row) => (
+            {others.map((row) => (
               <Tile key={row.subject} row={row} />
             ))}
           </ul>
