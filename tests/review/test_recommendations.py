@@ -89,8 +89,6 @@ WITHOUT_REASON = [("rejected", " ", ""), ("changed", "too much", ""), ("maybe", 
 
 
 @pytest.mark.parametrize("verdict, reason, words", WITHOUT_REASON)
-    "verdict, reason, words", [("rejected", " ", ""), ("changed", "too much", ""), ("maybe", "x", "")]
-)
 def test_without_a_reason_nothing_is_rejected_or_changed(
     record: Record, subject: str, verdict: str, reason: str, words: str
 ) -> None:

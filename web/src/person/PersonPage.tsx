@@ -1,0 +1,3 @@
+export default function PersonPage(_: { subject: string | null }) {
+  return null;
+}

@@ -1,0 +1,112 @@
+import { useEffect, useState } from "react";
+import { passkeyOptions, signInByLink, signInByPasskey } from "../api/client";
+import type { Offers } from "../api/contract";
+import { useSigning } from "../app/session";
+import { isPossible, usePasskey } from "../base/webauthn";
+import { Icon } from "../parts/Icon";
+import { PageTitle } from "../parts/PageTitle";
+import { t } from "../texts";
+import { takeSecret } from "./link";
+
+interface Trouble {
+  title: string;
+  text: string;
+}
+
+function Ways({ offers, say }: { offers: Offers; say(trouble: Trouble | null): void }) {
+  const { signedIn } = useSigning();
+  const [busy, setBusy] = useState(false);
+  const byPasskey = async () => {
+    setBusy(true);
+    say(null);
+    try {
+      const options = await passkeyOptions();
+      signedIn(await signInByPasskey(options.ceremony, await usePasskey(options)));
+    } catch {
+      say({ title: t.signIn.passkeyFailed, text: t.signIn.passkeyFailedFix });
+      setBusy(false);
+    }
+  };
+  return (
+    <div className="signin__ways">
+      {offers.passkey && isPossible() ? (
+        <div>
+          <button type="button" className="nhsuk-button signin__main" disabled={busy} onClick={() => void byPasskey()}>
+            <Icon name="key" />
+            {t.signIn.passkey}
+          </button>
+          <p className="nhsuk-hint signin__hint">{t.signIn.passkeyHint}</p>
+        </div>
+      ) : null}
+      {offers.passkey && !isPossible() ? <p>{t.signIn.passkeyImpossible}</p> : null}
+      {offers.oidc ? (
+        <a className="nhsuk-button nhsuk-button--secondary signin__main" href="/api/sign-in/oidc">
+          {t.signIn.oidc(offers.oidc.title)}
+        </a>
+      ) : null}
+    </div>
+  );
+}
+
+/** The way in. A one-time link signs in by itself; else a passkey, or the account of the place where one works. */
+export function SignInPage() {
+  const { standing, signedIn, ask } = useSigning();
+  const [byLink, setByLink] = useState(false);
+  const [trouble, setTrouble] = useState<Trouble | null>(null);
+
+  useEffect(() => {
+    const secret = takeSecret();
+    if (secret === null) return;
+    setByLink(true);
+    signInByLink(secret).then(signedIn, () => {
+      setByLink(false);
+      setTrouble({ title: t.signIn.linkUsed, text: t.signIn.linkUsedFix });
+    });
+  }, [signedIn]);
+
+  const expired = standing.is === "out" && standing.expired;
+  return (
+    <main className="signin">
+      <div className="signin__card">
+        <p className="signin__brand">
+          <svg className="bar__mark" viewBox="0 0 32 32" aria-hidden="true">
+            <path d="M3 18h6l4-11 6 18 4-12 2 5h4" />
+          </svg>
+          {t.product}
+        </p>
+        <PageTitle title={expired ? t.signIn.expiredTitle : t.signIn.title} />
+        <p className="signin__lead">{expired ? t.signIn.expired : t.signIn.lead}</p>
+        {trouble ? (
+          <div className="nhsuk-error-summary" role="alert">
+            <h2 className="nhsuk-error-summary__title">{trouble.title}</h2>
+            <div className="nhsuk-error-summary__body">
+              <p>{trouble.text}</p>
+            </div>
+          </div>
+        ) : null}
+        {byLink ? (
+          <p role="status" className="signin__wait">
+            {t.signIn.byLink}
+          </p>
+        ) : null}
+        {standing.is === "unreachable" ? (
+          <div role="alert">
+            <h2 className="signin__sub">{t.signIn.unreachable}</h2>
+            <p>{t.signIn.unreachableFix}</p>
+            <button type="button" className="nhsuk-button" onClick={() => void ask()}>
+              {t.retry}
+            </button>
+          </div>
+        ) : null}
+        {standing.is === "out" && !byLink ? <Ways offers={standing.offers} say={setTrouble} /> : null}
+        {standing.is === "out" && !byLink && !expired ? (
+          <div className="signin__first">
+            <h2 className="signin__sub">{t.signIn.first}</h2>
+            <p>{t.signIn.firstFix}</p>
+          </div>
+        ) : null}
+        <p className="signin__note">{t.notADevice}</p>
+      </div>
+    </main>
+  );
+}
