@@ -168,7 +168,7 @@ def test_a_mapping_keeps_what_was_filled_in_and_gets_the_new_codes(where: Path, 
     target.write_text(mine)
     note_codes(where, "C", unit="mg")
     said = asked("unmapped", str(where), "--csv", str(target))
-    assert "1 codes new" in said.output and "2 were there" in said.output
+    assert "1 code new" in said.output and "2 were there" in said.output
     lines = target.read_text().splitlines()
     assert lines[:3] == mine.splitlines() and lines[3].startswith("hl7v2:icu,local,C,mg,,") and len(lines) == 4
 
