@@ -24,7 +24,7 @@ IONS = {"sodium": "sodium", "potassium": "potassium", "chloride": "chloride", "b
 """Channels that US laboratories report in meq/L."""
 SUBSTANCES = {**BEDSIDE_SUBSTANCES, **IONS, "urea": "urea", "bilirubin": "bilirubin", "base_excess": "bicarbonate"}
 FRACTION_CHANNELS = frozenset({"fio2"})
-ALIKE = 0.8
+ALIKE = 0.85
 """Likeness (difflib) from which a name is taken for a channel that was misspelt (assumed)."""
 SOME_KG = 70.0
 """kg: any weight would do where only the kind of a unit is looked at."""
@@ -34,7 +34,7 @@ _QUOTED = re.compile(r"'([^']+)'|\"([^\"]+)\"")
 def nearest(name: str) -> str:
     """The channel that a name was probably meant to be; "" for none.
 
-    >>> nearest("heartrate"), nearest("SpO2"), nearest("battery")
+    >>> nearest("heartrate"), nearest("SpO2"), nearest("pressure")
     ('heart_rate', 'oxygen_saturation', '')
     """
     if (known := channel_of(name)) is not None:
