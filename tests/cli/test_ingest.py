@@ -121,6 +121,36 @@ def test_a_load_says_what_can_never_be_used_and_why(tmp_path, width):
     assert "3 values can never be used" in shown and "2 heart_rate outside" in shown
 
 
+def test_rows_with_too_few_or_too_many_cells_are_told_with_their_numbers(tmp_path):
+    file = tmp_path / "ragged.csv"
+    file.write_text(
+        "patient,time,HR,SpO2\n7,2026-03-27 08:10,80,97\n7,2026-03-27 09:10,82\n7,2026-03-27 10:10,81,9,6\n"
+    )
+    shown = flat(ingest("preview", file, "--zone", "UTC", width=80))
+    assert "Row 3 has fewer cells than the header" in shown and "row 4: saw 5 cells" in shown
+    done = ingest("load", file, "--zone", "UTC", "--record", tmp_path / "r.db")
+    assert done.exit_code == 3 and "ragged.csv: Row 3 has fewer cells" in done.output and "row 4" in done.output
+    file.write_text("\n".join(["patient,time,HR,SpO2", *(f"7,2026-03-27 {hour}:10,80" for hour in range(10, 18))]))
+    assert "Rows 2, 3, 4, 5, 6 and 3 more have fewer" in flat(ingest("preview", file, "--zone", "UTC"))
+
+
+def test_a_preview_names_what_is_open(tmp_path):
+    file = tmp_path / "long.csv"
+    rows = "".join(f"7,2026-03-27 08:10,{code},80,/min,1\n" for code in ("HR", "FOO", "BAR"))
+    file.write_text("subject,time,code,value,unit,bananas\n" + rows)
+    shown = flat(ingest("preview", file, "--zone", "UTC", "--system", "urn:x", width=80))
+    assert "Nothing is open" not in shown
+    assert "what FOO, BAR mean" in shown and "what bananas means" in shown
+    file.write_text("subject,time,HR\n7,2026-03-27 08:10,80\n8,2026-03-27 08:10,81\n")
+    assert "Nothing is open" in ingest("preview", file, "--zone", "UTC", "--system", "urn:x").output
+
+
+def test_a_weight_in_stone_is_read(tmp_path):
+    file = tmp_path / "st.csv"
+    file.write_text("subject,time,Weight (st)\n7,2026-03-27 08:10,11.5\n8,2026-03-27 08:10,14\n")
+    assert "73.03 kg" in ingest("preview", file, "--zone", "UTC").output
+
+
 def test_what_was_refused_is_taken_in_after_a_fix_or_dropped_with_a_reason(tmp_path):
     record, mapping, file = tmp_path / "r.db", tmp_path / "m.toml", tmp_path / "t.csv"
     file.write_text(
@@ -133,7 +163,7 @@ def test_what_was_refused_is_taken_in_after_a_fix_or_dropped_with_a_reason(tmp_p
     assert outcomes(record)[1].startswith("refused again: t.csv, row 3, column status")
     mapping.write_text(mapping.read_text().replace("# words =", 'words = { eyeballed = "final", x = "final" } #'))
     partly = ingest("replay", record, "--mapping", mapping)
-    assert partly.exit_code == 3 and "1 new entries" in partly.output  # row 4 has no time yet
+    assert partly.exit_code == 3 and "1 new entry" in partly.output  # row 4 has no time yet
     assert ingest("replay", record, "1", "--drop").exit_code == 2
     assert ingest("replay", record, "1", "--drop", "--reason", "a test row").exit_code == 0
     assert outcomes(record) == {1: "dropped: a test row"}
@@ -154,7 +184,7 @@ def test_messages_of_a_site_are_replayed_by_its_doors_as_they_are_configured_now
     config.write_text(door + 'dates = "dmy"\n')
     done = ingest("replay", record, "--config", config)
     assert done.exit_code == 0
-    assert outcomes(record)[1].startswith("accepted: 1 new entries")
+    assert outcomes(record)[1].startswith("accepted: 1 new entry")
 
 
 def test_every_installed_kind_of_door_is_listed_with_its_settings():

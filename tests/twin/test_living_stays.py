@@ -236,6 +236,13 @@ def test_the_end_of_a_day_is_that_of_the_house() -> None:
     assert isinstance(event, Event) and event.body["dead_by"] == "2025-02-10T13:00:00+00:00"
 
 
+@pytest.mark.parametrize("when", ["9999", "9999-12-31", "9999-12-31T23:59:60Z", "9999-12-31T23:00:00-14:00"])
+def test_a_death_beyond_the_calendar_is_refused(when: str) -> None:
+    said = json.dumps({"resourceType": "Patient", "id": "7", "deceasedDateTime": when}).encode()
+    found = FhirDoor("ward", {}).decode(said)
+    assert not found.parts and [one.place for one in found.refused] == ["Patient.deceasedDateTime"]
+
+
 def test_a_death_told_again_counts_from_when_it_was_first_told(record: Record, twin: BedsideTwin) -> None:
     ward = living_record.start(record, twin)
     key = write(record, vitals(0, range(5)))[0]

@@ -15,7 +15,8 @@ if TYPE_CHECKING:
 
 def remap_values(where: str, config: Path | None, mapping: Path | None, *, yes: bool) -> None:
     """Show what would be mapped, ask, and do it."""
-    from caretwin.cli.record_open import counted, open_as_operator
+    from caretwin.base.counted import counted
+    from caretwin.cli.record_open import open_as_operator
     from caretwin.ingest.remap import plan, remap
     from caretwin.serve.clock import wall
 
@@ -60,7 +61,8 @@ def _mapping_of(config: Path | None, mapping: Path | None) -> Callable[[str], Co
 
 
 def _show(found: Plan, where: str) -> None:
-    from caretwin.cli.record_open import add_row, counted, new_table, print_table
+    from caretwin.base.counted import counted
+    from caretwin.cli.record_open import add_row, new_table, print_table
 
     if not found.changes:
         click.echo("nothing to map: no value stands under a code that is mapped now")

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-from caretwin.cli.record_open import add_row, counted, new_table, plain
+from caretwin.base.counted import counted
+from caretwin.cli.record_open import add_row, new_table, plain
 
 if TYPE_CHECKING:
     from caretwin.ingest.unusable import Tally, Unusable

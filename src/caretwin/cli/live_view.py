@@ -14,6 +14,7 @@ from rich.console import Console, Group
 from rich.table import Table
 from rich.text import Text
 
+from caretwin.base.counted import counted
 from caretwin.base.time import from_microseconds
 from caretwin.cli.live_tables import address, door_table, never_used, remark, ward_table
 from caretwin.ingest.intake import Intake
@@ -150,11 +151,11 @@ def loop_lines(loop: WardLoop) -> list[Text]:
 def pulse_line(loop: WardLoop) -> str:
     """How the loop is doing, in one line."""
     pulse, forecasts = loop.pulse, loop.forecasts
-    parts = [f"{pulse.rows} rows taken in, {pulse.replayed} of them in replays"]
+    parts = [f"{counted(pulse.rows, 'row')} taken in, {pulse.replayed:,} of them in replays"]
     if pulse.delays_s:
         ordered = sorted(pulse.delays_s)
         parts.append(f"receipt to twin: median {ordered[len(ordered) // 2]:.2f} s")
-    parts.append(f"{forecasts.count} forecasts kept, {len(forecasts.scores)} scored")
+    parts.append(f"{counted(forecasts.count, 'forecast')} kept, {len(forecasts.scores)} scored")
     if forecasts.scores:
         inside = sum(bool(score["inside"]) for score in forecasts.scores) / len(forecasts.scores)
         parts.append(f"{inside:.0%} inside their 90 %")
@@ -197,9 +198,8 @@ def summary(found: Running) -> tuple[str, ...]:
 def goodbye(found: Running, played: Played, console: Console, kept: Path | None) -> None:
     """What a demonstration says when it is over."""
     ways = ", ".join(f"{count} by {way}" for way, count in sorted(played.sent.items()))
-    console.print(
-        f"\n{sum(played.sent.values())} messages ({ways}) with {played.values} values went through the doors."
-    )
+    messages, values = counted(sum(played.sent.values()), "message"), counted(played.values, "value")
+    console.print(f"\n{messages} ({ways}) with {values} went through the doors.")
     if found.loop is not None:
         console.print(pulse_line(found.loop))
     if played.trouble:

@@ -6,6 +6,7 @@ from typing import Any
 
 import click
 
+from caretwin.base.counted import counted
 from caretwin.cli.errors import friendly
 from caretwin.cli.record_open import WHERE, extent_text, find_subject, open_as_operator, time_text
 
@@ -122,7 +123,8 @@ def erase(where: str, subject: str, reason: str, words: tuple[str, ...], yes: bo
     gone = record.erase(operator_, subject, reason, words)
     record.close()
     click.echo(
-        f"{gone.rows} rows erased, {gone.messages} refused messages, {gone.examples} examples of codes nobody mapped"
+        f"{counted(gone.rows, 'row')} erased, {counted(gone.messages, 'refused message')},"
+        f" {counted(gone.examples, 'example')} of codes nobody mapped"
     )
     if not gone.overwritten:
         click.echo("another program was reading: close all that have the record open, and its log goes too")

@@ -378,4 +378,4 @@ def test_the_test_of_the_folder_says_what_is_in_it(tmp_path):
     assert not asyncio.run(rota(tmp_path / "none").test()).works
     assert not asyncio.run(rota(tmp_path).test()).works
     (tmp_path / "shifts.csv").write_text(HEAD)
-    assert asyncio.run(rota(tmp_path).test()) == (True, "1 files of a rota: shifts.csv")
+    assert asyncio.run(rota(tmp_path).test()) == (True, "1 file of a rota: shifts.csv")

@@ -9,12 +9,14 @@ from collections.abc import Sequence
 from typing import NamedTuple
 
 from caretwin.ingest.decoded import Decodable, Decoded, Refusal, RefusedError
+from caretwin.ingest.doors.fhir.envelope import Bundle, Entry
 from caretwin.ingest.doors.fhir.events import happened
+from caretwin.ingest.doors.fhir.medications import Medication
 from caretwin.ingest.doors.fhir.names import House, name_of
 from caretwin.ingest.doors.fhir.observation import observed
 from caretwin.ingest.doors.fhir.parse import bundle, fast, full, kind_of
 from caretwin.ingest.doors.fhir.patient import person
-from caretwin.ingest.doors.fhir.resources import KNOWN, Bundle, Entry, Known, Medication, Patient
+from caretwin.ingest.doors.fhir.resources import KNOWN, Known, Patient
 from caretwin.ingest.doors.fhir.strict_json import plain, refusal
 from caretwin.ingest.doors.fhir.structs import Observation
 from caretwin.ingest.doors.fhir.subject import Scope

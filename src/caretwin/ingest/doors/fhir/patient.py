@@ -8,7 +8,7 @@ from __future__ import annotations
 from typing import Any
 
 from caretwin.base.errors import TimeError
-from caretwin.base.time import end_of_date, from_microseconds, to_microseconds
+from caretwin.base.time import end_of_date, from_microseconds
 from caretwin.ingest.decoded import Decodable
 from caretwin.ingest.doors.fhir.names import House, people_names
 from caretwin.ingest.doors.fhir.observation import version_of
@@ -47,7 +47,7 @@ def _body(found: Patient, zone: str) -> dict[str, Any]:
         body["birth_date"] = found.birthDate
     if found.deceasedDateTime:
         body["deceased"] = found.deceasedDateTime
-        body["dead_by"] = from_microseconds(_dead_by(found.deceasedDateTime, zone)).isoformat()
+        body["dead_by"] = _dead_by(found.deceasedDateTime, zone)
     elif found.deceasedBoolean is not None:
         body["deceased"] = found.deceasedBoolean
     if found.active is False:
@@ -61,14 +61,16 @@ def _since(found: Patient, scope: Scope) -> int:
     return time_of(found.birthDate, "Patient.birthDate", scope.house.zone).at if found.birthDate else 0
 
 
-def _dead_by(text: str, zone: str) -> int:
-    said = time_of(text, "Patient.deceasedDateTime", zone)
-    if not said.precision:
-        return said.at
+def _dead_by(text: str, zone: str) -> str:
+    """The time of a death, or the end of its date."""
+    place = "Patient.deceasedDateTime"
+    said = time_of(text, place, zone)
     try:
-        return to_microseconds(end_of_date(text, zone))
+        return (end_of_date(text, zone) if said.precision else from_microseconds(said.at)).isoformat()
     except TimeError as problem:
-        raise refused(problem, "Patient.deceasedDateTime") from None
+        raise refused(problem, place) from None
+    except OverflowError:
+        raise refusal(place, "a time beyond the calendar", "a time before the year 10000", "correct it") from None
 
 
 def _links(subject: SubjectRef, house: House) -> tuple[Link, ...]:

@@ -13,6 +13,7 @@ from pathlib import Path
 from typing import Any
 from urllib.parse import quote, unquote
 
+from caretwin.base.counted import counted
 from caretwin.base.errors import DataError
 from caretwin.ingest.decoded import Decoded, Refusal, RefusedError
 from caretwin.ingest.door import Setting, Tested, Tier, given, zone_name
@@ -93,7 +94,8 @@ class RotaDoor:
             return Tested(False, "the path is not there: make the folder, or look at its name")
         files = [path.name for path in self._files()]
         return Tested(
-            bool(files), f"{len(files)} files of a rota: {', '.join(files[:10]) or 'none ends in .csv or .ics'}"
+            bool(files),
+            f"{counted(len(files), 'file')} of a rota: {', '.join(files[:10]) or 'none ends in .csv or .ics'}",
         )
 
     async def run(self, intake: Intake, stop: asyncio.Event) -> None:
@@ -103,7 +105,7 @@ class RotaDoor:
             files = await asyncio.to_thread(self._files)
             for path in files:
                 await self._look(path, intake)
-            return f"{len(files)} files" if self.path.exists() else ""
+            return counted(len(files), "file") if self.path.exists() else ""
 
         await watch(look, self.every, intake.state, stop)
 
