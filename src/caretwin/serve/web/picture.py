@@ -74,6 +74,10 @@ class Picture:
             self._forgotten = max(self._forgotten, self._gone.pop(next(iter(self._gone))))
         return True
 
+    def draw_again(self) -> None:
+        """Let the next :meth:`draw` look at every row, though the ward has nothing new."""
+        self._drawn_of = None
+
     def _person(self, row: BoardRow, now: int) -> BoardPerson:
         return person_of(row, now, self._number_of(row.subject), self._waiting(row.subject))
 

@@ -4,8 +4,12 @@ from __future__ import annotations
 
 import threading
 from collections import OrderedDict
+from collections.abc import Sequence
+
+import orjson
 
 from caretwin.record.reading import Reading
+from caretwin.review.recommendations import Recommendation, all_of, waiting
 from caretwin.serve.access.rules import Rules
 from caretwin.serve.running import Running
 from caretwin.serve.web.caller import Caller
@@ -23,9 +27,10 @@ class SiteView:
 
     def __init__(self, running: Running, rules: Rules) -> None:
         self.running, self.rules = running, rules
-        self.picture = Picture(self._number_of, lambda _: 0)
+        self.picture = Picture(self._number_of, self._waiting_of)
         self._readers: OrderedDict[tuple[str, str], Reading] = OrderedDict()
         self._numbers: dict[str, str | None] = {}
+        self._recommended: dict[str, list[Recommendation]] = {}
         self._epoch = -1
         self._lock = threading.Lock()
 
@@ -40,6 +45,19 @@ class SiteView:
             while len(self._readers) > MOST_READERS:
                 self._readers.popitem(last=False)
             return found
+
+    def known(self, subject: str) -> bool:
+        """Whether the record has somebody of this key."""
+        return subject in self.picture.rows or bool(self.running.record.reading(TWIN).identifiers(subject))
+
+    def names(self) -> dict[str, str]:
+        """Names of accounts, by what the record calls them."""
+        return {f"account:{one.key}": one.name for one in self.rules.accounts.all()}
+
+    def changed(self, subject: str) -> None:
+        """Recommendations of somebody are others than before."""
+        self._recommended.pop(subject, None)
+        self.picture.draw_again()
 
     def draw(self) -> bool:
         """Take in what the ward has; whether anything is another than before. For one thread."""
@@ -76,12 +94,28 @@ class SiteView:
         loop = self.running.loop
         return Pulse(now=now, seq=self.picture.number, doors=doors, trouble="" if loop is None else loop.pulse.trouble)
 
+    def news_json(self, rows: Sequence[str], gone: Sequence[str], *, whole: bool) -> str:
+        """What changed on the board, as JSON: rows are encoded once for all who see them.
+
+        whole  whether rows are everything, so that a browser drops what it has
+        """
+        head = orjson.dumps({"now": self.running.clock(), "seq": self.picture.number, "gone": gone, "whole": whole})
+        parts = b",".join(self.picture.json[key] for key in rows if key in self.picture.json)
+        return (head[:-1] + b',"rows":[' + parts + b"]}").decode()
+
+    def _waiting_of(self, subject: str) -> int:
+        """Recommendations of somebody that wait for a review."""
+        now = self.running.clock()
+        if subject not in self._recommended:
+            self._recommended[subject] = all_of(self.running.record.reading(TWIN), subject, now)
+        return waiting(self._recommended[subject], now)
+
     def _number_of(self, subject: str) -> str | None:
         """By which number a house knows somebody; asked once until somebody is merged, parted or erased."""
         reading = self.running.record.reading(TWIN)
         epoch = reading.epoch()
         if epoch != self._epoch or len(self._numbers) > MOST_NUMBERS:
-            self._numbers, self._epoch = {}, epoch
+            self._numbers, self._recommended, self._epoch = {}, {}, epoch
         if subject not in self._numbers:
             known = [one.value for one in reading.identifiers(subject) if not one.system.startswith("local:")]
             self._numbers[subject] = known[0] if known else None

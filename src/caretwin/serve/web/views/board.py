@@ -126,12 +126,16 @@ class Board(View):
 
 
 class BoardNews(View):
-    """What changed since a picture: rows that are another, and subjects that are no longer there."""
+    """What changed since a picture: rows that are another, and subjects that are no longer there.
+
+    This is the data of the event "board" of /api/live.
+    """
 
     now: int
     seq: int
-    rows: list[BoardPerson]
     gone: list[str]
+    whole: bool = Field(description="rows are everything: drop what you have")
+    rows: list[BoardPerson]
 
 
 class DoorPulse(View):
