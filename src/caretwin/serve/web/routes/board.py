@@ -28,7 +28,7 @@ routes = Routes("board")
 
 
 @routes.get("/api/board", permission="board:see", response_model=Board)
-async def board(here: Here, caller: Signed) -> Board:
+async def get_board(here: Here, caller: Signed) -> Board:
     """Everybody whom the caller may see, with vital signs, early warning score, twin and data."""
     here.view.draw()
     return await asyncio.to_thread(here.view.board, caller)
@@ -40,7 +40,7 @@ async def board(here: Here, caller: Signed) -> Board:
     response_class=EventSourceResponse,
     responses={200: {"content": {"text/event-stream": {"schema": {"type": "string"}}}, "description": "Events."}},
 )
-async def live(
+async def follow_board(
     here: Here, caller: Signed, last_event_id: str | None = Header(None, max_length=40)
 ) -> EventSourceResponse:
     """Rows of the board that changed ("board"), and how the doors are doing ("pulse").

@@ -46,7 +46,7 @@ def reading_of(here: Served, caller: Caller, subject: str) -> Reading:
 
 
 @routes.post("/api/person", permission="person:see", response_model=Person, responses=_ABOUT_NOBODY)
-async def person(here: Here, caller: Signed, asked: Asked) -> Person:
+async def get_person(here: Here, caller: Signed, asked: Asked) -> Person:
     """Who it is, which channels there are, and what happened in the last month."""
     return await asyncio.to_thread(_person, here, caller, asked.subject)
 
@@ -70,7 +70,7 @@ def _person(here: Served, caller: Caller, subject: str) -> Person:
 
 
 @routes.post("/api/person/series", permission="person:see", response_model=SeriesAnswer, responses=_ABOUT_NOBODY)
-async def series(here: Here, caller: Signed, asked: AskedSeries) -> SeriesAnswer:
+async def get_series(here: Here, caller: Signed, asked: AskedSeries) -> SeriesAnswer:
     """Values of channels within a time, thinned where there are more than a chart can show."""
 
     def found() -> SeriesAnswer:
@@ -82,7 +82,7 @@ async def series(here: Here, caller: Signed, asked: AskedSeries) -> SeriesAnswer
 
 
 @routes.post("/api/person/forecasts", permission="person:see", response_model=Forecasts, responses=_ABOUT_NOBODY)
-async def forecasts(here: Here, caller: Signed, asked: Asked) -> Forecasts:
+async def get_forecasts(here: Here, caller: Signed, asked: Asked) -> Forecasts:
     """What the twin says comes next, and what it had said an hour before what came."""
     return await asyncio.to_thread(_forecasts, here, caller, asked.subject)
 
@@ -104,7 +104,7 @@ def _forecasts(here: Served, caller: Caller, subject: str) -> Forecasts:
 
 
 @routes.post("/api/provenance", permission="person:see", response_model=Provenance, responses=_ABOUT_NOBODY)
-async def provenance(here: Here, caller: Signed, asked: AskedOrigin) -> Provenance:
+async def get_provenance(here: Here, caller: Signed, asked: AskedOrigin) -> Provenance:
     """Where a value came from, all its versions, and what the twin did with it."""
     return await asyncio.to_thread(_provenance, here, caller, asked)
 

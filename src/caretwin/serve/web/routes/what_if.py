@@ -32,7 +32,7 @@ def loop_of(here: Served) -> WardLoop:
 
 
 @routes.post("/api/what-if", permission="what_if:try", response_model=Futures, responses=_NO_TWIN)
-async def what_if(here: Here, caller: Signed, asked: AskedFutures) -> Futures:
+async def try_plans(here: Here, caller: Signed, asked: AskedFutures) -> Futures:
     """The futures of plans beside no change, on the same twin with the same luck; nothing is kept."""
 
     def found() -> Futures:
@@ -64,7 +64,7 @@ def _propose(here: Served, caller: Caller, asked: AskedProposal) -> ShownRecomme
 
 
 @routes.get("/api/recommendations", permission="recommendation:review", response_model=Queue)
-async def queue(here: Here, caller: Signed) -> Queue:
+async def get_recommendations(here: Here, caller: Signed) -> Queue:
     """Recommendations of the last week of all whom the caller may see, with what came of them."""
     return await asyncio.to_thread(_queue, here, caller)
 

@@ -28,7 +28,7 @@ class AskedReview(Asked):
 
 
 class ShownForetold(View):
-    """A reading that was foretold: with the plan nine in ten and median, without it the median; and what was charted."""
+    """A reading that was foretold: nine in ten and median with the plan, the median without; and what was charted."""
 
     label: str
     unit: str
