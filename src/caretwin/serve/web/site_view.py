@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import threading
 from collections import OrderedDict
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 
 import orjson
 
@@ -71,9 +71,14 @@ class SiteView:
     def board(self, caller: Caller) -> Board:
         """Everybody whom a caller may see; the look is audited for each of them."""
         visible = self.visible(caller)
-        self.reading(caller).of(sorted(visible))
+        self.look(caller, visible)
         rows = [row for key, row in self.picture.rows.items() if key in visible]
         return Board(now=self.running.clock(), seq=self.picture.number, rows=rows, units=units_of(rows))
+
+    def look(self, caller: Caller, subjects: Collection[str]) -> None:
+        """Audit that a caller looks at these people, before they are shown. Raises AccessDeniedError."""
+        if subjects:  # nobody at all is no question about all of the record
+            self.reading(caller).of(sorted(subjects))
 
     def row(self, subject: str) -> BoardPerson | None:
         """A person's row, None for who is not on the board."""

@@ -63,7 +63,7 @@ async def events(here: Served, caller: Caller, have: str) -> AsyncIterator[Serve
         rows = {*news.rows, *(visible - told if not news.whole else ())}
         gone = {*(told & set(news.gone)), *(told - visible)}
         if rows or gone or known is None:
-            await asyncio.to_thread(view.reading(caller).of, sorted(rows))
+            await asyncio.to_thread(view.look, caller, rows)
             data = view.news_json(sorted(rows), sorted(gone), whole=news.whole)
             yield ServerSentEvent(data, event="board", id=view.picture.name())
             told = (told | rows) - gone
