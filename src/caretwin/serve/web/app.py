@@ -14,12 +14,12 @@ from caretwin.serve.web.border import Border, Shield
 from caretwin.serve.web.identify import cookie_name
 from caretwin.serve.web.log import Observed
 from caretwin.serve.web.problems import HANDLED, Problem, answer
-from caretwin.serve.web.routes import health, pages
+from caretwin.serve.web.routes import access, health, pages, session, sign_in
 from caretwin.serve.web.routing import PUBLIC, Routes, permission_of, undecided
 from caretwin.serve.web.served import Served
 from caretwin.serve.web.static import Static
 
-ROUTES: tuple[Routes, ...] = (health.routes,)
+ROUTES: tuple[Routes, ...] = (sign_in.routes, session.routes, access.routes, health.routes)
 """Routes of every page, in the order in which they are described."""
 
 
