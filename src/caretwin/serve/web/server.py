@@ -46,6 +46,16 @@ class WebServer:
         tokens: Mapping[str, str], more: Sequence[Routes] = (),
     ) -> None:  # fmt: skip
         self._bound = _bound(settings)
+        try:
+            self._make(running, policy, settings, clock, tokens, more)
+        except BaseException:
+            self._bound.close()
+            raise
+
+    def _make(
+        self, running: Running, policy: PeoplePolicy, settings: WebSettings, clock: Callable[[], int],
+        tokens: Mapping[str, str], more: Sequence[Routes],
+    ) -> None:  # fmt: skip
         accounts = Accounts(running.record)
         rules = Rules(shipped(), accounts, Whereabouts(running.record, running.clock), clock)
         policy.rules = rules
