@@ -55,7 +55,12 @@ def test_an_account_needs_a_name_and_roles_of_people(accounts: Accounts, name: s
 def test_nobody_but_the_operator_makes_accounts_while_only_programs_are_known(
     accounts: Accounts, record: Record
 ) -> None:
-    for actor in (GATE, Actor("door:mqtt", "door"), Actor("account:x", "nurse"), Actor("account:x", "manager")):
+    for actor in (
+        Actor("twin", "twin"),
+        Actor("door:mqtt", "door"),
+        Actor("account:x", "nurse"),
+        Actor("account:x", "manager"),
+    ):
         with pytest.raises(AccessDeniedError):
             accounts.add(actor, "Eve", ["doctor"], 10)
     assert accounts.all() == [] and len(refused(record)) == 4
@@ -193,6 +198,6 @@ def test_every_change_of_accounts_stands_in_the_audit_trail(
     accounts.end(session, 15, "signed out")
     rows = record.connection().query("SELECT actor, action FROM audit ORDER BY n")
     person = f"account:{nurse.key}"
-    wanted = [(BOSS.name, "configure")] * 2 + [(GATE.name, "sign-in")] + [(person, "sign-in")] * 2
+    wanted = [(BOSS.name, "accounts")] * 2 + [(GATE.name, "sign-in")] + [(person, "sign-in")] * 2
     assert [tuple(row) for row in rows] == wanted
     assert audit.verify(record.connection())[1] is None

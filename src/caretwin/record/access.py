@@ -13,8 +13,8 @@ from typing import Literal, NamedTuple, TypeAlias, get_args
 
 from caretwin.base.errors import CaretwinError
 
-Action = Literal["read", "write", "derive", "export", "erase", "configure", "sign-in", "break-glass"]
-"""``configure``: how the site works and who may what; ``sign-in``: sessions and what they are opened with;
+Action = Literal["read", "write", "derive", "export", "erase", "configure", "accounts", "sign-in", "break-glass"]
+"""``configure``: how the site works; ``accounts``: who may what; ``sign-in``: sessions and what they are opened with;
 ``break-glass``: leave to look at somebody who is not one's own."""
 PersonRole = Literal[
     "nurse", "doctor", "pharmacist", "therapist", "manager", "carer", "resident", "family", "engineer", "auditor"
@@ -31,8 +31,8 @@ PEOPLE: frozenset[str] = frozenset(get_args(PersonRole))
 RULES: Mapping[Role, frozenset[Action]] = {
     "door": frozenset({"write"}),
     "twin": frozenset({"read", "derive"}),
-    "operator": frozenset({"read", "write", "derive", "export", "erase", "configure"}),
-    "gate": frozenset({"sign-in"}),
+    "operator": frozenset({"read", "write", "derive", "export", "erase", "configure", "accounts"}),
+    "gate": frozenset({"sign-in", "accounts"}),
     "auditor": frozenset({"read"}),
 }
 """What each role may do. A door only writes: what comes in through it never reads what others sent."""

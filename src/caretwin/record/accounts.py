@@ -18,7 +18,7 @@ from caretwin.record.store import accounts as store
 from caretwin.record.store.accounts import Account, Grant, Passkey, Session
 
 GATE = Actor("service:gate", "gate", "sign-in")
-"""Lets people in: acts as long as nobody has signed in."""
+"""Lets people in: acts as long as nobody has signed in, and for an identity provider, which says who may."""
 LINK_GOOD_US = 15 * 60_000_000
 """us that a link is good (assumed: long enough to walk over to somebody, too short to be found later)."""
 LONGEST_NAME, LONGEST_REASON = 120, 400
@@ -87,7 +87,7 @@ class Accounts:
                 fix="name the person",
             )
         with self._record.writing(
-            by, "configure", f"account {key}: made, {_told(account)}", sorted(account.people)
+            by, "accounts", f"account {key}: made, {_told(account)}", sorted(account.people)
         ) as it:
             store.add(it, account)
         self.turn += 1
@@ -96,7 +96,7 @@ class Accounts:
     def let(self, by: Actor, key: str, roles: Sequence[str], units: Collection[str]) -> Account:
         """Give an account these roles and units, and no others. Raises DataError, and KeyError for no account."""
         account = self.of(key)._replace(roles=_roles(roles), units=_units(units))
-        with self._record.writing(by, "configure", f"account {key}: {_told(account)}") as it:
+        with self._record.writing(by, "accounts", f"account {key}: {_told(account)}") as it:
             store.let(it, account)
         self.turn += 1
         return account
@@ -104,14 +104,14 @@ class Accounts:
     def disable(self, by: Actor, key: str, at: int) -> None:
         """Let an account sign in no more; its sessions and links end. Raises KeyError."""
         self.of(key)
-        with self._record.writing(by, "configure", f"account {key}: disabled") as it:
+        with self._record.writing(by, "accounts", f"account {key}: disabled") as it:
             store.disable(it, key, at)
         self.turn += 1
 
     def enable(self, by: Actor, key: str) -> None:
         """Let an account that was disabled sign in again, anew. Raises KeyError."""
         self.of(key)
-        with self._record.writing(by, "configure", f"account {key}: enabled") as it:
+        with self._record.writing(by, "accounts", f"account {key}: enabled") as it:
             store.disable(it, key, None)
         self.turn += 1
 
@@ -124,7 +124,7 @@ class Accounts:
         """
         self._open(key)
         secret = secrets.token_urlsafe(32)
-        with self._record.writing(by, "configure", f"account {key}: a link") as it:
+        with self._record.writing(by, "accounts", f"account {key}: a link") as it:
             store.add_link(it, digest(secret), key, at, at + LINK_GOOD_US)
         return secret
 
@@ -175,7 +175,7 @@ class Accounts:
 
     def add_identity(self, by: Actor, issuer: str, subject: str, key: str, at: int) -> None:
         """An identity provider's subject is an account from now on."""
-        with self._record.writing(by, "configure", f"account {key}: an identity of {issuer}") as it:
+        with self._record.writing(by, "accounts", f"account {key}: an identity of {issuer}") as it:
             store.add_identity(it, issuer, subject, key, at)
 
     def ever_secured(self) -> bool:

@@ -12,7 +12,8 @@ MEANS: Mapping[Action, tuple[str, ...]] = {
     "read": ("person:see",),
     "write": ("person:write",),
     "derive": ("recommendation:propose", "recommendation:review"),
-    "configure": ("mapping:edit", "setup:change", "accounts:change"),
+    "configure": ("mapping:edit", "setup:change"),
+    "accounts": ("accounts:change",),
     "sign-in": ("session:own",),
     "break-glass": ("glass:break",),
 }

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from caretwin.record.access import Actor
+from caretwin.serve.web.link import link_address
 from caretwin.serve.web.served import Served
 
 FIRST_NAME, FIRST_ROLES = "Administrator", ("manager", "engineer")
@@ -20,8 +21,3 @@ def first_link(served: Served, by: Actor) -> str:
     able = [one for one in accounts.all() if one.disabled is None and set(FIRST_ROLES) & set(one.roles)]
     account = able[0] if able else accounts.add(by, FIRST_NAME, FIRST_ROLES, now)
     return link_address(served.settings.origin, accounts.new_link(by, account.key, now))
-
-
-def link_address(origin: str, secret: str) -> str:
-    """The address that a person opens: the secret stands where no browser sends it, so that no log has it."""
-    return f"{origin}/#link={secret}"

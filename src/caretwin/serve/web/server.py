@@ -46,6 +46,16 @@ class WebServer:
         tokens: Mapping[str, str], more: Sequence[Routes] = (),
     ) -> None:  # fmt: skip
         self._bound = _bound(settings)
+        try:
+            self._make(running, policy, settings, clock, tokens, more)
+        except BaseException:
+            self._bound.close()
+            raise
+
+    def _make(
+        self, running: Running, policy: PeoplePolicy, settings: WebSettings, clock: Callable[[], int],
+        tokens: Mapping[str, str], more: Sequence[Routes],
+    ) -> None:  # fmt: skip
         accounts = Accounts(running.record)
         rules = Rules(shipped(), accounts, Whereabouts(running.record, running.clock), clock)
         policy.rules = rules
@@ -56,6 +66,7 @@ class WebServer:
         self._server = _Server(_configuration(self.app, settings))
         self._serving: asyncio.Task[None] | None = None
         self.first_link = ""
+        self._log = log_to(settings.log) if settings.log else None
 
     async def start(self) -> None:
         """Answer from now on. ``first_link`` is how the first person signs in, "" where somebody can already."""
@@ -73,6 +84,9 @@ class WebServer:
             await asyncio.to_thread(self.served.sessions.keep)
         self._bound.close()
         LOG.info("stopped")
+        if self._log is not None:
+            LOG.removeHandler(self._log)
+            self._log.close()
 
 
 class _Server(uvicorn.Server):
@@ -122,10 +136,11 @@ def _bound(settings: WebSettings) -> socket.socket:
     return found
 
 
-def log_to_stderr() -> None:
-    """Write the log of the web application to the standard error output, a line of JSON each."""
-    handler = logging.StreamHandler(sys.stderr)
+def log_to(where: str) -> logging.Handler:
+    """Write a line of JSON for each answer to a file, or to the standard error output ("-")."""
+    handler = logging.StreamHandler(sys.stderr) if where == "-" else logging.FileHandler(where, encoding="utf-8")
     handler.setFormatter(JsonLines())
     LOG.addHandler(handler)
     LOG.setLevel(logging.INFO)
     LOG.propagate = False
+    return handler

@@ -36,11 +36,12 @@ class Sessions:
         self._told = clock()
 
     def begin(
-        self, account: Account, how: str, role: str | None = None, purpose: str | None = None
+        self, account: Account, how: str, role: str | None = None, purpose: str | None = None, ends: int | None = None
     ) -> tuple[str, Session]:
         """A session of an account that has proved who it is; its secret is for the cookie and is not kept.
 
         role     its first where none is said; purpose  the role's first where none is said
+        ends     when it ends at the latest (us); None: ``longest_us`` from now
         Raises SignInError for a role that the account does not have, or a purpose that is not the role's.
         """
         role = role or account.roles[0]
@@ -50,7 +51,8 @@ class Sessions:
             fix = "choose a purpose of that role"
             raise SignInError("signing in", seen=f"a {role} for {purpose}", wanted=wanted, fix=fix)
         now = self._clock()
-        secret, session = self._accounts.begin(account, role, purpose or may[0], now, now + self.longest_us, how)
+        last = now + self.longest_us if ends is None else ends
+        secret, session = self._accounts.begin(account, role, purpose or (*may, "none")[0], now, last, how)
         with self._lock:
             self._seen[session.number] = now
         return secret, session

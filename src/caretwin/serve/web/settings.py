@@ -34,7 +34,7 @@ MAX_BODY_BYTES = 1 << 20
 ENTRIES = frozenset(
     {
         "listen", "origin", "certificate", "key", "behind_proxy", "idle_min", "longest_h", "max_body_bytes",
-        "frame_ancestors", "metrics_tokens", "requests_per_min", "sign_ins_per_min", "oidc",
+        "frame_ancestors", "metrics_tokens", "requests_per_min", "sign_ins_per_min", "log", "oidc",
     }
 )  # fmt: skip
 OIDC_ENTRIES = frozenset(
@@ -72,6 +72,7 @@ class WebSettings:
     idle_min, longest_h  after which a session ends: without a request, and in all
     frame_ancestors  pages in which ours may be shown, such as an EHR's; none
     metrics_tokens  file with NAME: SHA-256 of the token of each program that may read /metrics
+    log            file to which a line of JSON for each answer is added; "-" is the standard error output; "" none
     requests_per_min, sign_ins_per_min  of one session, or of one address where nobody has signed in (assumed)
     """
 
@@ -87,6 +88,7 @@ class WebSettings:
     metrics_tokens: str = ""
     requests_per_min: int = 1200
     sign_ins_per_min: int = 20
+    log: str = ""
     oidc: OidcSettings | None = None
 
     def address(self) -> tuple[str, int]:
@@ -129,7 +131,7 @@ def web_settings(table: Mapping[str, Any], where: str, folder: Path) -> WebSetti
     more: dict[str, Any] = {}
     for name in ("listen", "origin"):
         more[name] = _text(table, name, getattr(WebSettings, name), where)
-    for name in ("certificate", "key", "metrics_tokens"):
+    for name in ("certificate", "key", "metrics_tokens", "log"):
         more[name] = _beside(folder, _text(table, name, "", where))
     for name, low, high in (("idle_min", 1.0, 1440.0), ("longest_h", 0.1, 168.0)):
         more[name] = float(_number(table, name, getattr(WebSettings, name), low, high, where))
@@ -139,7 +141,7 @@ def web_settings(table: Mapping[str, Any], where: str, folder: Path) -> WebSetti
         more[name] = int(_number(table, name, getattr(WebSettings, name), low, high, where))
     more["behind_proxy"] = _flag(table, "behind_proxy", where)
     more["frame_ancestors"] = tuple(_texts(table, "frame_ancestors", where))
-    more["oidc"] = _oidc(table["oidc"], where) if "oidc" in table else None
+    more["oidc"] = _oidc(table["oidc"], where, folder) if "oidc" in table else None
     found = WebSettings(**{**more, "origin": str(more["origin"]).rstrip("/")})
     _check(found, where)
     return found
@@ -183,7 +185,7 @@ def _own_origin(host: str, port: int, encrypted: bool) -> str:
     return f"{scheme}://localhost" + ("" if port == usual else f":{port}")
 
 
-def _oidc(table: Any, where: str) -> OidcSettings:
+def _oidc(table: Any, where: str, folder: Path) -> OidcSettings:
     if not isinstance(table, dict):
         raise _wrong(where, "oidc without a section of its own", "[web.oidc]")
     _known(table, OIDC_ENTRIES, "web.oidc", where)
@@ -191,6 +193,7 @@ def _oidc(table: Any, where: str) -> OidcSettings:
         name: _text(table, name, getattr(OidcSettings, name, ""), where)
         for name in ("issuer", "client_id", "client_secret", "claim", "units_claim", "name", "scope")
     }
+    more["client_secret"] = _beside(folder, more["client_secret"])
     for name in ("issuer", "client_id"):
         if not more[name]:
             raise _wrong(where, f"[web.oidc] without {name}", "issuer and client_id")
@@ -244,7 +247,7 @@ def _number(table: Mapping[str, Any], name: str, otherwise: float, low: float, h
 
 
 def _beside(folder: Path, text: str) -> str:
-    return str(folder / text) if text and not text.startswith("env:") else text
+    return str(folder / text) if text and text != "-" and not text.startswith("env:") else text
 
 
 def _wrong(where: str, seen: str, wanted: str) -> DataError:
