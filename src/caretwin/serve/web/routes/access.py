@@ -78,6 +78,7 @@ def break_glass(glass: Glass, caller: Signed, here: Here) -> Granted:
         here.accounts.break_glass(caller.actor(), grant)
     except KeyError:
         raise Refusal(404, "nobody of this key") from None
+    here.read_anew(caller.session)
     return Granted(until=grant.until)
 
 
