@@ -47,7 +47,7 @@ def extra() -> Routes:
 
     @routes.post("/api/test/person", permission="person:see")
     def person(whom: Whom, caller: Signed, here: Here) -> dict[str, int]:
-        events: list[Event] = here.running.record.reading(caller.actor()).events(whom.subject)  # type: ignore[assignment]
+        events: list[Event] = here.reading(caller).events(whom.subject)  # type: ignore[assignment]
         return {"events": len(events)}
 
     @routes.post("/api/test/broken", permission="public")
@@ -132,6 +132,29 @@ def test_another_wards_patient_is_refused_by_the_record_and_audited(site: Web) -
         found = nurse.post("/api/test/person", json={"subject": there})
     assert found.status_code == 403 and found.json()["rule"] == "boundary:unit"
     assert site.trail(allowed=False)[-1]["subject"] == there
+
+
+def test_looks_of_a_session_are_one_row_an_hour_and_leave_to_look_is_flagged_at_once(site: Web) -> None:
+    key = site.person("1", "ICU")
+
+    def looks() -> list[str]:
+        return [one["rule"] for one in site.trail(allowed=True) if one["action"] == "read" and one["subject"] == key]
+
+    with site.signed_in("nurse", units=["ICU"]) as nurse:
+        assert [nurse.post("/api/test/person", json={"subject": key}).status_code for _ in range(3)] == [200] * 3
+        assert looks() == ["care:person"]
+        site.clock.minutes(1)
+        site.person("1", "Ward 3")
+        assert nurse.post("/api/test/person", json={"subject": key}).status_code == 403, "moved, and no longer hers"
+        nurse.post("/api/break-glass", json={"subject": key, "reason": "called back"})
+        assert nurse.post("/api/test/person", json={"subject": key}).status_code == 200
+        assert looks() == ["care:person", "care:person break-glass"]
+        site.clock.minutes(29)
+        nurse.get("/api/session")
+        site.clock.minutes(29)
+        nurse.get("/api/session")
+        site.clock.minutes(2)
+        assert nurse.post("/api/test/person", json={"subject": key}).status_code == 403, "an hour is over"
 
 
 # ---- what comes from elsewhere -------------------------------------------------------------------------------------

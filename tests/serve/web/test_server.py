@@ -24,8 +24,11 @@ from sse_starlette import EventSourceResponse
 from tests.serve.web.conftest import BOSS, Web
 
 from caretwin.base.errors import DataError
+from caretwin.record.accounts import GATE
+from caretwin.record.store.accounts import Passkey
 from caretwin.serve.running import running
 from caretwin.serve.site import read_site
+from caretwin.serve.web.first import first_link
 from caretwin.serve.web.routing import Here, Routes, Signed
 from caretwin.serve.web.settings import web_settings
 
@@ -156,6 +159,16 @@ def test_by_https_the_cookie_is_of_this_host_alone(tmp_path: Path) -> None:
             assert client.get("/api/session").status_code == 200
     finally:
         web.stop()
+
+
+def test_whoever_starts_a_site_is_told_where_it_is_and_how_to_come_in(web: Web) -> None:
+    from caretwin.cli.live import web_lines
+
+    first, second = web_lines(web.running)
+    assert first.endswith(web.address) and second.endswith(web.first_link) and "15 minutes" in second
+    key = web.account("nurse").key
+    web.served.accounts.add_passkey(GATE, Passkey(b"1", key, b"k", 0, "tablet", 1))
+    assert first_link(web.served, BOSS) == ""
 
 
 # ---- how it is watched ---------------------------------------------------------------------------------------------

@@ -267,6 +267,14 @@ def test_another_role_is_another_session_that_ends_no_later(web: Web) -> None:
         assert old.get("/api/session").status_code == FAIL
 
 
+def test_who_signs_in_anew_has_one_session_and_not_two(web: Web) -> None:
+    account = web.account("nurse")
+    before = web.secret(account)
+    with web.client(before) as client, web.client(before) as other:
+        link_in(client, web.served.accounts.new_link(BOSS, account.key, web.clock()))
+        assert other.get("/api/session").status_code == FAIL
+
+
 def test_a_restart_keeps_sessions_and_what_ended_them(start: Callable[..., Web]) -> None:
     web = start()
     secret, gone = web.secret(web.account("nurse")), web.secret(web.account("doctor"))
@@ -310,7 +318,7 @@ def test_leave_to_look_is_given_for_a_reason_and_the_auditor_sees_it(web: Web) -
         assert carer.post("/api/break-glass", json=ask).status_code == 403
         assert doctor.post("/api/break-glass", json={**ask, "reason": ""}).status_code == 422
         assert doctor.post("/api/break-glass", json={**ask, "reason": "  "}).status_code == 422
-        assert doctor.post("/api/break-glass", json={**ask, "subject": "p0"}).status_code == 404
+        assert doctor.post("/api/break-glass", json={**ask, "subject": "p00000000"}).status_code == 404
         until = doctor.post("/api/break-glass", json=ask).json()["until"]
         who = doctor.get("/api/session").json()["account"]
     assert until == web.clock() + 3_600_000_000

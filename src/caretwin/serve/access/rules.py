@@ -9,7 +9,7 @@ from typing import Any
 
 from caretwin.record.access import PEOPLE, AccessDeniedError, Decision
 from caretwin.record.accounts import Accounts
-from caretwin.record.entry import kind_of
+from caretwin.record.entry import KIND_LETTERS, kind_of
 from caretwin.record.store.accounts import Account
 from caretwin.serve.access.policies import Policies, Question
 from caretwin.serve.access.whereabouts import Whereabouts
@@ -90,7 +90,7 @@ class Rules:
             return asked
         standing = self._whereabouts.of(subject)
         account = self.account(caller.account) if caller is not None else None
-        more: dict[str, Any] = {"about": kind_of(subject), "unit": standing.unit, "sealed": standing.sealed}
+        more: dict[str, Any] = {"about": _kind(subject), "unit": standing.unit, "sealed": standing.sealed}
         return asked._replace(own=account is not None and subject in account.people, **more)
 
     def _broken(self, account: str, subject: str) -> bool:
@@ -108,6 +108,11 @@ class Rules:
                 grants = {(one.account, one.subject): one.until for one in self.accounts.grants(now)}
                 self._known, self._revision = Known({one.key: one for one in self.accounts.all()}, grants), revision
             return self._known
+
+
+def _kind(subject: str) -> str:
+    """What a subject is; a key that no record makes is somebody of whom nothing is known."""
+    return kind_of(subject) if subject[:1] in KIND_LETTERS.values() else "patient"
 
 
 def denied(caller: Caller | None, action: str, decision: Decision, subject: str = "") -> AccessDeniedError:

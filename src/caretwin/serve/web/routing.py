@@ -57,7 +57,7 @@ class Permission:
         connection.state.caller = caller
 
 
-def signed(connection: HTTPConnection) -> Caller:
+async def signed(connection: HTTPConnection) -> Caller:
     """Who asks, as the permission of the route has found."""
     caller: Caller | None = getattr(connection.state, "caller", None)
     if caller is None:
@@ -65,9 +65,14 @@ def signed(connection: HTTPConnection) -> Caller:
     return caller
 
 
+async def here(connection: HTTPConnection) -> Served:
+    """What the application works with, for a handler."""
+    return served_of(connection)
+
+
 Signed = Annotated[Caller, Depends(signed)]
 """Parameter of a handler: who asks."""
-Here = Annotated[Served, Depends(served_of)]
+Here = Annotated[Served, Depends(here)]
 """Parameter of a handler: what it works with."""
 
 

@@ -7,12 +7,17 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
 from caretwin.record.accounts import Accounts
+from caretwin.record.reading import Reading
 from caretwin.serve.access.rules import Rules
+from caretwin.serve.web.caller import Caller
 from caretwin.serve.web.ceremonies import Ceremonies
 from caretwin.serve.web.metrics import Metrics
 from caretwin.serve.web.sessions import HOUR_US, MINUTE_US, Sessions
 from caretwin.serve.web.settings import WebSettings
 from caretwin.serve.web.site_view import SiteView
+
+MOST_READINGS = 1000
+"""Sessions whose way to read is remembered; the oldest is forgotten for one more, and audited anew (assumed)."""
 
 if TYPE_CHECKING:
     from caretwin.serve.running import Running
@@ -47,7 +52,26 @@ class Served:
         self.sessions = Sessions(self.accounts, self.rules, self.clock, round(idle), round(longest))
         self.ceremonies = Ceremonies(self.clock)
         self.metrics = Metrics()
-        self.view = SiteView(self.running, self.rules)
+        self._readings: dict[str, Reading] = {}
+        self.view = SiteView(self.running, self.rules, self.reading)
+
+    def reading(self, caller: Caller) -> Reading:
+        """The record as a caller may read it: the same for all requests of a session, so that the trail has a row for
+        the first look at a person in an hour, and not for each request.
+
+        Of what is about nobody (``subjects()``, ``changes()``) only who works at all of the site sees anything: routes
+        take it from ``running.reading`` and leave out whom ``rules.visible`` leaves out.
+        """
+        found = self._readings.get(caller.session)
+        if found is None or found.actor != caller.actor():
+            if len(self._readings) >= MOST_READINGS:
+                self._readings.pop(next(iter(self._readings)), None)
+            found = self._readings[caller.session] = self.running.record.reading(caller.actor())
+        return found
+
+    def read_anew(self, session: str) -> None:
+        """Audit the next look of a session at everybody again: leave to look has changed by what rule it is."""
+        self._readings.pop(session, None)
 
     def goes_on(self, session: str) -> bool:
         """Whether a stream of a session goes on: neither is the session over, nor does the server stop."""

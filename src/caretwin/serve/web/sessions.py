@@ -82,6 +82,12 @@ class Sessions:
         account = self._rules.account(found.account)
         return account is not None and found.role in account.roles
 
+    def replace(self, secret: str | None) -> None:
+        """End the session of a browser that signs in anew: a secret is never good beside the next one."""
+        before = self._accounts.session_of(secret) if secret else None
+        if before is not None and before.ended is None:
+            self.end(str(before.number), "signed in anew")
+
     def end(self, session: str, why: str = "signed out") -> None:
         """End a session."""
         found = self._accounts.session(int(session))

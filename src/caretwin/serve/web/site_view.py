@@ -2,9 +2,7 @@
 
 from __future__ import annotations
 
-import threading
-from collections import OrderedDict
-from collections.abc import Collection, Sequence
+from collections.abc import Callable, Collection, Sequence
 
 import orjson
 
@@ -17,34 +15,21 @@ from caretwin.serve.web.picture import Picture
 from caretwin.serve.web.views.board import Board, BoardPerson, DoorPulse, Pulse, Unit
 from caretwin.twin.living.record import TWIN
 
-MOST_READERS = 2000
-"""Sessions whose looks are remembered, so that a look at one person is audited once an hour and not at every tick."""
 MOST_NUMBERS = 5000
 
 
 class SiteView:
-    """What callers may see of a site. May be asked by any thread but for :meth:`draw`."""
+    """What callers may see of a site. May be asked by any thread but for :meth:`draw`.
 
-    def __init__(self, running: Running, rules: Rules) -> None:
-        self.running, self.rules = running, rules
+    reading  the record as a caller may read it
+    """
+
+    def __init__(self, running: Running, rules: Rules, reading: Callable[[Caller], Reading]) -> None:
+        self.running, self.rules, self.reading = running, rules, reading
         self.picture = Picture(self._number_of, self._waiting_of)
-        self._readers: OrderedDict[tuple[str, str], Reading] = OrderedDict()
         self._numbers: dict[str, str | None] = {}
         self._recommended: dict[str, list[Recommendation]] = {}
         self._epoch = -1
-        self._lock = threading.Lock()
-
-    def reading(self, caller: Caller) -> Reading:
-        """The record as a caller may read it."""
-        with self._lock:
-            key = (caller.session, caller.role)
-            found = self._readers.get(key)
-            if found is None:
-                found = self._readers[key] = self.running.record.reading(caller.actor())
-            self._readers.move_to_end(key)
-            while len(self._readers) > MOST_READERS:
-                self._readers.popitem(last=False)
-            return found
 
     def known(self, subject: str) -> bool:
         """Whether the record has somebody of this key."""

@@ -9,6 +9,7 @@ from caretwin.record.accounts import LINK_GOOD_US, LONGEST_NAME, LONGEST_REASON,
 from caretwin.record.store.accounts import Account, Grant
 from caretwin.serve.access.rules import BREAK_GLASS_US
 from caretwin.serve.web.caller import Caller
+from caretwin.serve.web.fields import SubjectKey, Text
 from caretwin.serve.web.link import link_address
 from caretwin.serve.web.problems import Refusal, documented
 from caretwin.serve.web.routing import Here, Routes, Signed
@@ -21,8 +22,8 @@ MANAGE = "accounts:change"
 class Glass(BaseModel):
     """At whom to look, and why."""
 
-    subject: str = Field(max_length=40, description="Key of the person.")
-    reason: str = Field(min_length=1, max_length=LONGEST_REASON, description="Read by the auditor; no names in it.")
+    subject: SubjectKey
+    reason: Text = Field(min_length=1, max_length=LONGEST_REASON, description="Read by the auditor; no names in it.")
 
 
 class Granted(BaseModel):
@@ -46,10 +47,12 @@ class AccountInfo(BaseModel):
 class NewAccount(BaseModel):
     """Who may sign in."""
 
-    name: str = Field(min_length=1, max_length=LONGEST_NAME)
+    name: Text = Field(min_length=1, max_length=LONGEST_NAME)
     roles: list[PersonRole] = Field(min_length=1, max_length=10)
-    units: list[str] = Field([], max_length=100, description="Empty: all of the site.")
-    people: list[str] = Field([], max_length=100, description="Of a resident's or a family's account: keys of whom.")
+    units: list[Text] = Field([], max_length=100, description="Empty: all of the site.")
+    people: list[SubjectKey] = Field(
+        [], max_length=100, description="Of a resident's or a family's account: keys of whom."
+    )
 
 
 class Which(BaseModel):
@@ -75,6 +78,7 @@ def break_glass(glass: Glass, caller: Signed, here: Here) -> Granted:
         here.accounts.break_glass(caller.actor(), grant)
     except KeyError:
         raise Refusal(404, "nobody of this key") from None
+    here.read_anew(caller.session)
     return Granted(until=grant.until)
 
 

@@ -39,7 +39,7 @@ def reading_of(here: Served, caller: Caller, subject: str) -> Reading:
     Raises AccessDeniedError for who is not theirs; Refusal (404) for nobody.
     """
     here.rules.require(caller, "person:see", subject)
-    reading = here.view.reading(caller)
+    reading = here.reading(caller)
     if not here.view.known(subject):
         raise Refusal(404, "nobody of this key is in the record", fix="go back to the board")
     return reading

@@ -12,6 +12,7 @@ from caretwin.record.accounts import SignInError
 from caretwin.record.store.accounts import Account
 from caretwin.serve.web import passkeys
 from caretwin.serve.web.caller import Caller
+from caretwin.serve.web.fields import Text
 from caretwin.serve.web.identify import drop_cookie, set_cookie
 from caretwin.serve.web.problems import Refusal, documented
 from caretwin.serve.web.routes.sign_in import LONGEST, Asked
@@ -35,7 +36,7 @@ class NewPasskey(BaseModel):
 
     ceremony: str = Field(max_length=LONGEST)
     credential: dict[str, Any] = Field(description="PublicKeyCredential in its JSON form.")
-    name: str = Field("passkey", min_length=1, max_length=80)
+    name: Text = Field("passkey", min_length=1, max_length=80)
 
 
 class PasskeyInfo(BaseModel):

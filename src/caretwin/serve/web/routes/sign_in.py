@@ -12,10 +12,10 @@ from pydantic import BaseModel, Field
 from starlette.responses import RedirectResponse
 
 from caretwin.record.accounts import GATE, SignInError
-from caretwin.record.store.accounts import Account
+from caretwin.record.store.accounts import Account, Session
 from caretwin.serve.web import passkeys
 from caretwin.serve.web.ceremonies import GOOD_US
-from caretwin.serve.web.identify import set_cookie
+from caretwin.serve.web.identify import secret_of, set_cookie
 from caretwin.serve.web.oidc import BACK, OidcError, Provider, Who, secret_text
 from caretwin.serve.web.problems import Refusal, documented
 from caretwin.serve.web.routing import PUBLIC, Here, Routes
@@ -77,9 +77,10 @@ def ways(here: Here) -> Ways:
 
 
 @routes.post("/api/sign-in/link", permission=PUBLIC, responses=documented(401))
-def sign_in_by_link(link: Link, here: Here, response: Response) -> SessionInfo:
+def sign_in_by_link(link: Link, request: Request, here: Here, response: Response) -> SessionInfo:
     """Sign in by a link, which is good no more afterwards."""
-    return _begun(here, response, here.accounts.use_link(link.secret, here.clock()), "link", link)
+    account = here.accounts.use_link(link.secret, here.clock())
+    return told(here, account, _begun(here, request, response, account, "link", link))
 
 
 @routes.post("/api/sign-in/passkey/options", permission=PUBLIC, responses=documented(409))
@@ -93,7 +94,7 @@ def ask_for_passkey(request: Request, here: Here) -> Asked:
 def sign_in_by_passkey(proof: Proof, request: Request, here: Here, response: Response) -> SessionInfo:
     """Sign in by a passkey."""
     account = passkeys.check_known(here, request.headers["host"], proof.ceremony, proof.credential)
-    return _begun(here, response, account, "passkey", proof)
+    return told(here, account, _begun(here, request, response, account, "passkey", proof))
 
 
 @routes.post("/api/sign-in/oidc", permission=PUBLIC, responses=documented(404, 409))
@@ -123,7 +124,7 @@ async def back(request: Request, here: Here) -> Response:
     response: Response = RedirectResponse("/", 303)
     try:
         who, wish = await _came_back(here, request)
-        await asyncio.to_thread(_welcome, here, response, who, wish)
+        await asyncio.to_thread(_welcome, here, request, response, who, wish)
     except (OidcError, SignInError) as problem:
         why = problem.seen if isinstance(problem, SignInError) else str(problem)
         await asyncio.to_thread(here.accounts.refuse, "", "sign-in", "oidc:proved", why)
@@ -145,7 +146,7 @@ async def _came_back(here: Served, request: Request) -> tuple[Who, As]:
     return await _provider(here).who(said["code"], asked["verifier"], asked["nonce"]), asked["wish"]
 
 
-def _welcome(here: Served, response: Response, who: Who, wish: As) -> None:
+def _welcome(here: Served, request: Request, response: Response, who: Who, wish: As) -> None:
     """Begin a session of whom a provider names; the account has the roles and units that the provider says now."""
     if not who.roles:
         raise OidcError("nobody to whom [web.oidc.roles] gives a role")
@@ -157,8 +158,7 @@ def _welcome(here: Served, response: Response, who: Who, wish: As) -> None:
         here.accounts.add_identity(GATE, who.issuer, who.subject, account.key, here.clock())
     elif (account.roles, account.units) != (who.roles, who.units):
         account = here.accounts.let(GATE, account.key, who.roles, who.units)
-    secret, _ = here.sessions.begin(account, "oidc", wish.role, wish.purpose)
-    set_cookie(here, response, secret)
+    _begun(here, request, response, account, "oidc", wish)
 
 
 def _provider(here: Served) -> Provider:
@@ -168,10 +168,12 @@ def _provider(here: Served) -> Provider:
     return Provider(oidc, secret_text(oidc.client_secret), here.settings.origin + BACK, here.clock)
 
 
-def _begun(here: Served, response: Response, account: Account, how: str, wish: As) -> SessionInfo:
+def _begun(here: Served, request: Request, response: Response, account: Account, how: str, wish: As) -> Session:
+    """A new session, which replaces the one that this browser has."""
     secret, session = here.sessions.begin(account, how, wish.role, wish.purpose)
+    here.sessions.replace(secret_of(here.settings, request))
     set_cookie(here, response, secret)
-    return told(here, account, session)
+    return session
 
 
 def _digest(text: str) -> bytes:

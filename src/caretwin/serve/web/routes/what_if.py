@@ -71,7 +71,7 @@ async def get_recommendations(here: Here, caller: Signed) -> Queue:
 
 def _queue(here: Served, caller: Caller) -> Queue:
     here.view.draw()
-    now, reading, names = here.running.clock(), here.view.reading(caller), here.view.names()
+    now, reading, names = here.running.clock(), here.reading(caller), here.view.names()
     found: list[Recommendation] = []
     for subject in sorted(here.view.visible(caller)):
         found += all_of(reading, subject, now)
