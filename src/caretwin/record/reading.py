@@ -172,6 +172,10 @@ class Reading:
         """The merge by which a subject became another. Raises KeyError where there is none that holds."""
         return self._answer(subject, lambda it: parting.merge_of(it, subject))
 
+    def wholes(self) -> dict[str, tuple[int, ...]]:
+        """Of what each person is made: another answer says that a key means another person, or more or less of one."""
+        return self._answer("", read_subjects.wholes)
+
     def epoch(self) -> int:
         """How often subjects were merged, parted or erased: another number says that keys mean something else."""
         return int(self._connections.reading().query("SELECT erasures FROM counter")[0][0])

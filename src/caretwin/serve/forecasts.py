@@ -49,6 +49,12 @@ class Forecasts:
         self._judged: dict[str, tuple[int, SubjectQuality]] = {}
         self._next: dict[str, int] = {}
 
+    def forget(self, keys: Collection[str]) -> None:
+        """Drop what was said of these: their twins began again, as somebody else's."""
+        for known in (self.said, self.doubts, self.troubles, self._judged, self._next):
+            for key in keys:
+                known.pop(key, None)
+
     def forget_others(self, there: Collection[str]) -> None:
         """Drop what is known of everybody who is not there: erased, or become another."""
         for known in (self.said, self.doubts, self.troubles, self._judged, self._next):

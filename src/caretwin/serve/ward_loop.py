@@ -167,6 +167,7 @@ class WardLoop:
             self._arrived = {**self._arrived, **waiting}
         if turn.over:
             self._safely(lambda ward: living_record.retire(self._record, ward, turn.over))
+        self.forecasts.forget(turn.renewed)
         self.forecasts.forget_others({*ward.subjects(), *ward.roll.ended})
         self.forecasts.turn(ward, now)
         if done - self._drawn >= DRAWN_EVERY_S:

@@ -104,3 +104,33 @@ def merges(connection: Connection, as_of: int = ALWAYS) -> dict[str, tuple[str, 
     ):
         found[one] = (*found.get(one, ()), other)
     return found
+
+
+def wholes(connection: Connection) -> dict[str, tuple[int, ...]]:
+    """Of what each person is made: by the key of everybody who was not merged into another, the first sequence numbers
+    of all who are that person now, merges of merges too.
+
+    Sequence numbers are never given twice: who was erased and came again under the same key is another.
+    """
+    firsts = {
+        row[0]: (str(row[1]), int(row[2]))
+        for row in connection.query(
+            "SELECT s.id, s.key, min(i.sequence) FROM subject s JOIN identifier i ON i.subject = s.id"
+            " GROUP BY s.id, s.key"
+        )
+    }
+    into = {
+        row[0]: row[1]
+        for row in connection.query(
+            f"SELECT m.subject, m.into_subject FROM merged m WHERE {HOLDS} ORDER BY m.sequence", [ALWAYS]
+        )
+    }
+    found: dict[str, list[int]] = {}
+    for number, (_, first) in firsts.items():
+        root, seen = number, {number}
+        while root in into and into[root] not in seen:
+            root = into[root]
+            seen.add(root)
+        if root in firsts:
+            found.setdefault(firsts[root][0], []).append(first)
+    return {key: tuple(sorted(of)) for key, of in found.items()}

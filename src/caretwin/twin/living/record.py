@@ -60,7 +60,7 @@ def start(record: Record, twin: BedsideTwin, now: int | None = None) -> LivingWa
         return found._replace(events=tuple(first_told(reading, found.events)))
 
     # It hears from here on: what comes while we read is heard again, which does no harm.
-    book = Book(news, reading.newest, course, minute, people, reading.epoch, reading.merges, again)
+    book = Book(news, reading.newest, course, minute, people, reading.epoch, reading.wholes, again)
     ward = LivingWard(twin, book)
     end = record.listen(ward.wake)
     try:

@@ -38,7 +38,7 @@ class Ended(NamedTuple):
 
     left: int
     heard: int | None
-    parts: tuple[str, ...] = ()
+    parts: tuple[int, ...] | None = None
 
 
 class Book(NamedTuple):
@@ -49,7 +49,7 @@ class Book(NamedTuple):
     minute    all of one channel of a subject in one minute
     subjects  keys of everybody there is: asked when two were merged, or one was erased, by whatever process
     epoch     how often that has happened
-    merges    keys of subjects that became another, by the key of that one
+    wholes    of what each of them is made (see :func:`caretwin.record.store.read_subjects.wholes`)
     again     a subject with the checkpoints of its twin: for one that ended and comes back
     """
 
@@ -59,14 +59,16 @@ class Book(NamedTuple):
     minute: Callable[[str, str, int], Sequence[Value]]
     subjects: Callable[[], Sequence[str]]
     epoch: Callable[[], int]
-    merges: Callable[[], Mapping[str, tuple[str, ...]]]
+    wholes: Callable[[], Mapping[str, tuple[int, ...]]]
     again: Callable[[str], Found]
 
 
 class Roll:
     """The people of a ward.
 
-    twins, ended  by subject; epoch  how often subjects had been merged or erased, as far as the twins know
+    twins, ended  by subject; epoch  how often subjects had been merged, parted or erased, as far as the twins know
+    renewed       whose twins have begun again since somebody looked, for they are of another, or of more or fewer:
+                  what was said of the one before is not of them
     """
 
     def __init__(self, book: Book | None) -> None:
@@ -74,13 +76,14 @@ class Roll:
         self.twins: dict[str, LivingTwin] = {}
         self.ended: dict[str, Ended] = {}
         self.epoch = book.epoch() if book is not None else 0
-        self._merges = book.merges() if book is not None else {}
+        self._wholes = book.wholes() if book is not None else {}
+        self.renewed: set[str] = set()
 
     def adopt(self, found: Found) -> None:
         """Take in a subject whose course was read from the record."""
         course = found.course
         one = LivingTwin(course, checkpoints=list(found.checkpoints))
-        one.parts = self._merges.get(course.subject, ())
+        one.parts = self._wholes.get(course.subject)
         self.twins[course.subject] = one
         one.embody()
         if any(checkpoint.person != one.born_of for checkpoint in one.checkpoints):
@@ -94,7 +97,7 @@ class Roll:
 
     def adopt_ended(self, subject: str, ended: Ended) -> None:
         """Note a subject whose twin ended before this process began."""
-        self.ended[subject] = ended._replace(parts=self._merges.get(subject, ()))
+        self.ended[subject] = ended._replace(parts=self._wholes.get(subject))
 
     def adopt_later(self, subject: str, problem: Exception) -> None:
         """Take in a subject whose course could not be read: that is tried again."""
@@ -117,25 +120,37 @@ class Roll:
             self.twins[key].failure = old.failure
 
     def follow_the_book(self) -> None:
-        """Drop who is no longer in the record; of who was merged or parted, begin again with all that is now theirs."""
-        if self.book is None:
+        """Drop who is no longer in the record; begin again with who is now made of others than before: of whom somebody
+        was merged into, who was parted, and who was erased and came again.
+        """
+        if self.book is None or self.book.epoch() == self.epoch:
             return
-        epoch = self.book.epoch()
-        if epoch == self.epoch:
-            return
-        there, former = set(self.book.subjects()), {key for others in self._merges.values() for key in others}
-        self._merges = self.book.merges()
-        self.epoch = epoch  # only now: a read that failed is tried again
+        epoch, there, wholes = self.book.epoch(), set(self.book.subjects()), self.book.wholes()
+        self.epoch, self._wholes = epoch, wholes  # only now: a read that failed is tried again
         for known in (self.twins, self.ended):
             for key in [key for key in known if key not in there]:
                 del known[key]  # type: ignore[attr-defined]
-        self.bring_back([key for key, one in self.ended.items() if one.parts != self._merges.get(key, ())])
-        for key in [key for key, one in self.twins.items() if one.parts != self._merges.get(key, ())]:
+                self.renewed.add(key)
+        self.bring_back([key for key, one in self.ended.items() if one.parts != wholes.get(key)])
+        for key in [key for key, one in self.twins.items() if one.parts != wholes.get(key)]:
+            self.renewed.add(key)
             self.safely(key, self.read_again)
-        for key in sorted(there & (self._merges.keys() | former) - self.twins.keys() - self.ended.keys()):
-            self._adopt_again(
-                key
-            )  # a number of which nothing was known but that a person is known by it, or who was parted
+        for key in sorted(there - self.twins.keys() - self.ended.keys()):
+            self._adopt_again(key)  # who was parted, or is known by a number of which nothing was known before
+
+    def note_the_new(self) -> None:
+        """Note of what those are made who were heard of for the first time.
+
+        Where it is too late for that, for somebody was merged, parted or erased meanwhile, they begin again at the next
+        turn.
+        """
+        new = [key for key, one in self.twins.items() if one.parts is None]
+        if self.book is None or not new:
+            return
+        wholes = self.book.wholes()
+        if self.book.epoch() == self.epoch:
+            for key in new:
+                self.twins[key].parts = wholes.get(key)
 
     # the end, and back -----------------------------------------------------------------------------------------------
 

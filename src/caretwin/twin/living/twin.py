@@ -36,7 +36,7 @@ class LivingTwin:
     waiting      rows that are to be stepped through; replaying  whether they are many
     back         whether it went back for them, further than to the minute that was still open
     body         what the model needs of the person; born_of  sex, age, height and weight that it was made of
-    parts        keys of the subjects that had become this one when the course was read: with more, it begins again
+    parts        of what the person was made when the course was read: with others, it begins again; None: not known
     problem      what has just gone wrong with it; failure  the same, with when it is tried again; None for nothing
     restarted    minute at which its numbers were not finite and it went back to ones that were
     """
@@ -52,7 +52,7 @@ class LivingTwin:
     back: bool = False
     body: Any = None
     born_of: tuple[Any, ...] = ()
-    parts: tuple[str, ...] = ()
+    parts: tuple[int, ...] | None = None
     problem: Exception | None = None
     failure: Failure | None = None
     restarted: int | None = None

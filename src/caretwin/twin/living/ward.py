@@ -39,6 +39,7 @@ class Turn(NamedTuple):
     steps    rows taken in; replayed  of them, after going back, or by a twin that had much to catch up with
     failed   twins that could not be brought up to date: they are tried again (see :mod:`caretwin.twin.living.failure`)
     over     twins that are up to date and whose subjects left: whoever keeps their checkpoints may end them
+    renewed  twins that are gone or began again, for the person of the key is another, or made of others
     """
 
     updated: tuple[str, ...]
@@ -47,6 +48,7 @@ class Turn(NamedTuple):
     replayed: int
     failed: tuple[str, ...] = ()
     over: tuple[str, ...] = ()
+    renewed: tuple[str, ...] = ()
 
 
 class LivingWard:
@@ -75,8 +77,9 @@ class LivingWard:
 
         now  clock (us): rows that are further ahead than clocks differ wait until their time has come
         """
+        self.roll.follow_the_book()  # first: what is heard of somebody belongs to whoever the key means now
         self._hearing.listen()
-        self.roll.follow_the_book()
+        self.roll.note_the_new()
         self.roll.bring_back(sorted(self._hearing.returning))
         self._hearing.returning = set()
         until = minute_of(now) + AHEAD_MIN
@@ -91,7 +94,8 @@ class LivingWard:
         wrong = self._judge(now)
         busy = tuple(key for key, one in self._twins.items() if one.waiting)
         updated = tuple(one.course.subject for one in new if not one.waiting and one.failure is None)
-        return Turn(updated, busy, steps + replayed, again + replayed, wrong, self.roll.over(now))
+        renewed, self.roll.renewed = tuple(sorted(self.roll.renewed)), set()
+        return Turn(updated, busy, steps + replayed, again + replayed, wrong, self.roll.over(now), renewed)
 
     def _to_do(self, now: int) -> list[str]:
         """Twins whose turn it is: all but those that failed and wait until they are tried again."""
