@@ -7,6 +7,7 @@ from typing import Any
 
 from fastapi import FastAPI
 from fastapi.openapi.utils import get_openapi
+from pydantic.json_schema import models_json_schema
 
 from caretwin import __version__
 from caretwin.base.errors import DataError
@@ -18,11 +19,14 @@ from caretwin.serve.web.routes import access, board, health, pages, person, sess
 from caretwin.serve.web.routing import PUBLIC, Routes, permission_of, undecided
 from caretwin.serve.web.served import Served
 from caretwin.serve.web.static import Static
+from caretwin.serve.web.views.board import BoardNews, Pulse
 
 ROUTES: tuple[Routes, ...] = (
     sign_in.routes, session.routes, access.routes, board.routes, person.routes, what_if.routes, health.routes,
 )  # fmt: skip
 """Routes of every page, in the order in which they are described."""
+TOLD = (BoardNews, Pulse)
+"""What events of a stream say: no answer has them, and a client needs their types."""
 
 
 def make_app(served: Served, more: Sequence[Routes] = (), static: Static | None = None) -> FastAPI:
@@ -57,7 +61,10 @@ def described(app: FastAPI) -> dict[str, Any]:
             description="Digital twins for care. caretwin advises; it never actuates.",
         )  # fmt: skip
         parts = found.setdefault("components", {})
-        parts.setdefault("schemas", {})["Problem"] = Problem.model_json_schema()
+        schemas = parts.setdefault("schemas", {})
+        schemas["Problem"] = Problem.model_json_schema()
+        told = [(one, "serialization") for one in TOLD]
+        schemas |= models_json_schema(told, ref_template="#/components/schemas/{model}")[1]["$defs"]  # type: ignore[arg-type]
         name = cookie_name(app.state.served.settings)
         parts["securitySchemes"] = {
             "session": {"type": "apiKey", "in": "cookie", "name": name},

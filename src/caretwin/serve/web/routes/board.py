@@ -22,6 +22,19 @@ DRAW_S = 0.5
 PING_S = 15
 """s after which a silent stream says that it lives."""
 
+EVENT = {
+    "type": "object",
+    "required": ["event", "data"],
+    "properties": {
+        "id": {"type": "string", "description": "picture of the board: send it as Last-Event-ID to go on from it"},
+        "event": {"enum": ["board", "pulse", "end"]},
+        "data": {
+            "type": "string",
+            "contentMediaType": "application/json",
+            "description": "BoardNews of a board, Pulse of a pulse; of an end, why",
+        },
+    },
+}
 LastEventId = Annotated[str | None, Header(max_length=40)]
 
 routes = Routes("board")
@@ -38,7 +51,7 @@ async def get_board(here: Here, caller: Signed) -> Board:
     "/api/live",
     permission="board:see",
     response_class=EventSourceResponse,
-    responses={200: {"content": {"text/event-stream": {"schema": {"type": "string"}}}, "description": "Events."}},
+    responses={200: {"content": {"text/event-stream": {"schema": EVENT}}, "description": "What happens, as it does."}},
 )
 async def follow_board(
     here: Here, caller: Signed, last_event_id: str | None = Header(None, max_length=40)
