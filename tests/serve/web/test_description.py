@@ -34,6 +34,8 @@ def test_every_operation_keeps_to_its_description(site: Web, role: str) -> None:
     asked = 0
     for result in schema.get_all_operations():
         operation = result.ok()
+        if operation.path == "/api/live":  # has no end: test_living reads it
+            continue
 
         @settings(
             max_examples=EXAMPLES,

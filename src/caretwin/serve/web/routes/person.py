@@ -8,7 +8,7 @@ from caretwin.record.bedside import Person as RecordedPerson
 from caretwin.record.reading import Reading
 from caretwin.serve.web.caller import Caller
 from caretwin.serve.web.person_answers import channels_of, event_of, facts_of, fans_of, said_before, series_of
-from caretwin.serve.web.problems import Refusal
+from caretwin.serve.web.problems import Refusal, documented
 from caretwin.serve.web.provenance_answer import provenance_of
 from caretwin.serve.web.routing import Here, Routes, Signed
 from caretwin.serve.web.served import Served
@@ -28,7 +28,7 @@ EVENTS_BACK_US = 30 * 24 * HOUR
 FORECASTS_BACK_US = 24 * HOUR
 """us back that is told what the twin had said."""
 MOST_EVENTS = 500
-_ABOUT_NOBODY = {404: {"description": "Nobody whom the caller may see."}}
+_ABOUT_NOBODY = documented(404)
 
 routes = Routes("person")
 

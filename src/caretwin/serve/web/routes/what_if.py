@@ -9,7 +9,7 @@ from caretwin.review.afterwards import afterwards
 from caretwin.review.recommendations import Recommendation, all_of, propose, review
 from caretwin.serve.ward_loop import WardLoop
 from caretwin.serve.web.caller import Caller
-from caretwin.serve.web.problems import Refusal
+from caretwin.serve.web.problems import Refusal, documented
 from caretwin.serve.web.recommendation_views import proposal_of, shown
 from caretwin.serve.web.routes.person import reading_of
 from caretwin.serve.web.routing import Here, Routes, Signed
@@ -19,7 +19,7 @@ from caretwin.serve.web.views.what_if import AskedFutures, Futures
 from caretwin.serve.web.what_if_answer import futures
 from caretwin.twin.living.checkpoints import model_name
 
-_NO_TWIN = {409: {"description": "This site has no twins, or this person's does not live."}}
+_NO_TWIN = documented(404, 409)
 
 routes = Routes("what-if")
 
@@ -79,7 +79,8 @@ def _queue(here: Served, caller: Caller) -> Queue:
     return Queue(now=now, recommendations=[shown(one, now, names, afterwards(reading, one)) for one in ordered])
 
 
-@routes.post("/api/recommendations/review", permission="recommendation:review", response_model=ShownRecommendation)
+@routes.post("/api/recommendations/review", permission="recommendation:review", response_model=ShownRecommendation,
+             responses=documented(404))  # fmt: skip
 async def review_change(here: Here, caller: Signed, asked: AskedReview) -> ShownRecommendation:
     """Accept, change or reject what was proposed, with a reason."""
 
