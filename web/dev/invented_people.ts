@@ -340,7 +340,7 @@ export function series(
       found.at.push(at);
       found.value.push(rounded(value, digitsOf(one)));
       found.quality.push(noise > 0.47 ? 2 : noise > 0.44 ? 1 : 0);
-      found.seq.push(Math.floor(at / 1e6));
+      found.seq.push(Math.floor(at / MINUTE) * KINDS.length + KINDS.indexOf(one));
     }
     return [found];
   });

@@ -52,11 +52,11 @@ async function body(request: IncomingMessage): Promise<Asked> {
 }
 
 function origin(seq: number): Provenance {
-  const one = KINDS[1]!;
-  const at = seq * 1e6;
+  const one = KINDS[seq % KINDS.length]!;
+  const at = Math.floor(seq / KINDS.length) * MINUTE;
   return {
     channel: one.channel,
-    value: 71,
+    value: one.usual,
     unit: one.unit,
     effective: at,
     received: at + 42 * 1e6,
@@ -68,9 +68,14 @@ function origin(seq: number): Provenance {
     note: { device: "arterial line", method: "invasive" },
     versions: [
       { seq: seq - 3, value: 17, received: at + 12 * 1e6, status: "preliminary" },
-      { seq, value: 71, received: at + 42 * 1e6, status: "final" },
+      { seq, value: one.usual, received: at + 42 * 1e6, status: "final" },
     ],
-    twin: { used: true, why: "", expected: { low: 63, median: 74, high: 86 }, surprise: 0.4 },
+    twin: {
+      used: true,
+      why: "",
+      expected: { low: one.usual - one.spread, median: one.usual, high: one.usual + one.spread },
+      surprise: 0.4,
+    },
   };
 }
 

@@ -1,9 +1,10 @@
 /** Who is signed in, for every part of the application; and what happens when they no longer are. */
 
 import { createContext, type ReactNode, useCallback, useContext, useEffect, useMemo, useState } from "react";
-import { onSignedOut, signOut as askToSignOut, whoAmI } from "../api/client";
+import { onSignedOut, signOut as askToSignOut, signInByLink, whoAmI } from "../api/client";
 import type { Offers, Session } from "../api/contract";
 import { setZone } from "../base/time";
+import { takeSecret } from "../signin/link";
 import { forget } from "./router";
 import { forgetWard } from "./ward";
 
@@ -15,6 +16,10 @@ export type Standing =
 
 interface Signing {
   standing: Standing;
+  /** Whether this page was opened by a one-time link that no longer works. */
+  linkFailed: boolean;
+  /** Whether it did: whoever came by it has perhaps no passkey yet. */
+  byLink: boolean;
   signedIn(session: Session): void;
   signOut(): Promise<void>;
   ask(): Promise<void>;
@@ -26,6 +31,8 @@ const NOTHING_OFFERED: Offers = { passkey: true, oidc: null };
 
 export function SessionProvider({ children }: { children: ReactNode }) {
   const [standing, setStanding] = useState<Standing>({ is: "asking" });
+  const [linkFailed, setLinkFailed] = useState(false);
+  const [byLink, setByLink] = useState(false);
 
   const signedIn = useCallback((session: Session) => {
     setZone(session.site.zone);
@@ -52,7 +59,19 @@ export function SessionProvider({ children }: { children: ReactNode }) {
     }
   }, [ask]);
 
-  useEffect(() => void ask(), [ask]);
+  useEffect(() => {
+    const link = takeSecret();
+    if (link.is === "none") void ask();
+    if (link.is !== "new") return;
+    const come = (session: Session) => {
+      setByLink(true);
+      signedIn(session);
+    };
+    signInByLink(link.secret).then(come, () => {
+      setLinkFailed(true);
+      void ask();
+    });
+  }, [ask, signedIn]);
 
   // What was shown goes at once; what may be offered instead is asked for.
   useEffect(
@@ -70,7 +89,10 @@ export function SessionProvider({ children }: { children: ReactNode }) {
     [],
   );
 
-  const value = useMemo(() => ({ standing, signedIn, signOut, ask }), [standing, signedIn, signOut, ask]);
+  const value = useMemo(
+    () => ({ standing, linkFailed, byLink, signedIn, signOut, ask }),
+    [standing, linkFailed, byLink, signedIn, signOut, ask],
+  );
   return <Context value={value}>{children}</Context>;
 }
 

@@ -61,7 +61,12 @@ export function plan(channels: readonly Channel[]): GroupPlan[] {
       if (channel.group !== group || channel.count === 0) continue;
       const shared = TOGETHER.find(([, members]) => members.includes(channel.channel));
       const key = shared ? shared[0] : channel.channel;
-      const chart = charts.get(key) ?? { key, title: channel.title, channels: [], holds: channel.kind !== "observation" };
+      const chart = charts.get(key) ?? {
+        key,
+        title: channel.title,
+        channels: [],
+        holds: channel.kind !== "observation",
+      };
       chart.channels.push(channel);
       charts.set(key, chart);
     }

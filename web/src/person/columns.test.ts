@@ -92,6 +92,20 @@ describe("everything of a chart", () => {
   });
 });
 
+it("a break lasts until the next value, also where the twin's estimate has times between", () => {
+  const times = [0, 5, 10, 15].map((m) => 8 * HOUR + m * MINUTE);
+  const all = columnsOf({
+    series: [series([...times, 12 * HOUR])],
+    estimates: [{ ...estimate, at: [9 * HOUR, 10 * HOUR], median: [1, 2], low: [0, 1], high: [2, 3] }],
+    forecasts: [],
+    holds: false,
+    now: 12 * HOUR,
+  });
+  const measured = all.columns.find((column) => column.role === "measured")!.values;
+  const between = all.at.flatMap((at, i) => (at > times[3]! && at < 12 * HOUR ? [measured[i]] : []));
+  expect(between).toEqual([null, null, null]);
+});
+
 it("the nearest time is found at both ends, between, and not where there is none", () => {
   expect([0, 4, 6, 7, 99].map((at) => nearest([2, 6, 8], at))).toEqual([0, 0, 1, 1, 2]);
   expect(nearest([], 5)).toBe(-1);

@@ -36,10 +36,7 @@ export function line(series: Series): Points {
   series.at.forEach((at, i) => {
     if (series.quality[i]! <= GOOD_OR_ODD) used.push([at, series.value[i] ?? null]);
   });
-  const apart = Math.max(
-    USUAL_DISTANCES * median(used.slice(1).map((point, i) => point[0] - used[i]![0])),
-    HOUR / 4,
-  );
+  const apart = Math.max(USUAL_DISTANCES * median(used.slice(1).map((point, i) => point[0] - used[i]![0])), HOUR / 4);
   return used.flatMap((point, i): Points => {
     const before = used[i - 1];
     return before && point[0] - before[0] > apart ? [[before[0] + 1, null], point] : [point];
@@ -143,9 +140,18 @@ export function columnsOf(drawing: Drawing): Columns {
   const columns = courses.map(({ role, channel, points }) => {
     const values: Value[] = new Array(at.length).fill(undefined);
     for (const [time, value] of points) values[place.get(time)!] = value;
-    return { role, channel, values };
+    return { role, channel, values: brokenUntilTheNext(values) };
   });
   return { at, columns };
+}
+
+/** A break lasts until the next value, whatever else stands at the times between. */
+function brokenUntilTheNext(values: Value[]): Value[] {
+  let broken = false;
+  return values.map((value) => {
+    if (value !== undefined) broken = value === null;
+    return broken ? null : value;
+  });
 }
 
 /** The last value that can be used, null for none. */

@@ -1,12 +1,11 @@
-import { useEffect, useState } from "react";
-import { passkeyOptions, signInByLink, signInByPasskey } from "../api/client";
+import { useState } from "react";
+import { passkeyOptions, signInByPasskey } from "../api/client";
 import type { Offers } from "../api/contract";
 import { useSigning } from "../app/session";
 import { isPossible, usePasskey } from "../base/webauthn";
 import { Icon } from "../parts/Icon";
 import { PageTitle } from "../parts/PageTitle";
 import { t } from "../texts";
-import { takeSecret } from "./link";
 
 interface Trouble {
   title: string;
@@ -50,20 +49,10 @@ function Ways({ offers, say }: { offers: Offers; say(trouble: Trouble | null): v
 
 /** The way in. A one-time link signs in by itself; else a passkey, or the account of the place where one works. */
 export function SignInPage() {
-  const { standing, signedIn, ask } = useSigning();
-  const [byLink, setByLink] = useState(false);
-  const [trouble, setTrouble] = useState<Trouble | null>(null);
-
-  useEffect(() => {
-    const secret = takeSecret();
-    if (secret === null) return;
-    setByLink(true);
-    signInByLink(secret).then(signedIn, () => {
-      setByLink(false);
-      setTrouble({ title: t.signIn.linkUsed, text: t.signIn.linkUsedFix });
-    });
-  }, [signedIn]);
-
+  const { standing, linkFailed, ask } = useSigning();
+  const [trouble, setTrouble] = useState<Trouble | null>(
+    linkFailed ? { title: t.signIn.linkUsed, text: t.signIn.linkUsedFix } : null,
+  );
   const expired = standing.is === "out" && standing.expired;
   return (
     <main className="signin">
@@ -84,11 +73,6 @@ export function SignInPage() {
             </div>
           </div>
         ) : null}
-        {byLink ? (
-          <p role="status" className="signin__wait">
-            {t.signIn.byLink}
-          </p>
-        ) : null}
         {standing.is === "unreachable" ? (
           <div role="alert">
             <h2 className="signin__sub">{t.signIn.unreachable}</h2>
@@ -98,8 +82,8 @@ export function SignInPage() {
             </button>
           </div>
         ) : null}
-        {standing.is === "out" && !byLink ? <Ways offers={standing.offers} say={setTrouble} /> : null}
-        {standing.is === "out" && !byLink && !expired ? (
+        {standing.is === "out" ? <Ways offers={standing.offers} say={setTrouble} /> : null}
+        {standing.is === "out" && !expired ? (
           <div className="signin__first">
             <h2 className="signin__sub">{t.signIn.first}</h2>
             <p>{t.signIn.firstFix}</p>
