@@ -1,5 +1,6 @@
 /** Questions to the server. A person is named in the body of a question, never in its address: addresses are logged. */
 
+import { attendance } from "./attendance";
 import type { Board, Forecasts, Micros, Offers, Person, Problem, Provenance, Series, Session } from "./contract";
 
 /** The server said no: with its status, its title, and the rule that refused. */
@@ -29,7 +30,7 @@ export function tellSignedOut(): void {
 }
 
 async function ask<T>(method: string, path: string, body?: unknown, signal?: AbortSignal): Promise<T> {
-  const headers: Record<string, string> = { Accept: "application/json" };
+  const headers: Record<string, string> = { Accept: "application/json", ...attendance() };
   if (body !== undefined) headers["Content-Type"] = "application/json";
   let response: Response;
   try {

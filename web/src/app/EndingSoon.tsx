@@ -1,19 +1,32 @@
 import { useState } from "react";
+import { sinceAsked } from "../api/attendance";
 import { session as renew } from "../api/client";
 import type { Micros } from "../api/contract";
 import { longSpan, SECOND } from "../base/time";
 import { t } from "../texts";
-import { useSession, useSigning } from "./session";
+import { useSigning } from "./session";
 import { useNow } from "./ward";
+
+/**
+ * us until a session ends: for want of anything done, or because it is over.
+ *
+ * idle  us that it lasted at the most without anything done, when it was last told; since  us since somebody asked anything
+ */
+export function left(idle: Micros, since: Micros, ends: Micros, now: Micros): Micros {
+  return Math.min(idle - since, ends - now);
+}
 
 /** Says before a session ends for want of anything done, and lets one stay (WCAG 2.2, 2.2.1). */
 export function EndingSoon({ margin }: { margin: Micros }) {
-  const session = useSession();
-  const { signedIn } = useSigning();
+  const { standing, signedIn } = useSigning();
   const now = useNow(10 * SECOND);
   const [busy, setBusy] = useState(false);
-  const left = Math.min(session.idle_ends, session.ends) - now;
-  if (!now || left > margin || left < 0) return null;
+  if (standing.is !== "in" || !now) return null;
+  const { session, since } = standing;
+  const told = performance.now() - since; // ms since the server told when the session ends
+  const idle = session.idle_ends - (now - told * 1000);
+  const remaining = left(idle, Math.min(told, sinceAsked()) * 1000, session.ends, now);
+  if (remaining > margin || remaining < 0) return null;
   const stay = async () => {
     setBusy(true);
     try {
@@ -24,7 +37,7 @@ export function EndingSoon({ margin }: { margin: Micros }) {
   };
   return (
     <div className="banner banner--ending" role="alert">
-      <span>{t.shell.ending(longSpan(left))}</span>
+      <span>{t.shell.ending(longSpan(remaining))}</span>
       <button type="button" className="button button--small" disabled={busy} onClick={() => void stay()}>
         {t.shell.stay}
       </button>

@@ -10,7 +10,7 @@ import { forgetWard } from "./ward";
 
 export type Standing =
   | { is: "asking" }
-  | { is: "in"; session: Session }
+  | { is: "in"; session: Session; since: number }
   | { is: "out"; offers: Offers; expired: boolean }
   | { is: "unreachable"; error: unknown };
 
@@ -36,7 +36,7 @@ export function SessionProvider({ children }: { children: ReactNode }) {
 
   const signedIn = useCallback((session: Session) => {
     setZone(session.site.zone);
-    setStanding({ is: "in", session });
+    setStanding({ is: "in", session, since: performance.now() });
   }, []);
 
   const ask = useCallback(async () => {

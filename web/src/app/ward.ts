@@ -1,8 +1,7 @@
 /** The ward as this tab knows it: taken whole once, then changed by what the server says as it happens. */
 
 import { useSyncExternalStore } from "react";
-import { board } from "../api/client";
-import { tellSignedOut } from "../api/client";
+import { board, tellSignedOut } from "../api/client";
 import type { Board, BoardChange, Door, Micros, Pulse, Row, Unit } from "../api/contract";
 import { listen, type ServerEvent } from "../api/events";
 
@@ -69,6 +68,18 @@ function heard(event: ServerEvent): void {
   else if (event.event === "pulse") put(pulsed(ward, JSON.parse(event.data) as Pulse));
 }
 
+/** A stream that was lost may have been away for longer than the server remembers: then the ward is taken whole again. */
+function linked(link: "live" | "lost"): void {
+  if (!ward) return;
+  const wasLost = ward.link === "lost";
+  put({ ...ward, link });
+  if (link !== "live" || !wasLost) return;
+  board().then(
+    (taken) => ward && put(whole(ward, taken)),
+    () => {}, // the stream says when it is lost again
+  );
+}
+
 /** Takes the ward and listens to it until stopped; a failure is kept for whoever shows the board. */
 export async function startWard(): Promise<void> {
   stopWard();
@@ -80,7 +91,7 @@ export async function startWard(): Promise<void> {
     put(whole(ward, taken));
     const end = listen("/api/live", String(taken.seq), {
       onEvent: heard,
-      onState: (state) => ward && put({ ...ward, link: state === "open" ? "live" : "lost" }),
+      onState: (state) => linked(state === "open" ? "live" : "lost"),
       onSignedOut: tellSignedOut,
     });
     stop = end;

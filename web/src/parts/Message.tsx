@@ -1,5 +1,6 @@
 import type { ReactNode } from "react";
 import { Refused, Unreachable } from "../api/client";
+import { go } from "../app/router";
 import { t } from "../texts";
 
 interface Said {
@@ -37,7 +38,11 @@ export function Failure({ error, retry }: { error: unknown; retry?: () => void }
         title={t.errors.refused}
         text={detail ?? reason ?? error.message}
         detail={rule ? t.errors.refusedBy(rule) : undefined}
-      />
+      >
+        <button type="button" className="button" onClick={() => go("/")}>
+          {t.errors.toBoard}
+        </button>
+      </Message>
     );
   }
   if (error instanceof Unreachable) {

@@ -2,7 +2,7 @@ import { memo, useEffect, useId, useMemo, useRef, useState } from "react";
 import type { Estimate, Forecast, Micros, Series } from "../api/contract";
 import { useShade } from "../app/theme";
 import { when } from "../base/time";
-import { number, unitOf, valueWithUnit } from "../base/units";
+import { number, valueWithUnit } from "../base/units";
 import { Icon } from "../parts/Icon";
 import { shortName, t } from "../texts";
 import type { ChartPlan } from "./charts";
@@ -12,12 +12,15 @@ import { summary } from "./summary";
 import { ValueTable } from "./ValueTable";
 import type { Window } from "./window";
 
-interface Props {
+export interface ChartData {
   plan: ChartPlan;
   series: readonly Series[];
   estimates: readonly Estimate[];
   forecasts: readonly Forecast[];
   window: Window;
+}
+
+interface Props extends ChartData {
   now: Micros;
   /** Whether the times stand below: once for charts that stand above each other. */
   axis: boolean;
@@ -27,6 +30,13 @@ interface Props {
 
 const HEIGHT_PX = 92;
 const LANE_PX = 46;
+
+/** Whether nothing of a chart lies in the time that is shown: then its name is enough. */
+export function isEmpty({ plan, series, estimates, forecasts, window }: ChartData): boolean {
+  const within = (times: readonly Micros[]) => times.some((at) => at >= window.start && at <= window.stop);
+  const holds = plan.holds && series.some((one) => one.at.some((at) => at <= window.stop));
+  return !holds && ![...series, ...estimates, ...forecasts].some((one) => within(one.at));
+}
 
 /** What is under the pointer, in words: the last value before it or the one nearest, and the twin's word for that time. */
 function reading(series: readonly Series[], estimates: readonly Estimate[], holds: boolean, at: Micros, now: Micros) {
@@ -62,6 +72,7 @@ export const Chart = memo(function Chart(props: Props) {
     [series, estimates, forecasts, plan.holds, now],
   );
   const kind = signature(columns);
+  const empty = isEmpty(props);
   const latest = useRef({ props, columns });
   latest.current = { props, columns };
 
@@ -96,7 +107,7 @@ export const Chart = memo(function Chart(props: Props) {
       drawn.current = null;
     };
     // Made anew only when other lines are in it or the colours changed; what else changes is shown below.
-  }, [kind, shade, axis, plan.holds, plan.channels]);
+  }, [kind, shade, axis, empty, plan.holds, plan.channels]);
 
   useEffect(() => drawn.current?.show(columns), [columns, window.start, window.stop]);
   useEffect(() => drawn.current?.redraw(), [chosen]);
@@ -121,22 +132,24 @@ export const Chart = memo(function Chart(props: Props) {
           </span>
         ) : (
           <span className="chart__last quiet">
-            {unitOf(first.channel, first.unit)} {t.person.noValues}
+            {first.last === null ? t.person.noValues : t.person.noValuesSince(when(first.last, now))}
           </span>
         )}
         <span className="chart__reading" ref={output} aria-hidden="true" />
-        <button
-          type="button"
-          className="chart__table"
-          aria-expanded={open}
-          aria-label={t.person.tableOf(plan.title)}
-          onClick={() => setOpen(!open)}
-        >
-          <Icon name="table" />
-          {t.person.table}
-        </button>
+        {empty ? null : (
+          <button
+            type="button"
+            className="chart__table"
+            aria-expanded={open}
+            aria-label={t.person.tableOf(plan.title)}
+            onClick={() => setOpen(!open)}
+          >
+            <Icon name="table" />
+            {t.person.table}
+          </button>
+        )}
       </header>
-      {plan.channels.length > 1 ? (
+      {plan.channels.length > 1 && !empty ? (
         <ul className="chart__keys">
           {plan.channels.map((channel, i) => (
             <li key={channel.channel} className={`key key--measured-${i + 1}`}>
@@ -145,8 +158,8 @@ export const Chart = memo(function Chart(props: Props) {
           ))}
         </ul>
       ) : null}
-      <div className="chart__box" ref={box} role="img" aria-label={sentences.join(" ")} />
-      {open ? <ValueTable plan={plan} series={series} now={now} onChoose={onChoose} /> : null}
+      {empty ? null : <div className="chart__box" ref={box} role="img" aria-label={sentences.join(" ")} />}
+      {open && !empty ? <ValueTable plan={plan} series={series} now={now} onChoose={onChoose} /> : null}
     </section>
   );
 });

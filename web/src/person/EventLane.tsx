@@ -30,7 +30,7 @@ export function EventLane({ events, window, now, chosen, onChoose }: Props) {
     watch.observe(target);
     return () => watch.disconnect();
   }, []);
-  const shown = useMemo(() => placed(events, window, width), [events, window, width]);
+  const shown = useMemo(() => placed(events, window, width, scaled(LABEL_PX)), [events, window, width]);
   const lanes = Math.max(1, ...shown.map((one) => one.lane + 1));
   return (
     <section className="events" aria-label={t.person.events}>
@@ -54,7 +54,7 @@ export function EventLane({ events, window, now, chosen, onChoose }: Props) {
               onClick={() => onChoose(event)}
             >
               <span className="event__bar" style={{ width: Math.max(5, share * width) }} />
-              <span className="event__title" style={{ maxWidth: LABEL_PX - 16 }}>
+              <span className="event__title" style={{ maxWidth: scaled(LABEL_PX - 16) }}>
                 {event.title}
               </span>
             </button>

@@ -11,7 +11,7 @@ import { Failure, Message } from "../parts/Message";
 import { PageTitle } from "../parts/PageTitle";
 import { Skeleton } from "../parts/Skeleton";
 import { t } from "../texts";
-import { Chart } from "./Chart";
+import { Chart, isEmpty } from "./Chart";
 import { type GroupPlan, plan } from "./charts";
 import { EventLane } from "./EventLane";
 import { type Chosen, Origin } from "./Origin";
@@ -88,6 +88,8 @@ function Charts({ group, series, forecasts, window, chosen, choose }: ChartsProp
       }),
     [group, series, forecasts],
   );
+  // Under the last chart that has something to show stand the times of all of them.
+  const lowest = parts.findLastIndex(({ chart, ...part }) => !isEmpty({ plan: chart, window, ...part }));
   return (
     <section className={`group group--${group.group}`}>
       <h2 className="group__title">{group.title}</h2>
@@ -100,7 +102,7 @@ function Charts({ group, series, forecasts, window, chosen, choose }: ChartsProp
           forecasts={part.forecasts}
           window={window}
           now={now}
-          axis={i === parts.length - 1}
+          axis={i === lowest}
           chosen={chosen && !chosen.event ? chosen.seq : null}
           onChoose={choose}
         />
@@ -121,11 +123,7 @@ function Known({ subject, person, news }: { subject: string; person: Person; new
   const [chosen, setChosen] = useState<Chosen>(null);
   const window = useMemo(() => windowOf(shown, now), [shown, now]);
   const groups = useMemo(() => plan(person.channels), [person.channels]);
-  const channels = useMemo(
-    () => groups.flatMap((group) => group.charts.flatMap((chart) => chart.channels.map((one) => one.channel))),
-    [groups],
-  );
-  const series = useSeries(subject, channels, window, news);
+  const series = useSeries(subject, person.channels, window, news);
   const forecasts = useForecasts(subject, news);
   const choose = useCallback((seq: number) => setChosen({ seq }), []);
   const chooseEvent = useCallback((event: PersonEvent) => setChosen({ seq: event.seq, event }), []);

@@ -16,9 +16,9 @@ export interface Placed {
 /** px that a label may take; events whose labels would meet stand below each other (assumed: two dozen letters). */
 export const LABEL_PX = 160;
 
-export function placed(events: readonly PersonEvent[], shown: Window, widthPx: number): Placed[] {
+export function placed(events: readonly PersonEvent[], shown: Window, widthPx: number, labelPx = LABEL_PX): Placed[] {
   const share = (at: Micros) => (at - shown.start) / (shown.stop - shown.start);
-  const label = LABEL_PX / Math.max(widthPx, 1);
+  const label = labelPx / Math.max(widthPx, 1);
   const lanes: { from: number; to: number }[][] = [];
   return events
     .filter((event) => (event.stop ?? event.at) >= shown.start && event.at <= shown.stop)

@@ -210,7 +210,7 @@ export function draw(box: HTMLElement, columns: Columns, look: Look, present: ()
     {
       width: Math.max(box.clientWidth, 60),
       height,
-      padding: [4, scaled(RIGHT_PX), look.axis ? 0 : scaled(7), 0],
+      padding: [scaled(8), scaled(RIGHT_PX), look.axis ? 0 : scaled(7), 0],
       legend: { show: false },
       tzDate: (seconds) => uPlot.tzDate(new Date(seconds * 1000), zoneOfSite()),
       cursor: {

@@ -270,6 +270,7 @@ export const en = {
     eventDetail: "Detail",
     noEvents: "No event or dose in this time",
     noValues: "no value in this time",
+    noValuesSince: (time: string) => `no value in this time, the last ${time}`,
     nothing: "Nothing was received yet",
     nothingFix: "As soon as a system of yours sends a value of this person, it is drawn here.",
     nothingInRange: "Nothing in this time",
