@@ -4,17 +4,9 @@ import { session as renew } from "../api/client";
 import type { Micros } from "../api/contract";
 import { longSpan, SECOND } from "../base/time";
 import { t } from "../texts";
+import { left } from "./ending";
 import { useSigning } from "./session";
 import { useNow } from "./ward";
-
-/**
- * us until a session ends: for want of anything done, or because it is over.
- *
- * idle  us that it lasted at the most without anything done, when it was last told; since  us since somebody asked anything
- */
-export function left(idle: Micros, since: Micros, ends: Micros, now: Micros): Micros {
-  return Math.min(idle - since, ends - now);
-}
 
 /** Says before a session ends for want of anything done, and lets one stay (WCAG 2.2, 2.2.1). */
 export function EndingSoon({ margin }: { margin: Micros }) {

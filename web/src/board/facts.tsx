@@ -7,7 +7,7 @@ import { HOUR, longSpan, shortSpan, when } from "../base/time";
 import { number, percentage } from "../base/units";
 import { Age } from "../parts/Age";
 import { Icon } from "../parts/Icon";
-import { longName, t } from "../texts";
+import { longName, shortName, t } from "../texts";
 import { confidence } from "./confidence";
 
 export const placeOf = (row: Row) => row.place ?? t.board.noBed;
@@ -49,7 +49,10 @@ export function Changed({ row }: { row: Row }) {
       {row.surprises.length ? (
         <span className="changed__odd">
           <Icon name="bolt" />
-          {t.board.unexpected(row.surprises.map(longName).join(", "))}
+          <span aria-hidden="true" title={row.surprises.map(longName).join(", ")}>
+            {t.board.unexpected(row.surprises.map(shortName).join(", "))}
+          </span>
+          <span className="heard">{t.board.unexpected(row.surprises.map(longName).join(", "))}</span>
         </span>
       ) : null}
       {!before && !row.surprises.length ? <span className="quiet">{t.board.noChange}</span> : null}

@@ -36,7 +36,7 @@ export function EventLane({ events, window, now, chosen, onChoose }: Props) {
     <section className="events" aria-label={t.person.events}>
       <h2 className="group__title">{t.person.events}</h2>
       <div className="events__box" style={{ marginLeft: scaled(AXIS_PX), marginRight: scaled(RIGHT_PX) }}>
-        <div className="events__lanes" ref={box} style={{ height: `${lanes * 1.75}rem` }}>
+        <div className="events__lanes" ref={box} style={{ height: `calc(${lanes} * var(--lane))` }}>
           {shown.length ? null : <p className="quiet">{t.person.noEvents}</p>}
           {shown.map(({ event, lane, left, width: share, before }) => (
             <button
@@ -48,7 +48,7 @@ export function EventLane({ events, window, now, chosen, onChoose }: Props) {
               title={spoken(event, now)}
               style={{
                 ...(before ? { right: `${(1 - left - share) * 100}%` } : { left: `${left * 100}%` }),
-                top: `${lane * 1.75}rem`,
+                top: `calc(${lane} * var(--lane))`,
                 maxWidth: `${(before ? left + share : 1 - left) * 100}%`,
               }}
               onClick={() => onChoose(event)}
