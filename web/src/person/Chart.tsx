@@ -1,24 +1,15 @@
 import { memo, useEffect, useId, useMemo, useRef, useState } from "react";
-import type { Estimate, Forecast, Micros, Series } from "../api/contract";
+import type { Estimate, Micros, Series } from "../api/contract";
 import { useShade } from "../app/theme";
 import { when } from "../base/time";
 import { number, valueWithUnit } from "../base/units";
 import { Icon } from "../parts/Icon";
 import { shortName, t } from "../texts";
-import type { ChartPlan } from "./charts";
+import { type ChartData, isEmpty } from "./charts";
 import { columnsOf, lastOf, nearest } from "./columns";
 import { type Drawn, draw, meant, type Present, signature } from "./plot";
 import { summary } from "./summary";
 import { ValueTable } from "./ValueTable";
-import type { Window } from "./window";
-
-export interface ChartData {
-  plan: ChartPlan;
-  series: readonly Series[];
-  estimates: readonly Estimate[];
-  forecasts: readonly Forecast[];
-  window: Window;
-}
 
 interface Props extends ChartData {
   now: Micros;
@@ -30,13 +21,6 @@ interface Props extends ChartData {
 
 const HEIGHT_PX = 92;
 const LANE_PX = 46;
-
-/** Whether nothing of a chart lies in the time that is shown: then its name is enough. */
-export function isEmpty({ plan, series, estimates, forecasts, window }: ChartData): boolean {
-  const within = (times: readonly Micros[]) => times.some((at) => at >= window.start && at <= window.stop);
-  const holds = plan.holds && series.some((one) => one.at.some((at) => at <= window.stop));
-  return !holds && ![...series, ...estimates, ...forecasts].some((one) => within(one.at));
-}
 
 /** What is under the pointer, in words: the last value before it or the one nearest, and the twin's word for that time. */
 function reading(series: readonly Series[], estimates: readonly Estimate[], holds: boolean, at: Micros, now: Micros) {
@@ -72,6 +56,7 @@ export const Chart = memo(function Chart(props: Props) {
     [series, estimates, forecasts, plan.holds, now],
   );
   const kind = signature(columns);
+  const main = plan.channels[0]!.channel;
   const empty = isEmpty(props);
   const latest = useRef({ props, columns });
   latest.current = { props, columns };
@@ -83,7 +68,7 @@ export const Chart = memo(function Chart(props: Props) {
     const chart = draw(
       target,
       latest.current.columns,
-      { channel: plan.channels[0]!.channel, holds: plan.holds, height: plan.holds ? LANE_PX : HEIGHT_PX, axis },
+      { channel: main, holds: plan.holds, height: plan.holds ? LANE_PX : HEIGHT_PX, axis },
       present,
       {
         onCursor: (at) => {
@@ -107,7 +92,7 @@ export const Chart = memo(function Chart(props: Props) {
       drawn.current = null;
     };
     // Made anew only when other lines are in it or the colours changed; what else changes is shown below.
-  }, [kind, shade, axis, empty, plan.holds, plan.channels]);
+  }, [kind, shade, axis, empty, plan.holds, main]);
 
   useEffect(() => drawn.current?.show(columns), [columns, window.start, window.stop]);
   useEffect(() => drawn.current?.redraw(), [chosen]);

@@ -1,4 +1,4 @@
-import type { ReactNode } from "react";
+import { type ReactNode, useEffect } from "react";
 import type { PersonEvent, Provenance } from "../api/contract";
 import { full, longSpan } from "../base/time";
 import { number, valueWithUnit } from "../base/units";
@@ -125,6 +125,12 @@ export type Chosen = { seq: number; event?: PersonEvent } | null;
 
 /** Where a value came from, when it arrived, and what the twin did with it. */
 export function Origin({ subject, chosen, close }: { subject: string; chosen: Chosen; close(): void }) {
+  useEffect(() => {
+    if (!chosen) return;
+    const escape = (event: KeyboardEvent) => event.key === "Escape" && close();
+    document.addEventListener("keydown", escape);
+    return () => document.removeEventListener("keydown", escape);
+  }, [chosen, close]);
   return (
     <aside className={`origin${chosen ? " origin--open" : ""}`} aria-label={words.title}>
       <header className="origin__head">

@@ -1,6 +1,7 @@
 import "uplot/dist/uPlot.min.css";
 import "../styles/person.scss";
 import { useCallback, useMemo, useState } from "react";
+import { Refused } from "../api/client";
 import type { Forecasts, Person, PersonEvent, Series } from "../api/contract";
 import { go } from "../app/router";
 import { useNow, useWard } from "../app/ward";
@@ -11,8 +12,8 @@ import { Failure, Message } from "../parts/Message";
 import { PageTitle } from "../parts/PageTitle";
 import { Skeleton } from "../parts/Skeleton";
 import { t } from "../texts";
-import { Chart, isEmpty } from "./Chart";
-import { type GroupPlan, plan } from "./charts";
+import { Chart } from "./Chart";
+import { type GroupPlan, isEmpty, plan } from "./charts";
 import { EventLane } from "./EventLane";
 import { type Chosen, Origin } from "./Origin";
 import { PersonHeader } from "./PersonHeader";
@@ -114,7 +115,7 @@ function Charts({ group, series, forecasts, window, chosen, choose }: ChartsProp
 const NO_SERIES: Series[] = [];
 
 /** Vital signs and what is given stand below the events, so that cause and effect share one axis. */
-const LEFT = (plan: GroupPlan) => plan.group === "vital" || plan.group === "drug";
+const onTheLeft = (plan: GroupPlan) => plan.group === "vital" || plan.group === "drug";
 
 function Known({ subject, person, news }: { subject: string; person: Person; news: number }) {
   const row = useWard()?.rows.get(subject) ?? person.row;
@@ -152,6 +153,8 @@ function Known({ subject, person, news }: { subject: string; person: Person; new
         <>
           <Times shown={shown} window={window} change={setShown} />
           {series.error && !series.data ? <Failure error={series.error} retry={series.retry} /> : null}
+          {series.error && series.data ? <NotRefreshed what={t.person.notRefreshed} retry={series.retry} /> : null}
+          {forecasts.error ? <NotRefreshed what={t.person.noForecasts} retry={forecasts.retry} /> : null}
           <div className="person__body">
             <div className="person__charts">
               <div className="person__column">
@@ -162,9 +165,9 @@ function Known({ subject, person, news }: { subject: string; person: Person; new
                   chosen={chosen?.event ? chosen.seq : null}
                   onChoose={chooseEvent}
                 />
-                {series.data ? column(LEFT) : <Skeleton label={t.loading} blocks={2} />}
+                {series.data ? column(onTheLeft) : <Skeleton label={t.loading} blocks={2} />}
               </div>
-              <div className="person__column">{series.data ? column((group) => !LEFT(group)) : null}</div>
+              <div className="person__column">{series.data ? column((group) => !onTheLeft(group)) : null}</div>
             </div>
             <Origin subject={subject} chosen={chosen} close={close} />
           </div>
@@ -174,15 +177,39 @@ function Known({ subject, person, news }: { subject: string; person: Person; new
   );
 }
 
+function NobodyOpen({ title }: { title: string }) {
+  return (
+    <Message title={title} text={t.person.noneFix}>
+      <button type="button" className="button" onClick={() => go("/")}>
+        {t.errors.toBoard}
+      </button>
+    </Message>
+  );
+}
+
+/** What was asked again and did not come: what is shown may be old, and says so. */
+function NotRefreshed({ what, retry }: { what: string; retry(): void }) {
+  return (
+    <p className="banner banner--trouble" role="status">
+      <Icon name="alert" />
+      {what}
+      <button type="button" className="button button--small" onClick={retry}>
+        {t.retry}
+      </button>
+    </p>
+  );
+}
+
 function Opened({ subject }: { subject: string }) {
   const news = useNews(subject);
   const { data, error, retry } = usePerson(subject, news);
   if (data) return <Known subject={subject} person={data} news={news} />;
   if (error) {
+    const gone = error instanceof Refused && error.status === 404;
     return (
       <>
         <PageTitle title={t.pages.person} hidden />
-        <Failure error={error} retry={retry} />
+        {gone ? <NobodyOpen title={t.person.gone} /> : <Failure error={error} retry={retry} />}
       </>
     );
   }
@@ -195,11 +222,7 @@ export default function PersonPage({ subject }: { subject: string | null }) {
   return (
     <>
       <PageTitle title={t.pages.person} hidden />
-      <Message title={t.person.none} text={t.person.noneFix}>
-        <button type="button" className="button" onClick={() => go("/")}>
-          {t.errors.toBoard}
-        </button>
-      </Message>
+      <NobodyOpen title={t.person.none} />
     </>
   );
 }
