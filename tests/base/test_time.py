@@ -5,7 +5,7 @@ from datetime import UTC, datetime, timedelta, timezone
 import pytest
 
 from caretwin.base.errors import TimeError
-from caretwin.base.time import from_microseconds, hours_between, parse_instant, to_microseconds
+from caretwin.base.time import end_of_date, from_microseconds, hours_between, parse_instant, to_microseconds
 
 SIX_TEN = datetime(2024, 3, 1, 6, 10, tzinfo=UTC)
 
@@ -81,3 +81,24 @@ def test_microseconds_are_exact_in_every_year(year):
 def test_microseconds_count_from_1970():
     assert to_microseconds(datetime(1970, 1, 1, 0, 0, 1, 5, tzinfo=UTC)) == 1_000_005
     assert to_microseconds(datetime(1969, 12, 31, 23, 59, 59, tzinfo=UTC)) == -1_000_000
+
+
+@pytest.mark.parametrize(
+    ("text", "zone", "expected"),
+    [
+        ("2024-03-01", None, "2024-03-02T00:00:00+00:00"),
+        ("2024-12-31", "Europe/Berlin", "2024-12-31T23:00:00+00:00"),
+        ("2024-02", "+0100", "2024-02-29T23:00:00+00:00"),
+        ("2024-12", "", "2025-01-01T00:00:00+00:00"),
+        ("2024", "UTC", "2025-01-01T00:00:00+00:00"),
+        ("2024-09-07", "America/Santiago", "2024-09-08T04:00:00+00:00"),  # no midnight: the clocks went forward
+    ],
+)
+def test_a_date_ends_when_the_next_begins_there(text, zone, expected):
+    assert end_of_date(text, zone).isoformat() == expected
+
+
+@pytest.mark.parametrize("text", ["2024-02-30", "9999", "9999-12-31", "", "2024-13", "soon"])
+def test_the_end_of_no_date_is_refused(text):
+    with pytest.raises(TimeError):
+        end_of_date(text)

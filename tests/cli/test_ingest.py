@@ -48,7 +48,8 @@ def test_a_preview_says_what_is_taken_for_what_and_what_is_asked(width):
         "24/3/2026 can be nothing else",
         "free text is not read",
         "4 cells will be refused",
-        "row 7: heart_rate 612 bpm: outside 20 to 250 /min",
+        "1 value can never be used",
+        "1 heart_rate outside 20 to 250 /min 612 bpm (row 7",
         "The times have no offset from UTC",
     ):
         assert said in text, said
@@ -102,7 +103,52 @@ def test_from_a_table_to_a_record_by_a_mapping_that_was_mended(tmp_path):
 def test_a_table_without_questions_needs_no_mapping(tmp_path):
     done = ingest("load", LAB, "--record", tmp_path / "r.db")
     assert done.exit_code == 0, done.output
-    assert "10 new entries" in done.output and "1 values have a code that nobody mapped" in done.output
+    assert "10 new entries" in done.output and "1 value has a code that nobody mapped" in done.output
+
+
+@pytest.mark.parametrize("width", [80, 120])
+def test_a_load_says_what_can_never_be_used_and_why(tmp_path, width):
+    file = tmp_path / "vitals.csv"
+    rows = [f"7,2020-03-27 08:{minute:02},{4000 if minute < 2 else 80},37 Cel\n" for minute in range(30)]
+    file.write_text("patient,time,HR,Temp\n" + "".join(rows) + "7,2020-03-27 09:00,80,37 mg\n")
+    done = ingest("load", file, "--record", tmp_path / "r.db", "--zone", "UTC", width=width)
+    assert done.exit_code == 0, "they are kept: nothing was refused"
+    told = flat(done)
+    assert "62 new entries" in told and "3 values can never be used" in told
+    assert "2 heart_rate outside" in told and "4000" in told
+    assert "1 Temp" in told and "wanted Cel" in told and told.index("2 heart_rate") < told.index("1 Temp")
+    shown = flat(ingest("preview", file, "--zone", "UTC", width=width))
+    assert "3 values can never be used" in shown and "2 heart_rate outside" in shown
+
+
+def test_rows_with_too_few_or_too_many_cells_are_told_with_their_numbers(tmp_path):
+    file = tmp_path / "ragged.csv"
+    file.write_text(
+        "patient,time,HR,SpO2\n7,2026-03-27 08:10,80,97\n7,2026-03-27 09:10,82\n7,2026-03-27 10:10,81,9,6\n"
+    )
+    shown = flat(ingest("preview", file, "--zone", "UTC", width=80))
+    assert "Row 3 has fewer cells than the header" in shown and "row 4: saw 5 cells" in shown
+    done = ingest("load", file, "--zone", "UTC", "--record", tmp_path / "r.db")
+    assert done.exit_code == 3 and "ragged.csv: Row 3 has fewer cells" in done.output and "row 4" in done.output
+    file.write_text("\n".join(["patient,time,HR,SpO2", *(f"7,2026-03-27 {hour}:10,80" for hour in range(10, 18))]))
+    assert "Rows 2, 3, 4, 5, 6 and 3 more have fewer" in flat(ingest("preview", file, "--zone", "UTC"))
+
+
+def test_a_preview_names_what_is_open(tmp_path):
+    file = tmp_path / "long.csv"
+    rows = "".join(f"7,2026-03-27 08:10,{code},80,/min,1\n" for code in ("HR", "FOO", "BAR"))
+    file.write_text("subject,time,code,value,unit,bananas\n" + rows)
+    shown = flat(ingest("preview", file, "--zone", "UTC", "--system", "urn:x", width=80))
+    assert "Nothing is open" not in shown
+    assert "what FOO, BAR mean" in shown and "what bananas means" in shown
+    file.write_text("subject,time,HR\n7,2026-03-27 08:10,80\n8,2026-03-27 08:10,81\n")
+    assert "Nothing is open" in ingest("preview", file, "--zone", "UTC", "--system", "urn:x").output
+
+
+def test_a_weight_in_stone_is_read(tmp_path):
+    file = tmp_path / "st.csv"
+    file.write_text("subject,time,Weight (st)\n7,2026-03-27 08:10,11.5\n8,2026-03-27 08:10,14\n")
+    assert "73.03 kg" in ingest("preview", file, "--zone", "UTC").output
 
 
 def test_what_was_refused_is_taken_in_after_a_fix_or_dropped_with_a_reason(tmp_path):
@@ -117,7 +163,7 @@ def test_what_was_refused_is_taken_in_after_a_fix_or_dropped_with_a_reason(tmp_p
     assert outcomes(record)[1].startswith("refused again: t.csv, row 3, column status")
     mapping.write_text(mapping.read_text().replace("# words =", 'words = { eyeballed = "final", x = "final" } #'))
     partly = ingest("replay", record, "--mapping", mapping)
-    assert partly.exit_code == 3 and "1 new entries" in partly.output  # row 4 has no time yet
+    assert partly.exit_code == 3 and "1 new entry" in partly.output  # row 4 has no time yet
     assert ingest("replay", record, "1", "--drop").exit_code == 2
     assert ingest("replay", record, "1", "--drop", "--reason", "a test row").exit_code == 0
     assert outcomes(record) == {1: "dropped: a test row"}
@@ -138,7 +184,7 @@ def test_messages_of_a_site_are_replayed_by_its_doors_as_they_are_configured_now
     config.write_text(door + 'dates = "dmy"\n')
     done = ingest("replay", record, "--config", config)
     assert done.exit_code == 0
-    assert outcomes(record)[1].startswith("accepted: 1 new entries")
+    assert outcomes(record)[1].startswith("accepted: 1 new entry")
 
 
 def test_every_installed_kind_of_door_is_listed_with_its_settings():
@@ -245,3 +291,86 @@ def test_a_mapping_that_somebody_filled_in_is_not_written_over(tmp_path):
     done = ingest("preview", WIDE, "--write", target)
     assert done.exit_code == 2 and "--overwrite" in done.output
     assert target.read_text() == "mine\n"
+
+
+LONG = """patient,time,code,value,unit
+7,2020-03-27 08:00,CREA-S,1.1,mg/dL
+7,2020-03-27 08:10,CREA-S,900,mg/dL
+7,2020-03-27 08:10,SKALA,3,
+7,2020-03-27 08:10,Temp,37,Cel
+"""
+
+
+def unmapped(record, *more):
+    return CliRunner().invoke(main, ["record", "unmapped", str(record), *map(str, more)]).output
+
+
+def loaded(folder):
+    """A record with a table of which two codes are not mapped."""
+    (folder / "lab.csv").write_text(LONG)
+    done = ingest("load", folder / "lab.csv", "--record", folder / "r.db", "--zone", "UTC")
+    assert done.exit_code == 0 and "3 values have a code that nobody mapped" in done.output
+    return folder / "r.db"
+
+
+def filled_in(record, codes):
+    unmapped(record, "--csv", codes)
+    codes.write_text(codes.read_text().replace("CREA-S,mg/dL,", "CREA-S,mg/dL,creatinine"))
+
+
+@pytest.mark.parametrize("key", ["", "a key"], ids=["plain", "encrypted"])
+@pytest.mark.parametrize("width", [80, 120])
+def test_what_came_before_its_code_was_mapped_is_shown_and_then_mapped(tmp_path, monkeypatch, width, key):
+    monkeypatch.setenv("CARETWIN_RECORD_KEY", key)
+    record, codes = loaded(tmp_path), tmp_path / "codes.csv"
+    filled_in(record, codes)
+    looked = ingest("remap", record, "--mapping", codes, width=width)
+    assert looked.exit_code == 1 and "Map 2 values?" in looked.output, "nobody said yes"
+    for said in ("2 local:tables|CREA-S mg/dL tables creatinine mg/dL: 1 of them", "outside 0.1 to 25", "1 code still"):
+        assert said in flat(looked), said
+    assert "CREA-S" in unmapped(record)
+    done = ingest("remap", record, "--mapping", codes, "--yes", width=width)
+    assert done.exit_code == 0 and "2 values mapped, 1 of which can never be used" in flat(done)
+    left = unmapped(record)
+    assert "CREA-S" not in left and "SKALA" in left
+    again = ingest("remap", record, "--mapping", codes, width=width)
+    assert again.exit_code == 0 and "nothing to map" in again.output
+    key_ = CliRunner().invoke(main, ["record", "subjects", str(record)]).output.split("\n")[1].split()[0]
+    shown = CliRunner(env={"COLUMNS": "200"}).invoke(main, ["record", "show", str(record), key_]).output
+    assert "creatinine" in shown and "came as local:tables|CREA-S mg/dL" in " ".join(shown.split())
+    reloaded = ingest("load", tmp_path / "lab.csv", "--record", record, "--zone", "UTC")
+    assert "0 new entries" in reloaded.output and "CREA-S" not in unmapped(record)
+    assert "each as it was written" in CliRunner().invoke(main, ["record", "verify", str(record)]).output
+
+
+def test_codes_that_nobody_needs_leave_the_list(tmp_path):
+    record, codes = loaded(tmp_path), tmp_path / "codes.csv"
+    codes.write_text("code,channel\nCREA-S,ignore\nSKALA,ignore\n")
+    asked = ingest("remap", record, "--mapping", codes)
+    assert "Take 2 codes from the list?" in asked.output and "CREA-S" in unmapped(record)
+    assert ingest("remap", record, "--mapping", codes, "--yes").exit_code == 0
+    assert "CREA-S" not in unmapped(record) and "SKALA" not in unmapped(record)
+    assert "nothing to map" in ingest("remap", record, "--mapping", codes).output
+
+
+def test_a_site_s_doors_bring_their_own_mappings(tmp_path):
+    record, config = loaded(tmp_path), tmp_path / "site.toml"
+    filled_in(record, tmp_path / "codes.csv")
+    section = '[record]\nurl = "r.db"\n[doors.{}]\nkind = "hl7v2"\nport = 0\nmapping = "codes.csv"\n'
+    config.write_text(section.format("others"))
+    assert "nothing to map" in ingest("remap", record, "--config", config).output
+    config.write_text(section.format("tables"))
+    assert "2 values mapped" in ingest("remap", record, "--config", config, "--yes").output
+
+
+def test_a_table_that_is_taken_in_again_by_a_better_mapping_stands_once(tmp_path):
+    record, mapping = loaded(tmp_path), tmp_path / "m.toml"
+    ingest("preview", tmp_path / "lab.csv", "--zone", "UTC", "--write", mapping)
+    mapping.write_text(mapping.read_text() + '\n[[code]]\ncode = "CREA-S"\nchannel = "creatinine"\nunit = "mg/dL"\n')
+    assert ingest("remap", record, "--mapping", mapping).exit_code == 1
+    assert "ingest load" in ingest("remap", record, "--mapping", mapping).output
+    done = ingest("load", tmp_path / "lab.csv", "--record", record, "--mapping", mapping)
+    assert "2 new entries" in done.output and "2 were known already" in done.output
+    left = unmapped(record)
+    assert "CREA-S" not in left and "SKALA" in left
+    assert "nothing to map" in ingest("remap", record).output

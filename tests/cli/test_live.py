@@ -13,8 +13,9 @@ from click.testing import CliRunner
 from rich.console import Console
 
 from caretwin.cli import live
-from caretwin.cli.live_lines import DoorLines
+from caretwin.cli.live_lines import DoorLines, WardLines
 from caretwin.cli.live_view import picture
+from caretwin.ingest.unusable import Tally, Unusable
 from caretwin.serve.board import BoardRow, Vital
 from caretwin.serve.doubt import Doubt
 from tests.paths import ROOT
@@ -37,7 +38,7 @@ def row(number, **more):
 def door(name="monitors", kind="hl7v2", listening="127.0.0.1:2575", trouble=""):
     counters = Counter(messages=12345, entries=67890, duplicates=3, refused=1, unmapped=2)
     last = deque([(NOW, "heart rate 112 /min, " * 10)])
-    state = types.SimpleNamespace(counters=counters, listening=listening, trouble=trouble, last=last)
+    state = types.SimpleNamespace(counters=counters, listening=listening, trouble=trouble, last=last, unusable=Tally())
     return types.SimpleNamespace(door=types.SimpleNamespace(name=name, kind=kind), state=state)
 
 
@@ -145,6 +146,44 @@ def test_what_is_refused_is_told_and_not_a_hundred_times_a_second():
         "door monitors (hl7v2): 1000 refused, the last for: OBX-5 of message 10: no number",
         "door monitors (hl7v2): 1000 refused, the last for: OBX-5 of message 20: no number",
     ]
+
+
+def never_used(one, times):
+    one.state.counters["unusable"] += times
+    one.state.unusable.add([Unusable(0, "OBX[1]-5", "Puls", "80 mg/L", "a mass; wanted a rate per time")] * times)
+
+
+@pytest.mark.parametrize("width", [60, 80, 120])
+def test_what_is_kept_and_can_never_be_used_is_told_at_any_width(width):
+    found = site([row(0)])
+    assert "never be used" not in drawn(found, width)
+    never_used(found.intakes["monitors"], 3)
+    text = drawn(found, width)
+    said = "monitors: 3 values kept that can never be used, the last: Puls: a mass; wanted a rate per time"
+    assert whole(said) in whole(text)
+    assert max(len(line.rstrip()) for line in text.splitlines()) <= width
+
+
+def test_a_line_says_what_can_never_be_used_and_not_a_hundred_times_a_second():
+    lines, one, told = DoorLines(), door(), []
+    lines.news([one], 0.0)
+    for tick in range(1, 15):
+        never_used(one, 1)
+        told += lines.news([one], float(tick))
+    assert [line.split(",")[0] for line in told] == [
+        "door monitors (hl7v2): 1 value kept that can never be used",
+        "door monitors (hl7v2): 11 values kept that can never be used",
+    ]
+
+
+def test_a_line_about_the_ward_is_said_again_only_when_it_is_another():
+    lines = WardLines()
+    assert lines.news(("0 rows",), 0.0) == ()  # there is time
+    assert lines.news(("0 rows",), 10.0) == ("0 rows",)
+    assert [lines.news(("0 rows",), 10.0 + second) for second in range(3600)] == [()] * 3600
+    assert lines.news(("7 rows", "trouble: no"), 3610.0) == ("7 rows", "trouble: no")
+    assert lines.news(("8 rows", "trouble: no"), 3615.0) == ()
+    assert lines.news(("9 rows", "trouble: no"), 3620.0) == ("9 rows",)
 
 
 def test_without_a_picture_the_doors_are_told_in_lines(tmp_path):

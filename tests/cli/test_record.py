@@ -8,7 +8,7 @@ from click.testing import CliRunner
 from caretwin.cli import main
 from caretwin.record.access import operator
 from caretwin.record.bedside import Quality
-from caretwin.record.entry import Identifier
+from caretwin.record.entry import Event, Identifier
 from caretwin.record.record import Record, open_record
 from caretwin.record.store import keep
 from tests.record.test_store import MINUTE, MR_B, MRS_A, reader, seen, write
@@ -40,6 +40,25 @@ def test_two_who_are_one_are_merged_by_hand_with_the_reason_in_the_audit_trail(t
     assert "merge: same wristband" in details
 
 
+def test_two_who_were_merged_by_mistake_are_parted_by_hand_with_the_reason_in_the_audit_trail(tmp_path: Path) -> None:
+    where = tmp_path / "record.db"
+    kept, other = two_people(where)
+    alone = asked("part", str(where), other, "--reason", "x", "--yes")
+    assert alone.exit_code == 2 and "merged into nobody" in alone.output
+    asked("merge", str(where), kept, other, "--reason", "same wristband", "--yes")
+    wrong = asked("part", str(where), kept, "--reason", "x", "--yes")
+    assert wrong.exit_code == 2 and other in wrong.output
+    no = CliRunner().invoke(main, ["record", "part", str(where), other, "--reason", "x"], input="n\n")
+    assert no.exit_code == 1 and f"{other} was merged into {kept}" in no.output and "same wristband" in no.output
+    said = asked("part", str(where), other, "--reason", "two wristbands", "--yes")
+    assert said.exit_code == 0 and f"{other} is its own again" in said.output, said.output
+    record = open_record(where, lambda: MINUTE)
+    assert record.reading(operator()).subject_of(Identifier(*MR_B.identifiers[0])) == other
+    details = [row[0] for row in record.connection().query("SELECT detail FROM audit")]
+    record.close()
+    assert "part: two wristbands" in details
+
+
 def test_only_two_subjects_that_are_there_are_merged(tmp_path: Path) -> None:
     where = tmp_path / "record.db"
     kept, _ = two_people(where)
@@ -47,6 +66,33 @@ def test_only_two_subjects_that_are_there_are_merged(tmp_path: Path) -> None:
     twice = asked("merge", str(where), kept, kept, "--reason", "x", "--yes")
     assert nobody.exit_code == 2 and "no subject 'p0'" in nobody.output
     assert twice.exit_code == 2 and "the same subject twice" in twice.output
+
+
+@pytest.mark.parametrize(
+    ("kind", "body", "words"),
+    [
+        ("medication_administration", {"medication": {"text": "Gentamicin"}, "dose": {"value": 240.0, "unit": "mg"},
+         "route": {"text": "IV"}, "status": "completed"}, ": Gentamicin, 240 mg, IV  from"),
+        ("medication_administration", {"medication": {"codes": [["http://www.whocc.no/atc", "C01CA03"]]},
+         "rate": {"numerator": {"value": 0.1, "unit": "ug/kg"}, "denominator": {"value": 1, "unit": "min"}},
+         "status": "in-progress"}, ": C01CA03, 0.1 ug/kg / 1 min, in-progress  from"),
+        ("medication_request", {"medication": {"text": "Insulin"}, "status": "active", "dosage": [
+         {"dose": {"low": {"value": 4.0, "unit": "[iU]"}, "high": {"value": 8.0, "unit": "[iU]"}},
+          "timing": {"text": "Q6H"}}]}, ": Insulin, 4 [iU] to 8 [iU], Q6H, active  from"),
+        ("medication_not_given", {"reason": ["refused"]}, ": no drug named, refused  from"),
+        ("encounter", {"class": "IMP"}, "encounter  from"),
+        ("medication_request", {"medication": "odd", "dosage": "odd", "dose": 3}, ": no drug named  from"),
+    ],
+)  # fmt: skip
+def test_an_event_of_medication_is_shown_with_drug_and_dose(
+    tmp_path: Path, kind: str, body: dict[str, object], words: str
+) -> None:
+    where = tmp_path / "record.db"
+    kept, _ = two_people(where)
+    record = open_record(where, lambda: MINUTE)
+    write(record, 12 * MINUTE, Event(MRS_A, kind, 11 * MINUTE, "hl7v2:icu", body))
+    record.close()
+    assert words in asked("show", str(where), kept).output
 
 
 @pytest.fixture
@@ -149,7 +195,7 @@ def test_a_mapping_keeps_what_was_filled_in_and_gets_the_new_codes(where: Path, 
     target.write_text(mine)
     note_codes(where, "C", unit="mg")
     said = asked("unmapped", str(where), "--csv", str(target))
-    assert "1 codes new" in said.output and "2 were there" in said.output
+    assert "1 code new" in said.output and "2 were there" in said.output
     lines = target.read_text().splitlines()
     assert lines[:3] == mine.splitlines() and lines[3].startswith("hl7v2:icu,local,C,mg,,") and len(lines) == 4
 

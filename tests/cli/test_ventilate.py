@@ -48,6 +48,24 @@ def test_a_record_without_a_plateau_gets_no_advice_and_exit_status_3(tmp_path, m
     assert not list(tmp_path.glob("*.json"))
 
 
+@pytest.mark.slow
+def test_of_whom_nobody_ventilates_no_settings_are_told(tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    rows = ["time,name,value,unit", "0,heart_rate,80,/min", "0,respiratory_rate,14,/min", "0,oxygen_saturation,97,%"]
+    (tmp_path / "walker.csv").write_text("\n".join(rows) + "\n")
+    unknown = run("walker.csv", "--particles", "50", "--no-report")
+    (tmp_path / "charted.csv").write_text("\n".join([*rows, "0,mode,extubated,"]) + "\n")
+    alone = run("charted.csv", "--particles", "50", "--no-report")
+    for result, says, fix in (
+        (unknown, "nothing in the record says that this person is ventilated", "put it in the record: mode"),
+        (alone, "this patient is not ventilated at the time of the question", "ask with --at"),
+    ):
+        said = " ".join(result.output.split())
+        assert result.exit_code == 3 and says in said and fix in said
+        assert "rate 4/min" not in said and " VT " not in said.lower().partition("no advice")[0].upper()
+        assert "secretions" not in said
+
+
 @pytest.mark.parametrize(
     ("arguments", "status", "said"),
     [

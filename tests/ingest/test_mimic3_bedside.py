@@ -195,5 +195,5 @@ def test_a_folder_without_the_derived_tables_is_an_error_that_names_them(tmp_pat
 def test_a_gas_without_a_time_is_an_error_that_counts_them(other):
     frame = pd.read_parquet(other / "derived_abg_states.parquet").assign(charttime=[None, "2150-01-01 08:00:00"])
     frame.to_parquet(other / "derived_abg_states.parquet")
-    with pytest.raises(DataError, match="1 rows without a readable subject_id or charttime"):
+    with pytest.raises(DataError, match="1 row without a readable subject_id or charttime"):
         gas_states(other)

@@ -4,9 +4,11 @@ from pathlib import Path
 
 import pytest
 
-from caretwin.base.errors import CaretwinError
+from caretwin.base.errors import CaretwinError, UnitError
+from caretwin.ingest.bedside.units import to_channel
 from caretwin.ingest.decoded import LOINC, SNOMED, Code, CodedValue
 from caretwin.ingest.mapping import CodeMapping, Rule, read_mapping, to_fill_in
+from caretwin.ingest.meanings import check_unit
 from caretwin.ingest.translate import Translator
 from caretwin.record.bedside import Quality
 from caretwin.record.entry import Identifier, Observation, Status, SubjectRef
@@ -54,6 +56,16 @@ def test_a_value_without_the_unit_it_needs_is_not_guessed() -> None:
 def test_what_no_body_can_have_is_kept_and_not_used() -> None:
     found = of(Code(LOINC, "8310-5"), 370.0, "Cel")
     assert (found.code, found.value, found.quality) == ("temperature", 370.0, Quality.REFUSED)
+
+
+@pytest.mark.parametrize("code", ["8867-4", "3150-6"], ids=["a measurement", "a setting"])
+def test_a_text_where_a_number_is_due_is_kept_and_not_used(code: str) -> None:
+    said = of(Code(LOINC, code), None, note={"text": "room air"})
+    assert said.quality == Quality.REFUSED and said.note == {
+        "text": "room air", "trouble": "a text where a number is due",
+    }  # fmt: skip
+    assert of(Code(LOINC, code), None, note={"absent": "not-performed"}).quality == Quality.GOOD
+    assert of(Code("local:icu", "MOOD"), None, note={"text": "calm"}).quality == Quality.GOOD
 
 
 def test_a_bound_is_no_value() -> None:
@@ -125,8 +137,10 @@ def test_a_mapping_file_can_be_filled_in_from_what_was_seen(tmp_path: Path) -> N
     ("text", "word"),
     [
         ("code;channel\nx;y\n", "column"),
-        ("code,channel\nP7,pip\n", "row 2"),
+        ("code,channel\nP7,pip\n", "line 2"),
         ("code,channel,to_unit\nP7,peep,furlong?\n", "furlong"),
+        ("code,channel\nP1,peep\n\nPULS,heartrate\n", r"line 4\n.*'heartrate'\n.*\n.*write heart_rate;"),
+        ("code,channel,to_unit\nSBP,systolic_pressure,kg\n", r"line 2, to_unit\n.*'kg' .*a mass\n.*mm\[Hg\]"),
     ],
 )
 def test_a_wrong_mapping_says_where(tmp_path: Path, text: str, word: str) -> None:
@@ -134,3 +148,21 @@ def test_a_wrong_mapping_says_where(tmp_path: Path, text: str, word: str) -> Non
     path.write_text(text)
     with pytest.raises(CaretwinError, match=word):
         read_mapping(path)
+
+
+@pytest.mark.parametrize(
+    ("channel", "unit"),
+    [("norepinephrine", "mcg/min"), ("urine_output", "mL/kg/h"), ("glucose", "mg/dL"), ("insulin", "units/hour"),
+     ("fio2", "%"), ("arterial_ph", "[pH]"), ("weight", "st"), ("sodium", "meq/L"), ("glasgow_coma_scale", "{score}")],
+)  # fmt: skip
+def test_every_unit_in_which_a_channel_is_charted_may_stand_in_a_mapping(channel: str, unit: str) -> None:
+    check_unit("here", unit, channel)
+
+
+def test_a_weight_in_stone_is_in_kilograms_and_no_stere() -> None:
+    found, _ = Translator("x", CodeMapping([])).translate(
+        CodedValue(SOMEBODY, (Code("caretwin", "weight"),), 0, 11.5, "st"), 5
+    )
+    assert found.code == "weight" and found.value == pytest.approx(73.02837157, abs=1e-9)
+    with pytest.raises(UnitError):
+        to_channel(1.0, "st", "peep")

@@ -43,7 +43,7 @@ def test_flow_becomes_litres_per_second_and_time_runs_through_the_breaths(tmp_pa
         (breath(8, flow=900.0), "breath 8: '900.00, 10.00'"),
         (breath(8, pressure=1013.0), "breath 8: '30.00, 1013.00'"),
         ("BE\n" + breath(8), "an end without a start"),
-        ("12.0, 5.0\n" + breath(8), "1 rows outside a breath"),
+        ("12.0, 5.0\n" + breath(8), "1 row outside a breath"),
         (breath(11), "breath 11 after 7"),
         ("BS, S:8,\n" + "1.0, 5.0\n" * 20, "breath 8: a start without an end"),
     ],

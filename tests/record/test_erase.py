@@ -176,7 +176,7 @@ def test_the_command_says_what_went_and_what_is_left_to_do(tmp_path: Path, clock
     asked = ["record", "erase", str(tmp_path / "record.db"), key, "--reason", "request", "--word", "Lovelace", "--yes"]
     said = CliRunner().invoke(main, asked)
     assert said.exit_code == 0, said.output
-    assert "1 refused messages" in said.output and "backups" in said.output
+    assert "1 refused message," in said.output and "backups" in said.output
     assert f"by {operator().name}: Parquet, {(tmp_path / 'parquet').resolve()}" in said.output
 
 

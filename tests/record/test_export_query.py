@@ -91,3 +91,16 @@ def test_who_was_merged_is_one_person_of_an_export_too(tmp_path: Path) -> None:
     _, rows = ask(tmp_path / "out", "SELECT DISTINCT subject FROM current_observation")
     assert rows == [(survivor,)]
     assert ask(tmp_path / "out", "SELECT count(*) FROM current_observation")[1] == [(3,)]
+
+
+def test_who_was_parted_is_two_people_of_an_export_too(tmp_path: Path) -> None:
+    record = open_record(tmp_path / "record.db", lambda: MINUTE)
+    keys = [write(record, MINUTE, seen(60, 1 + number, subject=ref)) for number, ref in enumerate((MRS_A, MR_B))]
+    write(record, MINUTE, Link(MR_B, MRS_A, "adt"))
+    export(record, operator(), tmp_path / "out")
+    assert len(ask(tmp_path / "out", "SELECT DISTINCT subject FROM current_observation")[1]) == 1
+    record.part(operator(), keys[0], 2 * MINUTE, "two wristbands")
+    export(record, operator(), tmp_path / "out")
+    record.close()
+    _, rows = ask(tmp_path / "out", "SELECT subject FROM current_observation")
+    assert sorted(rows) == sorted((key,) for key in keys)

@@ -69,6 +69,8 @@ def of_0001(where: str, clock: Ticking, monkeypatch: pytest.MonkeyPatch) -> str:
     with monkeypatch.context() as patch:
         patch.setattr(migrate, "migrations", lambda: first)
         record = open_record(where, clock)
+        with record.writing(operator(), "write", "what the caretwin of today looks for") as connection:
+            connection.query("CREATE TABLE parted (undone BIGINT, received BIGINT)")
         write(record, 10 * MINUTE, seen(82, MINUTE, source_id="a", version=2))
         write(record, 10 * MINUTE, seen(90, 2 * MINUTE, source_id="b", version=1))
         write(record, 5 * MINUTE, seen(80, MINUTE, source_id="a", version=1))
@@ -76,6 +78,7 @@ def of_0001(where: str, clock: Ticking, monkeypatch: pytest.MonkeyPatch) -> str:
             connection.query("UPDATE superseded SET received = ?", [5 * MINUTE])
             row = [1, MINUTE, "icu", "no patient", "hl7v2", b"MSH|"]
             connection.query("INSERT INTO quarantine VALUES (?, ?, ?, ?, ?, ?)", row)
+            connection.query("DROP TABLE parted")
         record.close()
     return where
 

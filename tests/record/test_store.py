@@ -77,6 +77,19 @@ def test_a_correction_can_move_a_value_in_time(record: Record, key: str) -> None
     assert reader(record).latest(key)[0].effective == 5 * MINUTE
 
 
+def test_what_was_set_last_by_every_order_is_found(record: Record) -> None:
+    key = write(
+        record, 10 * MINUTE,
+        seen(0.1, MINUTE, code="norepinephrine", note={"order": "bag 1"}),
+        seen(0.2, 2 * MINUTE, code="norepinephrine", note={"order": "bag 2"}),
+        seen(0.3, 3 * MINUTE, code="norepinephrine"), seen(0.4, 4 * MINUTE, code="norepinephrine"),
+    )  # fmt: skip
+    held = reader(record).held(key, ["norepinephrine"], 5 * MINUTE)
+    assert sorted((one.note.get("order", ""), one.value) for one in held) == [
+        ("", 0.4), ("bag 1", 0.1), ("bag 2", 0.2),
+    ]  # fmt: skip
+
+
 def test_a_retracted_value_is_absent_and_not_zero(record: Record, key: str) -> None:
     write(record, 20 * MINUTE, seen(None, 9 * MINUTE, source_id="a", version=2, status=Status.RETRACTED))
     assert values(record, key) == []

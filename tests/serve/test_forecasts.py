@@ -1,7 +1,5 @@
 """What a ward says of its forecasts stays true between them, fails for one subject alone, and is forgotten with it."""
 
-from collections.abc import Iterator
-from pathlib import Path
 from typing import Any
 
 import pytest
@@ -11,35 +9,23 @@ from tests.twin.test_living_stays import live, stay
 from tests.twin.test_living_ward import up_to_date, vitals, write
 
 from caretwin.record.access import operator
-from caretwin.record.record import Record, open_record
+from caretwin.record.record import Record
 from caretwin.serve.board import board
 from caretwin.serve.forecasts import Forecasts
 from caretwin.twin import kept_forecasts
-from caretwin.twin.bedside_twin import BedsideTwin, bedside_twin
+from caretwin.twin.bedside_twin import BedsideTwin
 from caretwin.twin.kept_forecasts import FORECAST, SCORE
 from caretwin.twin.living import record as living_record
 from caretwin.twin.living.course import MINUTE
 from caretwin.twin.living.roll import ENDS_AFTER_US
 
 
-@pytest.fixture(scope="module")
-def small() -> BedsideTwin:
-    return bedside_twin(particles=60, single=True)
-
-
-@pytest.fixture
-def record(tmp_path: Path) -> Iterator[Record]:
-    opened = open_record(tmp_path / "record.db", lambda: START)
-    yield opened
-    opened.close()
-
-
 def only(entries: list[Any], *channels: str) -> list[Any]:
     return [entry for entry in entries if entry.code in channels]
 
 
-def test_what_was_missing_and_came_is_not_said_to_be_missing(record: Record, small: BedsideTwin) -> None:
-    ward, forecasts = living_record.start(record, small), Forecasts(record, small, 60 * MINUTE)
+def test_what_was_missing_and_came_is_not_said_to_be_missing(record: Record, twin: BedsideTwin) -> None:
+    ward, forecasts = living_record.start(record, twin), Forecasts(record, twin, 60 * MINUTE)
     (key,) = set(write(record, only(vitals(0, range(30)), "heart_rate")))
     up_to_date(ward, 30)
     forecasts.turn(ward, START + 30 * MINUTE)
@@ -54,8 +40,8 @@ def test_what_was_missing_and_came_is_not_said_to_be_missing(record: Record, sma
     assert board(ward, forecasts, START + 32 * MINUTE)[0].doubt == after
 
 
-def test_what_came_and_stays_away_is_said(record: Record, small: BedsideTwin) -> None:
-    ward, forecasts = living_record.start(record, small), Forecasts(record, small, 600 * MINUTE)
+def test_what_came_and_stays_away_is_said(record: Record, twin: BedsideTwin) -> None:
+    ward, forecasts = living_record.start(record, twin), Forecasts(record, twin, 600 * MINUTE)
     (key,) = set(write(record, vitals(0, range(60))))
     up_to_date(ward, 60)
     forecasts.turn(ward, START + 60 * MINUTE)
@@ -69,9 +55,9 @@ def test_what_came_and_stays_away_is_said(record: Record, small: BedsideTwin) ->
 
 
 def test_a_forecast_that_goes_wrong_is_told_and_the_next_is_said(
-    record: Record, small: BedsideTwin, monkeypatch: pytest.MonkeyPatch
+    record: Record, twin: BedsideTwin, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    ward, forecasts = living_record.start(record, small), Forecasts(record, small, 60 * MINUTE)
+    ward, forecasts = living_record.start(record, twin), Forecasts(record, twin, 60 * MINUTE)
     keys = [write(record, vitals(patient, range(5)))[0] for patient in range(2)]
     up_to_date(ward, 5)
     real = kept_forecasts.say
@@ -93,10 +79,10 @@ def test_a_forecast_that_goes_wrong_is_told_and_the_next_is_said(
     assert set(forecasts.said) == set(keys) and not any(forecasts.troubles.values())
 
 
-def test_a_forecast_without_finite_numbers_is_told_and_not_kept(record: Record, small: BedsideTwin) -> None:
+def test_a_forecast_without_finite_numbers_is_told_and_not_kept(record: Record, twin: BedsideTwin) -> None:
     import numpy as np
 
-    ward, forecasts = living_record.start(record, small), Forecasts(record, small, 60 * MINUTE)
+    ward, forecasts = living_record.start(record, twin), Forecasts(record, twin, 60 * MINUTE)
     (key,) = set(write(record, vitals(0, range(5))))
     up_to_date(ward, 5)
     np.asarray(ward.subjects()[key].state.ensemble.theta)[...] = np.nan  # type: ignore[union-attr]
@@ -106,8 +92,8 @@ def test_a_forecast_without_finite_numbers_is_told_and_not_kept(record: Record, 
     assert record.reading(living_record.TWIN).derived(key, [FORECAST]) == []
 
 
-def test_who_is_erased_is_forgotten(record: Record, small: BedsideTwin) -> None:
-    ward, forecasts = living_record.start(record, small), Forecasts(record, small, 60 * MINUTE)
+def test_who_is_erased_is_forgotten(record: Record, twin: BedsideTwin) -> None:
+    ward, forecasts = living_record.start(record, twin), Forecasts(record, twin, 60 * MINUTE)
     (key,) = set(write(record, vitals(0, range(5))))
     up_to_date(ward, 5)
     forecasts.turn(ward, START + 5 * MINUTE)
@@ -118,8 +104,8 @@ def test_who_is_erased_is_forgotten(record: Record, small: BedsideTwin) -> None:
     assert not any((forecasts.said, forecasts.doubts, forecasts.troubles, forecasts._judged, forecasts._next))
 
 
-def test_who_left_is_shown_so_and_what_was_said_is_scored(record: Record, small: BedsideTwin) -> None:
-    ward, forecasts = living_record.start(record, small), Forecasts(record, small, 60 * MINUTE)
+def test_who_left_is_shown_so_and_what_was_said_is_scored(record: Record, twin: BedsideTwin) -> None:
+    ward, forecasts = living_record.start(record, twin), Forecasts(record, twin, 60 * MINUTE)
     (key,) = set(write(record, [stay(0), *vitals(0, range(40))]))
     live(record, ward, 40)
     forecasts.turn(ward, START + 40 * MINUTE)
@@ -140,9 +126,9 @@ def test_who_left_is_shown_so_and_what_was_said_is_scored(record: Record, small:
 
 
 def test_the_board_shows_what_is_true_now_and_no_end_that_was_told_beforehand(
-    record: Record, small: BedsideTwin
+    record: Record, twin: BedsideTwin
 ) -> None:
-    ward, forecasts = living_record.start(record, small), Forecasts(record, small, 60 * MINUTE)
+    ward, forecasts = living_record.start(record, twin), Forecasts(record, twin, 60 * MINUTE)
     write(record, [*vitals(0, range(10)), bag("a", 2, 0.1), bag("a", 60, None, "stop"), stay(0, 90)])
     live(record, ward, 10)
     (row,) = board(ward, forecasts, START + 10 * MINUTE)

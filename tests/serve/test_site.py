@@ -92,7 +92,7 @@ def test_a_stay_becomes_messages_when_things_became_known() -> None:
     lactate = Signal.of(np.array([1.0]), np.array([2.0]), np.array([2.25]))
     refused = Signal.of(np.array([1.0]), np.array([999.0]), None, np.array([int(Quality.REFUSED)]))
     posts = plan({"s": stay(lactate=lactate, respiratory_rate=refused)}, 0, 24.0)
-    assert [post.person is not None for post in posts[:1]] == [True]
+    assert [(post.place is not None, post.person is not None) for post in posts[:2]] == [(True, False), (False, True)]
     said = [(post.way, post.at / HOUR_US, value.channel, value.value) for post in posts for value in post.values]
     assert said == [
         ("mqtt", 0.0, "peep", 5.0),

@@ -238,6 +238,25 @@ def test_a_crash_between_a_merge_and_the_twin_s_rebuild_ends_in_the_same_twin(
     assert numbers(again)[keys[0]][0] == START // MINUTE + 11
 
 
+def test_two_who_are_parted_have_the_twins_that_they_would_have_had(tmp_path: Any, twin: BedsideTwin) -> None:
+    from caretwin.record.access import operator
+    from caretwin.record.record import open_record
+
+    record, other = (open_record(tmp_path / "record.db", lambda: START) for _ in range(2))
+    ward = living_record.start(record, twin)
+    keys = [write(record, vitals(patient, range(6 * patient, 6 * patient + 6)))[0] for patient in range(2)]
+    up_to_date(ward, 12)
+    other.append(DOOR, [Batch((Link(who(0), who(1), "adt"),), START, DOOR.name)])
+    up_to_date(ward, 12)
+    assert set(numbers(ward)) == {keys[0]}
+    other.part(operator(), keys[1], START, "two wristbands")
+    up_to_date(ward, 12)
+    assert set(numbers(ward)) == set(keys)
+    assert same(ward, in_order(record, twin, 12))
+    record.close()
+    other.close()
+
+
 def test_a_merge_by_another_process_makes_one_twin_of_both(tmp_path: Any, twin: BedsideTwin) -> None:
     from caretwin.record.record import open_record
 

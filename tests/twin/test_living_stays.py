@@ -1,10 +1,13 @@
 """Who left has no twin any more; who comes back has the one that would have been."""
 
 import json
+from dataclasses import replace
+from datetime import UTC, datetime, timedelta
 from typing import Any
 
 import pytest
 
+from caretwin.base.time import from_microseconds, to_microseconds
 from caretwin.ingest.doors.fhir.door import FhirDoor
 from caretwin.record.entry import Event, Status
 from caretwin.record.record import Record
@@ -200,3 +203,71 @@ def test_a_part_of_an_encounter_comes_as_a_part_from_the_fhir_door() -> None:
     part = Stay(event.kind, event.effective, event.stop, event.body)
     assert left([part]) == part.stop
     assert left([part, in_bed(part.begun - 1)]) is None
+
+
+def patient(**said: Any) -> Event:
+    """What the FHIR door makes of a Patient."""
+    told = {"resourceType": "Patient", "id": "7", "birthDate": "1950-07-01", **said}
+    return next(
+        part for part in FhirDoor("ward", {}).decode(json.dumps(told).encode()).parts if isinstance(part, Event)
+    )
+
+
+def heard(said: Event, minute: int) -> Stay:
+    return Stay(said.kind, said.effective, said.stop, said.body, START + minute * MINUTE)
+
+
+def test_a_death_without_a_time_is_not_on_the_birth_date_nor_at_midnight() -> None:
+    lies = in_bed(START)
+    told = START + 90 * MINUTE
+    assert left([lies, heard(patient(deceasedBoolean=True), 90)]) == told
+    assert left([lies, heard(patient(deceasedBoolean=True, birthDate=None), 90)]) == told
+    day = from_microseconds(told).date()
+    midnight = to_microseconds(datetime(day.year, day.month, day.day, tzinfo=UTC))
+    assert left([lies, heard(patient(deceasedDateTime=day.isoformat()), 90)]) == told  # the day is not over
+    the_day_before = (day - timedelta(days=1)).isoformat()
+    assert left([heard(patient(deceasedDateTime=the_day_before), 90)]) == midnight  # the end of that day
+    assert left([heard(patient(deceasedDateTime=the_day_before + "T10:00:00Z"), 90)]) == midnight - 14 * 60 * MINUTE
+
+
+def test_the_end_of_a_day_is_that_of_the_house() -> None:
+    said = json.dumps({"resourceType": "Patient", "id": "7", "deceasedDateTime": "2025-02-10"}).encode()
+    event = FhirDoor("ward", {"zone": "Australia/Sydney"}).decode(said).parts[0]
+    assert isinstance(event, Event) and event.body["dead_by"] == "2025-02-10T13:00:00+00:00"
+
+
+@pytest.mark.parametrize("when", ["9999", "9999-12-31", "9999-12-31T23:59:60Z", "9999-12-31T23:00:00-14:00"])
+def test_a_death_beyond_the_calendar_is_refused(when: str) -> None:
+    said = json.dumps({"resourceType": "Patient", "id": "7", "deceasedDateTime": when}).encode()
+    found = FhirDoor("ward", {}).decode(said)
+    assert not found.parts and [one.place for one in found.refused] == ["Patient.deceasedDateTime"]
+
+
+def test_a_death_told_again_counts_from_when_it_was_first_told(record: Record, twin: BedsideTwin) -> None:
+    ward = living_record.start(record, twin)
+    key = write(record, vitals(0, range(5)))[0]
+
+    def tell(minute: int, version: int, **said: Any) -> None:
+        later = replace(patient(**said), subject=who(0), version=version)
+        write(record, [later], START + minute * MINUTE)
+        ward.turn(START + minute * MINUTE)
+
+    def lefts() -> set[int | None]:
+        """What the ward has heard, and what one that begins now reads."""
+        reading = record.reading(living_record.TWIN)
+        return {ward.course(key).left(), living_record.course_of(reading, key, None).left()}
+
+    tell(10, 1, deceasedBoolean=True)
+    assert lefts() == {START + 10 * MINUTE}
+    tell(200, 2, deceasedBoolean=True, gender="female")
+    assert lefts() == {START + 10 * MINUTE}
+    tell(210, 3, deceasedBoolean=False)
+    assert lefts() == {None}
+    tell(220, 4, deceasedBoolean=True)
+    assert lefts() == {START + 220 * MINUTE}
+
+
+def test_a_no_that_was_always_said_does_not_raise_the_dead() -> None:
+    admitted = Stay("person", 50, None, {"deceased": False}, 5)  # of the message of minute 50; said since minute 5
+    assert left([admitted, Stay("person", 0, None, {"deceased": True}, 20)]) == 20
+    assert left([admitted._replace(told=30, begun=30), Stay("person", 0, None, {"deceased": True}, 20)]) is None

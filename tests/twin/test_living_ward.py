@@ -1,7 +1,9 @@
 """Twins that live: whatever comes late, twice, corrected or shuffled, they end as if it had come in order."""
 
 import random
+import shutil
 from collections.abc import Sequence
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -9,6 +11,8 @@ import jax
 import numpy as np
 import pytest
 
+from caretwin.ingest.mapping import CodeMapping, Rule
+from caretwin.ingest.remap import remap
 from caretwin.record.access import Actor, operator
 from caretwin.record.entry import Batch, Event, Identifier, Link, Observation, Status, SubjectRef
 from caretwin.record.record import Record, open_record
@@ -116,6 +120,23 @@ def test_a_result_that_is_late_is_taken_in_where_it_belongs(record: Record, twin
     assert same(ward, in_order(record, twin, 40))
 
 
+def test_going_back_for_a_few_rows_counts_as_a_replay_and_the_open_minute_does_not(
+    record: Record, twin: BedsideTwin
+) -> None:
+    ward = living_record.start(record, twin)
+    write(record, vitals(0, range(20)))
+    up_to_date(ward, 20)
+    write(record, [lactate(0, 19)])
+    turn = ward.turn(START + 20 * MINUTE)
+    assert (turn.steps, turn.replayed) == (1, 0)
+    write(record, [lactate(0, 17, version=2)])
+    turn = ward.turn(START + 20 * MINUTE)
+    assert turn.replayed == turn.steps >= 3
+    write(record, vitals(0, [20]))
+    turn = ward.turn(START + 20 * MINUTE)
+    assert (turn.steps, turn.replayed) == (1, 0)
+
+
 def test_a_correction_and_a_retraction_are_as_if_the_first_value_had_never_been(
     record: Record, twin: BedsideTwin
 ) -> None:
@@ -129,6 +150,44 @@ def test_a_correction_and_a_retraction_are_as_if_the_first_value_had_never_been(
         assert same(ward, in_order(record, twin, 20)), status
     ((key, (_, leaves)),) = numbers(ward).items()
     assert all(np.array_equal(a, b) for a, b in zip(leaves, untouched[key][1], strict=True))
+
+
+def test_what_is_mapped_later_gives_the_twin_of_one_who_was_mapped_from_the_start(
+    tmp_path: Path, twin: BedsideTwin
+) -> None:
+    """A ward that lives hears of it as late data; so does one that starts afterwards, or from old checkpoints."""
+    first, second = tmp_path / "first.db", tmp_path / "second.db"
+    open_record(first, lambda: START).close()
+    shutil.copy(first, second)  # both give the same keys, and so the same luck
+    channels = {"local:icu|PULS": "heart_rate", "local:icu|BEATM-O2": "fio2"}
+    came = vitals(0, range(30))
+    came += [
+        replace(came[0], code="fio2", effective=START + at * MINUTE, value=value, source_id=f"o2-{at}",
+                note={"order": "vent"}) for at, value in ((2, 0.4), (10, 0.6), (20, None))
+    ]  # fmt: skip
+    codes = {channel: code for code, channel in channels.items()}
+    unknown = [replace(one, code=codes.get(one.code, one.code)) for one in came]
+    late, known = open_record(first, lambda: START), open_record(second, lambda: START)
+    write(known, came)
+    ward = living_record.start(late, twin)
+    write(late, unknown)
+    up_to_date(ward, 40)
+    assert living_record.save(late, ward, list(ward.subjects())) == 1
+    mapped_from_the_start = in_order(known, twin, 40)
+    assert not same(ward, mapped_from_the_start)
+    units = {"heart_rate": "/min", "fio2": "1"}
+    rules = CodeMapping(
+        [
+            Rule("", "local:icu", code.partition("|")[2], "", channel, units[channel])
+            for code, channel in channels.items()
+        ]
+    )
+    assert remap(late, operator(), lambda door: rules, lambda: START + 40 * MINUTE) == 33
+    up_to_date(ward, 40)
+    assert same(ward, mapped_from_the_start)
+    assert same(in_order(late, twin, 40), mapped_from_the_start), "from the checkpoint of before"
+    late.close()
+    known.close()
 
 
 def test_the_minute_that_is_still_open_is_done_again(record: Record, twin: BedsideTwin) -> None:

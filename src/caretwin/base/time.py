@@ -7,7 +7,7 @@ Source of the text format: ISO 8601-1:2019 (extended format, as in RFC 3339); of
 """
 
 import re
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, date, datetime, timedelta
 from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
 from caretwin.base.errors import TimeError
@@ -42,6 +42,32 @@ def parse_instant(text: str, zone: str | None = None) -> datetime:
     if found.tzinfo is None:
         found = _place(found, zone, text)
     return found.astimezone(UTC)
+
+
+def end_of_date(text: str, zone: str | None = None) -> datetime:
+    """The first instant after a day, a month or a year: by then what is known only by its date had happened.
+
+    text  ISO 8601, extended: ``"2024-03-01"``, ``"2024-03"`` or ``"2024"``
+    zone  IANA zone, or an offset such as ``"+01:00"``, of whoever wrote the date; None or "": UTC
+    Raises :class:`TimeError` for another text, a day that its month does not have, an unknown zone, and the last date
+    of the calendar.
+
+    Example: ``end_of_date("2024-02", "Europe/Berlin")`` is 2024-02-29 23:00 UTC.
+    """
+    zone = zone or "UTC"
+    try:
+        year, month, day = ([int(part) for part in text.split("-")] + [0, 0])[:3]
+        said = date(year, month or 12, day or 28)  # every month has a 28th, and 4 days later it is over
+        following = said + timedelta(days=1) if day else (said + timedelta(days=4)).replace(day=1)
+    except (ValueError, OverflowError) as problem:
+        fix = "write year-month-day, year-month or year"
+        raise TimeError(f"date {text!r}", seen=f"{problem}", wanted="a date of the calendar", fix=fix) from problem
+    if zone[0] in "+-":
+        return parse_instant(f"{following}T00:00{zone}")
+    try:
+        return parse_instant(f"{following}T00:00", zone)
+    except TimeError:  # clocks of some zones change at midnight: then the day begins an hour later there
+        return parse_instant(f"{following}T01:00", zone)
 
 
 def hours_between(first: datetime, second: datetime) -> float:

@@ -7,6 +7,7 @@ from rich.console import Console
 from rich.table import Table
 from rich.text import Text
 
+from caretwin.base.counted import counted
 from caretwin.cli.ventilate_view import bullet, changes, columns, fact, findings, heading
 from caretwin.decide.haemodynamics import Advice
 from caretwin.review import haemodynamics_words as words
@@ -21,7 +22,7 @@ def show(console: Console, advice: Advice, when: str) -> None:
     """
     target = advice.question.target
     console.print(Text.assemble(("circulation", "bold"), f" of patient {advice.bedside.record.person.subject}"))
-    fact(console, "now", f"{words.asked_at(advice)}: {when}; {advice.bedside.data} rows of data taken in")
+    fact(console, "now", f"{words.asked_at(advice)}: {when}; {counted(advice.bedside.data, 'row')} of data taken in")
     fact(console, "runs", words.running(advice))
     fact(console, "target", f"MAP {target.low:g}-{target.high:g} mmHg, as its mean over minutes 15-60")
     fact(console, "preload", words.responsiveness(advice))

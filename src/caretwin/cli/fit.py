@@ -8,6 +8,7 @@ from typing import Any
 
 import click
 
+from caretwin.base.counted import counted
 from caretwin.cli import output_files
 from caretwin.cli.errors import friendly
 from caretwin.cli.models import chosen_drug
@@ -112,7 +113,8 @@ def _show(drug: Any, found: Sequence[Any], records: Sequence[Any], findings: Seq
     if len(fitted) > ROWS_SHOWN:
         console.print(f"... and {len(fitted) - ROWS_SHOWN} more, in {out}")
     levels = sum(one.levels for one in fitted)
-    console.print(f"{len(fitted)} subjects, {levels} measurements, sum of OFV {sum(o.ofv for o in fitted):.3f}")
+    size = f"{counted(len(fitted), 'subject')}, {counted(levels, 'measurement')}"
+    console.print(f"{size}, sum of OFV {sum(o.ofv for o in fitted):.3f}")
     for one in fitted:
         if not one.reliable:
             console.print(f"[yellow]subject {one.subject}[/yellow]: {one.status}")

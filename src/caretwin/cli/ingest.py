@@ -164,6 +164,27 @@ def replay(
         raise SystemExit(3)
 
 
+@command.command("remap")
+@click.argument("record", metavar="RECORD")
+@click.option("--config", type=click.Path(path_type=Path), help="The site whose doors' mappings are meant.")
+@click.option(
+    "--mapping",
+    type=click.Path(path_type=Path, dir_okay=False),
+    help="What codes mean: the file that caretwin record unmapped --csv made, filled in.",
+)
+@click.option("--yes", is_flag=True, help="Do not ask again.")
+@friendly
+def remap(record: str, config: Path | None, mapping: Path | None, yes: bool) -> None:
+    """Map what came before its code was mapped.
+
+    Shows what each code would become and how many values, then asks. Without --mapping and --config it goes by the
+    standard codes that caretwin knows. What was known before stays as it was known; twins take it in as late data.
+    """
+    from caretwin.cli.ingest_remap import remap_values
+
+    remap_values(record, config, mapping, yes=yes)
+
+
 @command.command("doors")
 @click.argument("kind", required=False)
 @friendly

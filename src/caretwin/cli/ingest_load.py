@@ -8,6 +8,8 @@ from typing import TYPE_CHECKING, Any, NamedTuple, Protocol
 
 import click
 
+from caretwin.base.counted import counted
+
 if TYPE_CHECKING:
     from caretwin.ingest.doors.tables.proposal import Hints
     from caretwin.ingest.intake import DoorState, Intake
@@ -129,24 +131,40 @@ async def _load(door: Loadable, intake: Any) -> None:
             await asyncio.wait([task], timeout=0.5)
             kept = intake.state.counters["entries"]
             if console.is_terminal and not task.done():
-                console.print(f"{kept} entries", end="\r")
+                console.print(counted(kept, "entry", "entries"), end="\r")
     await task
 
 
 def _report(door: Loadable, state: DoorState, where: str) -> None:
+    from caretwin.cli.ingest_unusable import unusable_lines
+    from caretwin.cli.record_open import print_table
+
     counters = state.counters
-    known = counters["duplicates"]
+    known, unmapped = counters["duplicates"], counters["unmapped"]
     click.echo(
-        f"{counters['entries'] - known} new entries in {where}"
+        f"{counted(counters['entries'] - known, 'new entry', 'new entries')} in {where}"
         + (f", {known} were known already" if known else "")
-        + (f"; {counters['unmapped']} values have a code that nobody mapped" if counters["unmapped"] else "")
+        + (f"; {_unmapped(unmapped)}" if unmapped else "")
     )
+    if counters["unusable"]:
+        for line in unusable_lines(state.unusable, counters["unusable"]):
+            print_table(line)
+    if unmapped:
+        click.echo(f"which codes, and a file to map them: caretwin record unmapped {where} --csv codes.csv")
+        click.echo(f"then, for what is there already: caretwin ingest remap {where} --mapping codes.csv")
     left = getattr(door, "left", None)
     if left:
         most = ", ".join(f"{code} ({times})" for code, times in left.most_common(3))
         click.echo(
-            f"{sum(left.values())} events were left out, for their codes have no meaning or no number: {most}, ..."
+            f"left out, for their codes have no meaning or no number: {counted(sum(left.values()), 'event')}: {most}"
+            + (", ..." if len(left) > 3 else "")
         )
+    for said in getattr(door, "told", {}).values():
+        click.echo(said)
     if counters["refused"] or state.trouble:
         click.echo(f"refused: {state.trouble}")
         click.echo(f"what was refused waits: caretwin record quarantine {where}")
+
+
+def _unmapped(number: int) -> str:
+    return f"{counted(number, 'value')} {'has' if number == 1 else 'have'} a code that nobody mapped"

@@ -9,6 +9,8 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
+from caretwin.base.counted import counted
+
 if TYPE_CHECKING:
     from caretwin.ingest.decoded import Decoded
     from caretwin.ingest.mapping import CodeMapping
@@ -129,7 +131,9 @@ async def _take(
         return "", ()
     known = result.receipt.duplicates if result.receipt else 0
     subjects = tuple(filter(None, result.receipt.subjects)) if result.receipt else ()
-    kept = f"{len(subjects) - known} new entries" + (f", {known} known already" if known else "")
+    kept = counted(len(subjects) - known, "new entry", "new entries") + (f", {known} known already" if known else "")
+    if result.unusable:
+        kept += f", {len(result.unusable)} of which can never be used ({result.unusable[0]})"
     refused = decoded.refused + result.refused
     if refused:
         return f"refused again: {refused[0]} ({len(refused)} parts; of the rest {kept})", subjects

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, NamedTuple
@@ -12,9 +12,12 @@ if TYPE_CHECKING:
 
     from caretwin.ingest.doors.tables.decode import Found
     from caretwin.ingest.doors.tables.proposal import Proposal
+    from caretwin.ingest.unusable import Unusable
 
 REFUSALS = 5
 """Refused cells that are shown one by one."""
+OPEN_NAMED = 5
+"""Names of one kind of open thing that are shown."""
 CODES = 25
 """Codes of a long table that are shown."""
 
@@ -37,7 +40,7 @@ def show_proposal(found: Proposal, file: Path, rows: int, target: Path | None) -
 
 
 def _head(console: Console, found: Proposal) -> None:
-    from caretwin.ingest.doors.tables.channels import counted
+    from caretwin.base.counted import counted
     from caretwin.ingest.doors.tables.text import DELIMITERS
 
     grid, layout = found.grid, found.grid.layout
@@ -53,7 +56,7 @@ def _head(console: Console, found: Proposal) -> None:
     size = f"{counted(len(grid.rows), 'row')}, {counted(len(grid.columns), 'column')}"
     said = "; ".join(filter(None, [size, ", ".join(filter(None, how)), form]))
     console.print(f"[bold]{_safe(str(grid.file))}[/bold]  {_safe(said)}")
-    for remark in grid.remarks:
+    for remark in filter(None, [*grid.remarks, grid.told_short()]):
         console.print(f"  {_safe(remark)}", style="yellow")
     console.print()
 
@@ -139,10 +142,10 @@ def _decoded(found: Proposal, file: Path) -> _Seen | None:
 
 
 def _values(console: Console, found: Proposal, seen: _Seen, rows: int) -> None:
+    from caretwin.base.counted import counted
     from caretwin.base.time import from_microseconds
-    from caretwin.ingest.doors.tables.channels import counted
     from caretwin.ingest.doors.tables.propose import SAMPLE
-    from caretwin.record.bedside import Quality
+    from caretwin.ingest.unusable import is_unusable, unusable
 
     table = _table("row", "who", "true at", "channel", "value", "as written")
     for column in table.columns[:4]:
@@ -160,13 +163,20 @@ def _values(console: Console, found: Proposal, seen: _Seen, rows: int) -> None:
     console.print(f"[bold]The first of {counted(len(parts), 'value')}[/bold]{of}, in caretwin's channels and units")
     console.print(table)
     console.print()
-    strange = [(said, entry) for _, said, entry in parts if entry.quality == Quality.REFUSED]
-    if strange:
-        what = counted(len(strange), "value")
-        console.print(f"[bold]{what} cannot be what the name says[/bold]: kept, marked refused, never used")
-        lines = [_safe(f"row {_row(said)}: {entry.code} {_written(said, entry)}") for said, entry in strange[:REFUSALS]]
-        more = [f"and {len(strange) - REFUSALS} more"] if len(strange) > REFUSALS else []
-        _listed(console, "-", [*lines, *more])
+    _never_used(console, [unusable(0, said, entry) for _, said, entry in parts if is_unusable(entry)])
+
+
+def _never_used(console: Console, found: list[Unusable]) -> None:
+    """Values that would be kept for nothing, those with one cause together."""
+    from caretwin.cli.ingest_unusable import unusable_lines
+    from caretwin.ingest.unusable import Tally
+
+    tally = Tally()
+    tally.add(found)
+    for line in unusable_lines(tally, len(found)):
+        console.print(line)
+    if found:
+        console.print()
 
 
 def _translated(found: Found) -> Iterator[tuple[str, Any, Any]]:
@@ -205,7 +215,7 @@ def _written(said: Any, entry: Any) -> str:
 
 def _refused(console: Console, seen: _Seen) -> None:
     """Cells that are refused, those with one cause together."""
-    from caretwin.ingest.doors.tables.channels import counted
+    from caretwin.base.counted import counted
 
     refused = seen.found.decoded.refused
     if not refused:
@@ -244,16 +254,49 @@ def _questions(console: Console, found: Proposal) -> None:
 
 def _next(console: Console, found: Proposal, file: Path, target: Path | None) -> None:
     """What to do now; commands are not wrapped, so that they can be copied."""
+    if open_ := _open(found):
+        console.print("[bold]Open is still[/bold]")
+        _listed(console, "?", open_)
     if target is not None:
         console.print(f"{target} holds this mapping{': answer its questions first.' if found.questions else '.'}")
         console.print(f"  caretwin ingest load {file} --mapping {target} --record RECORD", soft_wrap=True)
     elif found.ready:
-        console.print("Nothing is open. Take it in, or write the mapping and edit it first:")
+        ready = "It can be taken in as it is" if open_ else "Nothing is open. Take it in"
+        console.print(f"{ready}, or write the mapping and edit it first:")
         console.print(f"  caretwin ingest load {file} --record RECORD{_said(found)}", soft_wrap=True)
         console.print(f"  caretwin ingest preview {file}{_said(found)} --write mapping.toml", soft_wrap=True)
     else:
         console.print("Answer by options, or write the mapping and answer there:")
         console.print(f"  caretwin ingest preview {file}{_said(found)} --write mapping.toml", soft_wrap=True)
+
+
+def _open(found: Proposal) -> list[str]:
+    """What nobody has to answer, and what is lost or may be wrong without an answer: a line for each kind."""
+    from caretwin.ingest.doors.tables.proposal import NOT_KNOWN
+
+    lines = []
+    if unknown := [one.code for one in found.codes if one.rule is None and not one.question]:
+        lines.append(
+            f"what {_named(unknown)} {_means(unknown)}: kept as it came, and used by no twin, until a \\[\\[code]]"
+            " entry of the mapping says it"
+        )
+    if strange := [name for name, why in found.unused.items() if why == NOT_KNOWN]:
+        lines.append(f"what {_named(strange)} {_means(strange)}: not read, until a \\[\\[column]] entry says it")
+    doubtful = [one.column for one in found.choices if one.doubts] + [one.code for one in found.codes if one.doubts]
+    if doubtful:
+        lines.append(f"whether all is right where a ? stands above: {_named(doubtful)}")
+    return lines
+
+
+def _named(names: Sequence[str]) -> str:
+    """Some names, and how many more there are."""
+    shown, rest = names[:OPEN_NAMED], len(names) - OPEN_NAMED
+    said = ", ".join(_safe(name[:40]) for name in shown)
+    return f"{said} and {rest} more" if rest > 0 else said
+
+
+def _means(names: Sequence[str]) -> str:
+    return "means" if len(names) == 1 else "mean"
 
 
 def _said(found: Proposal) -> str:

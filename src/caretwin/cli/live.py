@@ -23,8 +23,6 @@ if TYPE_CHECKING:
 
 STOPPED = 130
 """Exit code of a program that was stopped by Ctrl-C."""
-LINE_EVERY_S = 10
-"""s between lines where there is no picture."""
 
 
 @click.command()
@@ -56,9 +54,21 @@ def _run(configuration: Path, seconds: float | None, view: bool, messages: int, 
 
     async def run() -> None:
         async with running(site, wall, twins=twins) as found:
+            for line in web_lines(found):
+                click.echo(line)
             await watch(found, seconds, view, messages=messages)
 
     asyncio.run(run())
+
+
+def web_lines(found: Running) -> list[str]:
+    """Where the web application is, and how the first person signs in; nothing where there is none."""
+    if found.web is None:
+        return []
+    lines = [f"web application: {found.web.address}"]
+    if found.web.first_link:
+        lines.append(f"the first sign-in, once, within 15 minutes: {found.web.first_link}")
+    return lines
 
 
 @contextlib.contextmanager
@@ -75,7 +85,7 @@ def stopped_calmly() -> Iterator[None]:
 
 def _end_compiling(code: int) -> None:
     """End the process where twins are still being woken: a compiler cannot be interrupted, and would abort it."""
-    if any(thread.name == "ward" for thread in threading.enumerate()):
+    if any(thread.name in ("ward", "what-if") for thread in threading.enumerate()):
         sys.stdout.flush()
         sys.stderr.flush()
         os._exit(code)
@@ -117,10 +127,10 @@ async def _in_lines(
     found: Running, console: Console, stop: asyncio.Event, end: float | None, over: Callable[[], bool]
 ) -> None:
     """What is going on in plain lines: at once what changes at a door, now and then how the ward is doing."""
-    from caretwin.cli.live_lines import DoorLines
+    from caretwin.cli.live_lines import DoorLines, WardLines
     from caretwin.cli.live_view import summary
 
-    doors, seconds, clock = DoorLines(), 0, asyncio.get_running_loop().time
+    doors, ward, clock = DoorLines(), WardLines(), asyncio.get_running_loop().time
     names = ", ".join(found.intakes) or "none"
     console.print(f"{found.site.name}: record {found.site.record}; doors: {names}; Ctrl-C ends it", soft_wrap=True)
     while True:
@@ -128,9 +138,8 @@ async def _in_lines(
             console.print(line, soft_wrap=True, markup=False)
         if await _pause(stop, 1.0, end) or over():
             return
-        seconds += 1
-        if seconds % LINE_EVERY_S == 0:
-            summary(found, console)
+        for line in ward.news(summary(found), clock()):
+            console.print(line, soft_wrap=True, markup=False)
 
 
 async def _pause(stop: asyncio.Event, seconds: float, end: float | None) -> bool:

@@ -20,7 +20,7 @@ STALE_MIN = 90
 NAMES = {"heart_rate": "HR", "mean_arterial_pressure": "MAP", "oxygen_saturation": "SpO2", "respiratory_rate": "RR"}
 LONGEST_NAME = 24
 """Columns for the name of a door in the narrow forms; a longer one is folded."""
-COUNTS = ("messages", "entries", "refused", "unmapped", "duplicates")
+COUNTS = ("messages", "entries", "refused", "unusable", "unmapped", "duplicates")
 TITLES = {"entries": "values", "duplicates": "repeats"}
 HOUR_MIN = 60
 
@@ -136,9 +136,9 @@ def _ago(minutes: int) -> str:
 
 def door_table(intakes: Sequence[Intake], width: int) -> tuple[Table, bool]:
     """One row for each door: what came through it, and where it listens; whether there was room for that."""
-    forms: list[tuple[bool, bool, int, int | None]] = [(True, True, 5, None), (True, False, 5, None)]
-    forms += [(False, True, 5, None), (False, True, 5, LONGEST_NAME), (False, False, 5, LONGEST_NAME)]
-    forms += [(False, False, count, LONGEST_NAME) for count in (4, 3)]
+    forms: list[tuple[bool, bool, int, int | None]] = [(True, True, 6, None), (True, False, 6, None)]
+    forms += [(False, True, 6, None), (False, True, 6, LONGEST_NAME), (False, False, 6, LONGEST_NAME)]
+    forms += [(False, False, count, LONGEST_NAME) for count in (5, 4, 3)]
     place, table = fitting([lambda form=form: _door_table(intakes, *form) for form in forms], width)
     return table, forms[place][0]
 
@@ -160,6 +160,14 @@ def _door_table(intakes: Sequence[Intake], at: bool, kind: bool, count: int, lon
 def address(intake: Intake) -> str:
     """Where a door can be reached, or what it is connected to; "not open" while it is neither."""
     return intake.state.listening.split(" (")[0] or "not open"
+
+
+def never_used(intake: Intake) -> str:
+    """How many values of a door were kept and can never be used, and the reason of the last; "" for none."""
+    count, last = intake.state.counters["unusable"], intake.state.unusable.last
+    if not count or last is None:
+        return ""
+    return f"{count:,} {'value' if count == 1 else 'values'} kept that can never be used, the last: {last}"
 
 
 def remark(intake: Intake) -> str:

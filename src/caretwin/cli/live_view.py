@@ -14,8 +14,9 @@ from rich.console import Console, Group
 from rich.table import Table
 from rich.text import Text
 
+from caretwin.base.counted import counted
 from caretwin.base.time import from_microseconds
-from caretwin.cli.live_tables import address, door_table, remark, ward_table
+from caretwin.cli.live_tables import address, door_table, never_used, remark, ward_table
 from caretwin.ingest.intake import Intake
 from caretwin.record.reading import SubjectInfo
 from caretwin.record.vocabulary import vocabulary
@@ -150,11 +151,11 @@ def loop_lines(loop: WardLoop) -> list[Text]:
 def pulse_line(loop: WardLoop) -> str:
     """How the loop is doing, in one line."""
     pulse, forecasts = loop.pulse, loop.forecasts
-    parts = [f"{pulse.rows} rows taken in, {pulse.replayed} of them in replays"]
+    parts = [f"{counted(pulse.rows, 'row')} taken in, {pulse.replayed:,} of them in replays"]
     if pulse.delays_s:
         ordered = sorted(pulse.delays_s)
         parts.append(f"receipt to twin: median {ordered[len(ordered) // 2]:.2f} s")
-    parts.append(f"{forecasts.count} forecasts kept, {len(forecasts.scores)} scored")
+    parts.append(f"{counted(forecasts.count, 'forecast')} kept, {len(forecasts.scores)} scored")
     if forecasts.scores:
         inside = sum(bool(score["inside"]) for score in forecasts.scores) / len(forecasts.scores)
         parts.append(f"{inside:.0%} inside their 90 %")
@@ -169,6 +170,8 @@ def door_parts(intakes: Mapping[str, Intake], width: int) -> list[Any]:
         said = [*([] if at else [address(intake)]), *([remark(intake)] if remark(intake) else [])]
         parts += [Text(f" {name}: {', '.join(said)}", style="dim", overflow="fold")] if said else []
     for name, intake in intakes.items():
+        if unusable := never_used(intake):
+            parts.append(Text(f" {name}: {unusable}", style="yellow", overflow="fold"))
         if intake.state.trouble:
             parts.append(Text(f" {name}: {intake.state.trouble.splitlines()[0]}", style="yellow", overflow="fold"))
     return parts
@@ -184,20 +187,19 @@ def message_lines(intakes: Mapping[str, Intake], width: int, count: int) -> list
     return lines
 
 
-def summary(found: Running, console: Console) -> None:
-    """What remains to be said when a run is over."""
-    if found.loop is not None:
-        console.print(pulse_line(found.loop))
-        if found.loop.pulse.trouble:
-            console.print(f"trouble: {found.loop.pulse.trouble}", style="yellow")
+def summary(found: Running) -> tuple[str, ...]:
+    """How the ward is doing, in lines: the loop, and its last trouble."""
+    if found.loop is None:
+        return ()
+    trouble = (f"trouble: {found.loop.pulse.trouble}",) if found.loop.pulse.trouble else ()
+    return (pulse_line(found.loop), *trouble)
 
 
 def goodbye(found: Running, played: Played, console: Console, kept: Path | None) -> None:
     """What a demonstration says when it is over."""
     ways = ", ".join(f"{count} by {way}" for way, count in sorted(played.sent.items()))
-    console.print(
-        f"\n{sum(played.sent.values())} messages ({ways}) with {played.values} values went through the doors."
-    )
+    messages, values = counted(sum(played.sent.values()), "message"), counted(played.values, "value")
+    console.print(f"\n{messages} ({ways}) with {values} went through the doors.")
     if found.loop is not None:
         console.print(pulse_line(found.loop))
     if played.trouble:

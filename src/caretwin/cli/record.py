@@ -4,10 +4,11 @@ from __future__ import annotations
 
 import click
 
+from caretwin.base.counted import counted
 from caretwin.cli.errors import friendly
 from caretwin.cli.record_export import export_, query
 from caretwin.cli.record_open import WHERE, add_row, new_table, open_as_operator, print_table, time_text
-from caretwin.cli.record_people import erase, merge
+from caretwin.cli.record_people import erase, merge, part
 from caretwin.cli.record_show import show
 from caretwin.cli.record_waiting import quarantine, unmapped
 
@@ -20,7 +21,7 @@ def command() -> None:
     """
 
 
-for one in (show, export_, query, unmapped, quarantine, merge, erase):
+for one in (show, export_, query, unmapped, quarantine, merge, part, erase):
     command.add_command(one)
 
 
@@ -56,7 +57,7 @@ def verify(where: str) -> None:
     record.close()
     if trouble:
         raise click.ClickException(f"the audit trail is broken: {trouble}")
-    click.echo(f"{rows} rows, each as it was written")
+    click.echo(f"{counted(rows, 'row')}, each as it was written")
 
 
 @command.command("vocabulary")

@@ -6,6 +6,7 @@ from pathlib import Path
 
 import click
 
+from caretwin.base.counted import counted
 from caretwin.cli.errors import friendly
 from caretwin.cli.record_open import WHERE, add_row, new_table, open_as_operator, print_table
 
@@ -20,7 +21,7 @@ def export_(where: str, folder: Path) -> None:
 
     record, operator_ = open_as_operator(where)
     counts = export(record, operator_, folder)
-    said = (f"{counts[table]} rows of {table}" for table in ("observation", "event", "derived"))
+    said = (f"{counted(counts[table], 'row')} of {table}" for table in ("observation", "event", "derived"))
     click.echo(", ".join(said))
     record.close()
 

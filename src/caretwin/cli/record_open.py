@@ -9,6 +9,8 @@ from typing import TYPE_CHECKING, Any, Literal
 
 import click
 
+from caretwin.base.counted import counted
+
 if TYPE_CHECKING:
     from rich.table import Table
     from rich.text import Text
@@ -74,15 +76,6 @@ def extent_text(reading: Reading, key: str) -> str:
     events = f" and {counted(found.events, 'event')}" if found.events else ""
     since = f" since {time_text(found.first, 'minute')}" if found.first is not None else ""
     return f"{counted(found.values, 'value')}{events}{since}"
-
-
-def counted(number: int, name: str) -> str:
-    """A number of things.
-
-    >>> counted(1, "value"), counted(12000, "value")
-    ('1 value', '12,000 values')
-    """
-    return f"{number:,} {name}{'' if number == 1 else 's'}"
 
 
 def time_text(us: int | None, to: Literal["second", "minute"] = "second") -> str:

@@ -1,4 +1,4 @@
-"""``caretwin record merge`` and ``erase``: who is one person, and who must be forgotten."""
+"""``caretwin record merge``, ``part`` and ``erase``: who is one person, who is not, and who must be forgotten."""
 
 from __future__ import annotations
 
@@ -6,6 +6,7 @@ from typing import Any
 
 import click
 
+from caretwin.base.counted import counted
 from caretwin.cli.errors import friendly
 from caretwin.cli.record_open import WHERE, extent_text, find_subject, open_as_operator, time_text
 
@@ -42,8 +43,9 @@ def merge(where: str, kept: str, other: str, reason: str, yes: bool) -> None:
     if not yes:
         for key in (kept, other):
             click.echo(f"{key}: {extent_text(reading, key)}")
-        click.confirm("Two people who are made one cannot be parted again. Go on?", abort=True)
-    link = Link(_as_known(reading, kept), _as_known(reading, other), f"by hand: {reason}")
+        click.echo("what comes from now on stays with KEPT, even if the two are parted later")
+        click.confirm("Make them one?", abort=True)
+    link = Link(_as_known(reading, kept), _as_known(reading, other), f"by hand: {reason}", again=True)
     record.append(operator_, [Batch((link,), wall(), operator_.name, f"merge: {reason}")])
     record.close()
     click.echo(f"{other} is {kept} now")
@@ -53,6 +55,47 @@ def _as_known(reading: Any, key: str) -> Any:
     from caretwin.record.entry import SubjectRef
 
     return SubjectRef(tuple(reading.identifiers(key)))
+
+
+@click.command("part")
+@WHERE
+@click.argument("other")
+@click.option("--reason", required=True, help="How it is known that the two are two: stays in the audit trail.")
+@YES
+@friendly
+def part(where: str, other: str, reason: str, yes: bool) -> None:
+    """Say that OTHER, who was merged into somebody, is somebody else after all.
+
+    Each has again what was kept of it before the merge, and its numbers. What came since stays with the one into whom
+    OTHER was merged. No sender's message merges the two again; `caretwin record merge` does.
+    """
+    from caretwin.serve.clock import wall
+
+    record, operator_ = open_as_operator(where)
+    reading = record.reading(operator_)
+    other = find_subject(reading, other, "OTHER")
+    try:
+        merge = reading.merge_of(other)
+    except KeyError:
+        raise click.BadParameter(_merged_into_nobody(reading, other), param_hint="OTHER") from None
+    if not yes:
+        click.echo(f"{other} was merged into {merge.kept}\non {time_text(merge.received)}, {merge.source}")
+        click.confirm("Make them two again?", abort=True)
+    done = record.part(operator_, other, wall(), reason)
+    record.close()
+    click.echo(f"{other} is its own again; numbers that lead to it: {done.numbers}")
+    if done.values or done.events:
+        click.echo(
+            f"kept since the merge, and still with {merge.kept}: values {done.values}, events {done.events}\n"
+            "look whose they are (caretwin record show): what is sent again under a number of\n"
+            f"{other} goes over to it"
+        )
+
+
+def _merged_into_nobody(reading: Any, key: str) -> str:
+    others = reading.merges().get(key, ())
+    more = f": into it were merged {', '.join(others)}; name one of these" if others else ""
+    return f"{key} is merged into nobody{more}"
 
 
 @click.command("erase")
@@ -80,7 +123,8 @@ def erase(where: str, subject: str, reason: str, words: tuple[str, ...], yes: bo
     gone = record.erase(operator_, subject, reason, words)
     record.close()
     click.echo(
-        f"{gone.rows} rows erased, {gone.messages} refused messages, {gone.examples} examples of codes nobody mapped"
+        f"{counted(gone.rows, 'row')} erased, {counted(gone.messages, 'refused message')},"
+        f" {counted(gone.examples, 'example')} of codes nobody mapped"
     )
     if not gone.overwritten:
         click.echo("another program was reading: close all that have the record open, and its log goes too")

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 import click
 
 from caretwin.cli.errors import friendly
+from caretwin.cli.event_words import event_words
 from caretwin.cli.record_open import (
     WHERE,
     add_row,
@@ -45,7 +46,8 @@ def _instant(context: click.Context, parameter: click.Parameter, value: str | No
 @friendly
 def show(where: str, subject: str, as_of: int | None) -> None:
     """The last value of every channel of a SUBJECT that can be used, and what runs: when it was true, how much later
-    it was received, from where. What was refused since is a row of its own.
+    it was received, from where. What was refused since is a row of its own. Then the last events, of medication with
+    drug, dose and rate.
     """
     from caretwin.record.entry import kind_of
     from caretwin.record.store.as_of import ALWAYS
@@ -65,7 +67,9 @@ def show(where: str, subject: str, as_of: int | None) -> None:
     for binding in bindings(kind_of(subject), {one.stored.code for one in rows if one.usable}):
         print_table(plain(binding.sentence()))
     for event in reading.events(subject, as_of=moment)[-10:]:
-        print_table(plain(f"{time_text(event.effective)}  {event.kind}  from {event.source}"))
+        words = event_words(event)
+        line = f"{time_text(event.effective)}  {event.kind}{': ' if words else ''}{words}  from {event.source}"
+        print_table(plain(line))
     record.close()
 
 
@@ -164,6 +168,8 @@ def _cells(row: _Row) -> tuple[str, ...]:
     said = str(one.note.get("text", one.note.get("absent", "absent"))) if one.value is None else f"{one.value:.6g}"
     remarks = [] if one.quality == 0 else [one.quality.name.lower()]
     remarks += [str(one.note[name]) for name in ("comparator", "trouble") if name in one.note]
+    came_as = one.note.get("mapped_from", {})
+    remarks += [f"mapped later, came as {came_as['code']} {came_as['unit']}".strip()] if came_as else []
     remarks += [row.remark] if row.remark else []
     late = delay_text(one.received - one.effective)
     return one.code, f"{said} {unit}".strip(), time_text(one.effective), late, one.source, "; ".join(remarks)

@@ -6,6 +6,7 @@ from pathlib import Path
 
 import click
 
+from caretwin.base.counted import counted
 from caretwin.cli.errors import friendly
 from caretwin.cli.record_open import WHERE, add_row, new_table, open_as_operator, print_table, time_text
 
@@ -30,10 +31,11 @@ def unmapped(where: str, target: Path | None) -> None:
         text, new = with_unmapped(target, found)
         if new or not target.is_file():
             output_files.write(target, text)
-        known = f"; {len(found) - new} were there, and stay as they are" if new < len(found) else ""
-        click.echo(
-            f"{new} codes new in {target}{known}: fill in the column channel, and name the file as the door's mapping"
-        )
+        old = len(found) - new
+        known = f"; {old} {'was' if old == 1 else 'were'} there, and {'stays' if old == 1 else 'stay'} as before"
+        click.echo(f"{counted(new, 'code')} new in {target}{known if old else ''}")
+        click.echo("fill in the column channel, and name the file as the door's mapping")
+        click.echo(f"what came before that is mapped by: caretwin ingest remap {where} --mapping {target}")
     else:
         table = new_table("times", "source", "system", "code", "unit", "display", "such as")
         for one in found:

@@ -6,6 +6,7 @@ from typing import Any
 
 import click
 
+from caretwin.base.counted import counted
 from caretwin.cli import output_files
 from caretwin.cli.errors import friendly
 
@@ -73,7 +74,7 @@ def command(scenario: str, csv_out: str, draws: int, seed: int) -> None:
     except OSError as error:
         raise click.ClickException(f"{csv_out}: {error.strerror}; name another file with --csv") from error
     _print(read, course)
-    click.echo(f"{len(course.minutes)} rows written to {csv_out}")
+    click.echo(f"{counted(len(course.minutes), 'row')} written to {csv_out}")
 
 
 def _write(course: Any, path: str) -> None:

@@ -8,6 +8,7 @@ from typing import Any
 
 import click
 
+from caretwin.base.counted import counted
 from caretwin.cli import output_files
 from caretwin.cli.errors import friendly
 from caretwin.cli.validate_bedside import forecasts, ventilation
@@ -94,14 +95,15 @@ def score(
     channels = dict.fromkeys(level.channel for record in records for level in record.levels)
     every = [entry for channel in channels for entry in summarise(found, set_name=title, channel=channel)]
     entries = [entry for entry in every if entry["levels"]]
-    heading = f"{title}: {found.patients} patients, {found.levels} measurements"
+    heading = f"{title}: {counted(found.patients, 'patient')}, {counted(found.levels, 'measurement')}"
     console.print(results_table(heading, entries) if entries else f"{heading}: nothing could be forecast")
     rows = not_forecast(found.refused, patient_of)
     if rows:
         console.print(refusals_table("not forecast", rows, ("model", "reason", "levels", "patients")))
     unreliable = sum(not f.reliable for f in found.forecasts if f.model != "average")
     if unreliable:
-        console.print(f"{unreliable} forecasts rest on a posterior that is not reliable; they are scored all the same")
+        of = f"{counted(unreliable, 'forecast')} of a posterior that is not reliable"
+        console.print(f"{of}: scored all the same")
     console.print()
     return found, entries
 

@@ -5,6 +5,7 @@ from rich.console import Console
 from rich.table import Table
 from rich.text import Text
 
+from caretwin.base.counted import counted
 from caretwin.decide.ventilation import Advice, Judged, SafeMap
 from caretwin.decide.ventilation_limits import HARD, SOFT
 from caretwin.review import ventilation_words as words
@@ -22,7 +23,7 @@ def show(console: Console, advice: Advice, when: str) -> None:
     when   how the time of the question was decided
     """
     console.print(Text.assemble(("ventilation", "bold"), f" of patient {advice.bedside.record.person.subject}"))
-    fact(console, "now", f"{words.asked_at(advice)}: {when}; {advice.bedside.data} rows of data taken in")
+    fact(console, "now", f"{words.asked_at(advice)}: {when}; {counted(advice.bedside.data, 'row')} of data taken in")
     fact(console, "set", words.current(advice))
     _answer(console, advice)
     if float(advice.bedside.settings.mode) > 0:

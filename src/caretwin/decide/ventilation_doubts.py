@@ -6,6 +6,8 @@ from caretwin.decide.bedside_now import Bedside, assumptions, doubts, imaging, l
 OLDEST_OXYGEN_H, OLDEST_GAS_H = 4.0, 12.0
 """h after which SpO2 or PaO2, and PaCO2 or end-tidal CO2, no longer say where the patient is (assumed)."""
 OLD_PLATEAU_H = 24.0
+UNKNOWN = "nothing in the record says that this person is ventilated"
+ALONE = "this patient is not ventilated at the time of the question"
 
 
 def silences(bedside: Bedside) -> list[str]:
@@ -13,7 +15,7 @@ def silences(bedside: Bedside) -> list[str]:
     record, now = bedside.record, bedside.now
     mode = _charted_mode(bedside)
     if mode == 0.0:
-        return ["this patient is not ventilated at the time of the question"]
+        return [UNKNOWN if _mode_said(bedside) is None else ALONE]
     if mode == 7.0:
         return ["ventilation is non-invasive: leaks and effort make volumes and pressures unknown"]
     found = doubts(bedside)
@@ -39,18 +41,26 @@ def silences(bedside: Bedside) -> list[str]:
 
 
 def _charted_mode(bedside: Bedside) -> float:
+    said = _mode_said(bedside)
+    return float(bedside.settings.mode) if said is None else said
+
+
+def _mode_said(bedside: Bedside) -> float | None:
+    """The mode as it is charted; None where none is."""
     signal = bedside.record.settings.get("ventilator_mode")
     if signal is None or not len(signal):
-        return float(bedside.settings.mode)
+        return None
     from numpy import array, isnan
 
     held = float(signal.held_at(array([bedside.now]))[0])
-    return float(bedside.settings.mode) if isnan(held) else held
+    return None if isnan(held) else held
 
 
 def warnings(bedside: Bedside) -> list[str]:
-    """What belongs to the answer: assumptions, and what would make it wrong."""
+    """What belongs to the answer: assumptions, and what would make it wrong (of a ventilator where there is one)."""
     found = assumptions(bedside) + imaging(bedside)
+    if float(bedside.settings.mode) == 0.0:
+        return found
     plateau = latest(bedside.record, "plateau_pressure", bedside.now)
     if plateau is not None and bedside.now - plateau[0] > OLD_PLATEAU_H:
         found.append(f"the last plateau pressure is {bedside.now - plateau[0]:.0f} h old")

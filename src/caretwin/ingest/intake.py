@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 import time
 from collections import Counter, deque
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Collection, Iterable, Sequence
 from concurrent.futures import Future
 from dataclasses import dataclass, field, replace
 from typing import Literal, NamedTuple
@@ -15,6 +15,7 @@ from caretwin.ingest.door import Door
 from caretwin.ingest.erasures import Erasures
 from caretwin.ingest.infusions import Weights, with_settings
 from caretwin.ingest.translate import Translator
+from caretwin.ingest.unusable import AHEAD, BY, Tally, Unusable, is_unusable, unusable
 from caretwin.record.access import Actor
 from caretwin.record.bedside import Quality
 from caretwin.record.conflict import IdentityConflictError
@@ -37,13 +38,15 @@ FLUSH_S = 2.0
 class DoorState:
     """How a door is doing.
 
-    counters   messages, accepted, refused, entries, duplicates, unmapped, busy, reconnects, ...
+    counters   messages, accepted, refused, entries, duplicates, unmapped, unusable, busy, reconnects, ...
+    unusable   values that were kept and can never be used, by what they are and why
     last       the latest messages: when (us), what was decoded or why it was refused
     listening  where it can be reached or what it is connected to; "" while it is not
     trouble    the last thing that went wrong, in words
     """
 
     counters: Counter[str] = field(default_factory=Counter)
+    unusable: Tally = field(default_factory=Tally)
     last: deque[tuple[int, str]] = field(default_factory=lambda: deque(maxlen=PREVIEWED))
     last_received: int | None = None
     listening: str = ""
@@ -58,11 +61,20 @@ class Outcome(NamedTuple):
               is, it waits in quarantine; "busy": nothing was kept, the sender has to send again
     receipt   of what was kept: sequences and subjects of the parts, in their order (0 and "" for one that the record
               did not keep); refused  why not, part by part
+    unusable  values that were kept and can never be used, part by part
     """
 
     result: Literal["accepted", "partly", "refused", "busy"]
     receipt: Receipt | None = None
     refused: tuple[Refusal, ...] = ()
+    unusable: tuple[Unusable, ...] = ()
+
+
+class _Work(NamedTuple):
+    """What is to be written of a message, and what of it can never be used."""
+
+    batch: Batch
+    unusable: Sequence[Unusable]
 
 
 class _Kept(NamedTuple):
@@ -125,9 +137,10 @@ class Intake:
         Raises IdentityConflictError, only with ``together``, where the record knows the numbers of one part as several
         people's; without it, such parts are refused and the others kept.
         """
-        batch = self._batch(decoded, received)
-        if batch is None:
+        work = self._work(decoded, received)
+        if work is None:
             return await self._without_entries(decoded, raw, media)
+        batch = work.batch
         try:
             kept = await self._commit(batch, together)
         except BusyError as error:
@@ -139,12 +152,14 @@ class Intake:
         if kept.receipt is None:
             return await self._refuse(raw, media, refused)
         self._count(accepted=1, entries=kept.entries, duplicates=kept.receipt.duplicates)
-        self.state.last.append((batch.received, _preview(decoded)))
         receipt = _of_parts(kept.receipt, len(decoded.parts))
+        never = tuple(one for one in work.unusable if receipt.subjects[one.part])
+        self._note_unusable(never)
+        self.state.last.append((batch.received, _preview(decoded, {one.part for one in never})))
         if refused:
             await self._quarantine(raw, media, refused, tuple(filter(None, receipt.subjects)))
-            return Outcome("partly", receipt, refused)
-        return Outcome("accepted", receipt)
+            return Outcome("partly", receipt, refused, never)
+        return Outcome("accepted", receipt, (), never)
 
     async def _commit(self, batch: Batch, together: bool) -> _Kept:
         """Write a batch without those of whom something contradicts the record about who is who; raises BusyError."""
@@ -175,29 +190,37 @@ class Intake:
         except BusyError:
             return await asyncio.to_thread(self._writer.submit, self.actor, batch, wait_s=WAIT_FOR_ROOM_S)
 
-    def _batch(self, decoded: Decoded, received: int | None) -> Batch | None:
+    def _work(self, decoded: Decoded, received: int | None) -> _Work | None:
         """What is to be written; None where nothing is."""
         entries: list[Entry] = []
         settings: list[Entry] = []
         unmapped: list[keep.Unmapped] = []
+        never: list[Unusable] = []
         now = self.clock()
-        for part in decoded.parts:
+        for number, part in enumerate(decoded.parts):
             if isinstance(part, CodedValue):
                 entry, unknown = self._translator.translate(part, now)
-                entries.append(self._of_its_time(entry, entry.effective, now))
+                entry = self._of_its_time(entry, entry.effective, now)
+                entries.append(entry)
+                if is_unusable(entry):
+                    never.append(unusable(number, part, entry))
                 if unknown is not None:
                     unmapped.append(unknown)
             elif isinstance(part, Event):
                 event, more = with_settings(part, self._weights)
                 entries.append(event)
                 # an end that lies ahead waits for its time; what begins ahead is not believed, nor its end
-                settings += [self._of_its_time(one, part.effective, now) for one in more]
+                timely = [self._of_its_time(one, part.effective, now) for one in more]
+                settings += timely
+                never += [unusable(number, part, one) for one in timely if is_unusable(one)]
             else:
                 entries.append(part)
         self._note_unmapped(unmapped)
         self.state.last_received = now
         known = now if received is None else received
-        return Batch((*entries, *settings), known, self.actor.name, decoded.message) if entries else None
+        if not entries:
+            return None
+        return _Work(Batch((*entries, *settings), known, self.actor.name, decoded.message), never)
 
     def _of_its_time(self, entry: Observation, begun: int, now: int) -> Observation:
         """The observation, refused for use where it is of a time (``begun``) further ahead than clocks differ: it would
@@ -206,7 +229,7 @@ class Intake:
         ahead = begun - now
         if ahead <= AHEAD_US or getattr(self.door, "shifted", False):
             return entry
-        note = {**(entry.note or {}), "trouble": f"a time {ahead / 3.6e9:.1f} h ahead of its receipt"}
+        note = {**(entry.note or {}), "trouble": f"{AHEAD}{BY}{ahead / 3.6e9:.1f} h"}
         return replace(entry, quality=Quality.REFUSED, note=note)
 
     async def _without_entries(self, decoded: Decoded, raw: bytes, media: str) -> Outcome:
@@ -245,6 +268,12 @@ class Intake:
             known = self._unmapped.get(key)
             first, times = (known.first, known.times) if known else (one.first, 0)
             self._unmapped[key] = one._replace(first=first, times=times + one.times)
+
+    def _note_unusable(self, never: Sequence[Unusable]) -> None:
+        """Count what can never be used, once it is on the disk."""
+        if never:
+            self._count(unusable=len(never))
+            self.state.unusable.add(never)
 
     async def _flush_unmapped(self) -> None:
         now = time.monotonic()
@@ -297,15 +326,20 @@ def _of_parts(receipt: Receipt, parts: int) -> Receipt:
     return receipt._replace(sequences=receipt.sequences[:parts], subjects=receipt.subjects[:parts])
 
 
-def _preview(decoded: Decoded) -> str:
-    """A message in one line, without identifiers."""
+def _preview(decoded: Decoded, never: Collection[int] = ()) -> str:
+    """A message in one line, without identifiers; never  places of parts that can never be used."""
     words = []
-    parts = [part for part in decoded.parts if not (isinstance(part, Link) and (part.agreeing or part.alone))]
-    for part in parts[:6]:
+    parts = [
+        (number, part)
+        for number, part in enumerate(decoded.parts)
+        if not (isinstance(part, Link) and (part.agreeing or part.alone))
+    ]
+    for number, part in parts[:6]:
         if isinstance(part, CodedValue):
             name = part.codes[0].display or part.codes[0].code if part.codes else "?"
             text = (part.note or {}).get("text", "absent")
-            words.append(f"{name} {text if part.value is None else f'{part.value:g}'} {part.unit}".strip())
+            said = f"{name} {text if part.value is None else f'{part.value:g}'} {part.unit}".strip()
+            words.append(f"{said} (never used)" if number in never else said)
         else:
             words.append(getattr(part, "kind", "merge"))
     more = len(parts) - len(words)

@@ -14,8 +14,8 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from caretwin.base.errors import DataError
-from caretwin.base.units import parse
 from caretwin.ingest.decoded import Code
+from caretwin.ingest.meanings import check_unit, no_channel
 from caretwin.record.store.keep import Unmapped
 from caretwin.record.vocabulary import by_code, vocabulary
 
@@ -86,7 +86,8 @@ class CodeMapping:
 def read_mapping(path: str | Path) -> CodeMapping:
     """Read a mapping file.
 
-    Raises DataError for a file without the columns, an unknown channel and an unreadable unit, with the row.
+    Raises DataError for a file without the columns, an unknown channel, and a unit that cannot be read or cannot be of
+    its channel, with the line.
     """
     if not Path(path).is_file():
         raise DataError(
@@ -105,9 +106,7 @@ def read_mapping(path: str | Path) -> CodeMapping:
                 wanted=", ".join(COLUMNS),
                 fix="write the header row; caretwin record unmapped --csv makes a file to fill in",
             )
-        return CodeMapping(
-            [_rule(path, number, row) for number, row in enumerate(table, start=2) if (row["channel"] or "").strip()]
-        )
+        return CodeMapping([_rule(path, table.line_num, row) for row in table if (row["channel"] or "").strip()])
 
 
 def with_unmapped(path: str | Path, seen: Sequence[Unmapped]) -> tuple[str, int]:
@@ -158,14 +157,9 @@ def to_fill_in(seen: Iterable[Unmapped]) -> list[dict[str, str]]:
 
 def _rule(path: str | Path, number: int, row: dict[str, str]) -> Rule:
     fields = {name: (row.get(name) or "").strip() for name in COLUMNS}
-    where = f"mapping {path}, row {number}"
+    where = f"mapping {path}, line {number}"
     if fields["channel"] not in vocabulary() and fields["channel"] != IGNORE:
-        raise DataError(
-            where,
-            seen=f"channel {fields['channel']!r}",
-            wanted=f"a channel of the vocabulary, or {IGNORE}",
-            fix="caretwin record vocabulary lists them",
-        )
-    if fields["to_unit"]:
-        parse(fields["to_unit"])
+        raise no_channel(where, fields["channel"], IGNORE, key="channel ")
+    if fields["to_unit"] and fields["channel"] != IGNORE:
+        check_unit(f"{where}, to_unit", fields["to_unit"], fields["channel"])
     return Rule(*(fields[name] for name in ("source", "system", "code", "unit", "channel", "to_unit")))

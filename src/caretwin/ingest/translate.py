@@ -9,25 +9,21 @@ from __future__ import annotations
 from typing import Any
 
 from caretwin.base.errors import UnitError
-from caretwin.base.units import compatible, convert, parse
-from caretwin.ingest.bedside.units import SUBSTANCES as BEDSIDE_SUBSTANCES
-from caretwin.ingest.bedside.units import ucum
+from caretwin.base.units import convert, parse
 from caretwin.ingest.decoded import LOINC, Code, CodedValue
 from caretwin.ingest.mapping import IGNORE, CodeMapping, Meaning
+from caretwin.ingest.meanings import FRACTION_CHANNELS, SUBSTANCES, readable
+from caretwin.ingest.unusable import A_TEXT
 from caretwin.record.bedside import Quality
 from caretwin.record.entry import Observation, Status
 from caretwin.record.store.keep import Unmapped
 from caretwin.record.vocabulary import Term, vocabulary
 
-IONS = {"sodium": "sodium", "potassium": "potassium", "chloride": "chloride", "bicarbonate": "bicarbonate"}
-"""Channels that US laboratories report in meq/L."""
-SUBSTANCES = {**BEDSIDE_SUBSTANCES, **IONS, "urea": "urea", "bilirubin": "bilirubin", "base_excess": "bicarbonate"}
 OXIMETRY_OR_BLOOD = "2708-6"
 """LOINC for arterial saturation that UK Core and FHIR vital signs use for pulse oximetry: with a specimen it is blood.
 """
 DOUBTS = ("comparator", "precision", "questionable")
 """Notes that make a value suspect: a bound is no value, a day is no time, and a doubt of the sender is one of ours."""
-FRACTION_CHANNELS = frozenset({"fio2"})
 
 
 class Translator:
@@ -68,11 +64,11 @@ class Translator:
 
     def _of_channel(self, said: CodedValue, term: Term, unit: str) -> Observation:
         if said.value is None:
-            return self._observation(said, term.name, None, Quality.GOOD, "")
+            return self._without_number(said, term)
         try:
             value = float(self._converted(float(said.value), unit, term))
         except UnitError as problem:
-            note = {"trouble": f"{problem.seen}; {problem.wanted}"}
+            note = {"trouble": f"{problem.seen}; wanted {problem.wanted}"}
             return self._as_it_came(said, Quality.REFUSED, note)
         value = _fraction(value, unit, term)
         quality = Quality.GOOD if term.plausible(value) else Quality.REFUSED
@@ -81,29 +77,22 @@ class Translator:
             quality = max(quality, Quality.SUSPECT)
         return self._observation(said, term.name, value, quality, "", note)
 
+    def _without_number(self, said: CodedValue, term: Term) -> Observation:
+        """A value that is absent; or a text, which says nothing that a number could: it ends no setting either."""
+        note = said.note or {}
+        if "text" not in note or "absent" in note or said.status == Status.RETRACTED:
+            return self._observation(said, term.name, None, Quality.GOOD, "")
+        return self._observation(said, term.name, None, Quality.REFUSED, "", {"trouble": A_TEXT})
+
     def _converted(self, value: float, unit: str, term: Term) -> float:
         """The value in the channel's unit. Raises UnitError."""
         key = (unit, term.name)
         if key not in self._units:
-            self._units[key] = self._readable(unit, term)
+            self._units[key] = readable(unit, term)
         read = self._units[key]
         if read is None or read == term.unit:
             return value
         return convert(value, read, term.unit, substance=SUBSTANCES.get(term.name))
-
-    def _readable(self, unit: str, term: Term) -> str | None:
-        """The unit as we can read it; None where it is the channel's own. Raises UnitError."""
-        if not unit and term.unit == "1":
-            return None
-        read = ucum(unit, term.name)
-        if read == "[pH]" and term.name == "arterial_ph":
-            return None
-        if read.startswith("{") and term.unit in ("1", "/min"):
-            return None
-        if term.name in FRACTION_CHANNELS or compatible(read, term.unit, substance=SUBSTANCES.get(term.name)):
-            return read
-        convert(1.0, read, term.unit, substance=SUBSTANCES.get(term.name))  # raises, with the two kinds named
-        return read
 
     def _as_it_came(self, said: CodedValue, quality: Quality, more: dict[str, Any] | None = None) -> Observation:
         code = said.codes[0] if said.codes else Code("", "unknown")

@@ -18,6 +18,7 @@ from pathlib import Path
 
 import numpy as np
 
+from caretwin.base.counted import counted
 from caretwin.ingest.findings import Findings, TableError
 from caretwin.record.ventilator_waveform import VentilatorWaveform, WaveformBreath
 
@@ -88,7 +89,7 @@ class _Reader:
         self._abandon()
         if self._stray:
             row, text = self._stray[0]
-            seen = f"{len(self._stray)} rows outside a breath, the first {text!r}"
+            seen = f"{counted(len(self._stray), 'row')} outside a breath, the first {text!r}"
             self.findings.warning(row, None, seen=seen, wanted="rows between BS and BE", fix="left out")
 
     def _is_clock(self, row: int, line: str) -> bool:

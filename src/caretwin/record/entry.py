@@ -99,6 +99,25 @@ class Observation:
 
 
 @dataclass(frozen=True, slots=True)
+class Remapped(Observation):
+    """An observation that was kept under a code that nobody had mapped, said anew under what the code means.
+
+    It is a version of the one that it stands for (:class:`caretwin.record.store.foreign.Standing`), with its time,
+    version and status: what the source sends later corrects it, what it sends again is a duplicate. As of any time
+    before it was received the other one holds.
+
+    of      sequence number of that one; origin  digest of the name by which the record knows its versions
+    named   whether that is the source's own name for it; without one it is known by what it says
+    before  what it was: ``code`` and ``unit``; they stay with it, as ``note["mapped_from"]``
+    """
+
+    of: int = 0
+    origin: bytes = b""
+    named: bool = True
+    before: Mapping[str, str] = field(default_factory=dict)
+
+
+@dataclass(frozen=True, slots=True)
 class Event:
     """Something that happened, or held for a time.
 
@@ -143,6 +162,7 @@ class Link:
               were met before the person whom they belong to
     agreeing  it holds only where nobody gave the two different numbers: for a message that says who a person is, and
               lists numbers that were met apart
+    again     it holds also where somebody parted the two before: for a person who knows that, never for a sender
     """
 
     subject: SubjectRef
@@ -150,6 +170,7 @@ class Link:
     source: str
     alone: bool = False
     agreeing: bool = False
+    again: bool = False
 
 
 Entry: TypeAlias = "Observation | Event | Derived | Link"

@@ -58,6 +58,11 @@ TABLES = {
         " ORDER BY m.sequence LIMIT ?",
         ("sequence", "subject", "into_subject", "received"),
     ),
+    "parted": (
+        "SELECT sequence, undone, received, sequence FROM parted WHERE sequence > ? AND sequence <= ?"
+        " ORDER BY sequence LIMIT ?",
+        ("sequence", "undone", "received"),
+    ),
 }  # fmt: skip
 """What is exported: the statement (after which number, up to which, at most how many rows), and its columns.
 
@@ -145,8 +150,8 @@ def _arrow(columns: Sequence[str], rows: Sequence[tuple[Any, ...]]) -> Any:
         raise missing("pyarrow") from problem
     whole, small = arrow.int64(), arrow.int8()
     kinds = {
-        "sequence": whole, "by_sequence": whole, "about": whole, "value": arrow.float64(), "quality": small,
-        "status": small, **dict.fromkeys(TIMES, arrow.timestamp("us", tz="UTC")),
+        **dict.fromkeys(("sequence", "by_sequence", "undone", "about"), whole), "value": arrow.float64(),
+        "quality": small, "status": small, **dict.fromkeys(TIMES, arrow.timestamp("us", tz="UTC")),
     }  # fmt: skip
     arrays = [arrow.array([row[i] for row in rows], kinds.get(name, arrow.string())) for i, name in enumerate(columns)]
     return arrow.table(arrays, names=list(columns))

@@ -20,9 +20,10 @@ FENCE = (
 )
 """A question may come from a form or a language model: it gets no other file, no network and no extension."""
 VIEWS = (
-    "CREATE VIEW became AS WITH RECURSIVE step(subject, person) AS (SELECT subject, into_subject FROM merged UNION"
-    " SELECT step.subject, merged.into_subject FROM step JOIN merged ON merged.subject = step.person)"
-    " SELECT subject, person FROM step WHERE person NOT IN (SELECT subject FROM merged)",
+    "CREATE VIEW held AS SELECT subject, into_subject FROM merged WHERE sequence NOT IN (SELECT undone FROM parted)",
+    "CREATE VIEW became AS WITH RECURSIVE step(subject, person) AS (SELECT subject, into_subject FROM held UNION"
+    " SELECT step.subject, held.into_subject FROM step JOIN held ON held.subject = step.person)"
+    " SELECT subject, person FROM step WHERE person NOT IN (SELECT subject FROM held)",
     "CREATE VIEW current_observation AS SELECT o.* REPLACE (coalesce(became.person, o.subject) AS subject)"
     " FROM observation o LEFT JOIN became ON became.subject = o.subject WHERE status <> 3"
     " AND o.sequence NOT IN (SELECT sequence FROM superseded)",
@@ -35,8 +36,9 @@ READS = ("SELECT", "EXPLAIN")
 def ask(folder: str | Path, sql: str) -> tuple[list[str], list[tuple[Any, ...]]]:
     """Column names and rows of a question to an export.
 
-    sql  one question over the tables observation, event, derived, superseded and merged, and current_observation:
-         observations that nothing superseded, under the key that their subject has after all merges
+    sql  one question over the tables observation, event, derived, superseded, merged and parted, and
+         current_observation: observations that nothing superseded, under the key that their subject has after all
+         merges that hold
     Raises DataError for a folder without an export, for SQL that DuckDB refuses or that does more than read the
     export, and without DuckDB.
 

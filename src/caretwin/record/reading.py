@@ -9,9 +9,10 @@ from caretwin.record.access import Actor
 from caretwin.record.connections import Connections
 from caretwin.record.entry import Identifier, Stored, StoredDerived, StoredEvent
 from caretwin.record.guard import Guard
-from caretwin.record.store import keep, read_changes, read_events, read_observations, read_subjects
+from caretwin.record.store import keep, parting, provenance, read_changes, read_events, read_observations, read_subjects
 from caretwin.record.store.as_of import ALWAYS, NEVER
 from caretwin.record.store.connection import Connection
+from caretwin.record.store.foreign import Foreign, Standing, foreign_series, standing
 from caretwin.record.store.read_observations import SeriesData
 
 T = TypeVar("T")
@@ -122,6 +123,18 @@ class Reading:
         """Events that began in [start, stop), as known at ``as_of`` (us)."""
         return self._answer(subject, lambda it: read_events.events(it, subject, kinds, start, stop, as_of))
 
+    def spans(self, subject: str) -> list[provenance.Span]:
+        """What there is of a person, series by series."""
+        return self._answer(subject, lambda it: provenance.spans(it, subject))
+
+    def origin(self, subject: str, sequence: int) -> provenance.Origin | None:
+        """Where an observation of a person came from; None where the person has none of this number."""
+        return self._answer(subject, lambda it: provenance.origin(it, subject, sequence))
+
+    def said_since(self, event: StoredEvent, names: Sequence[str]) -> int | None:
+        """Since when (us) its source has said, without a break, what an event says of these entries of its body."""
+        return self._answer(event.subject, lambda it: read_events.said_since(it, event.sequence, names))
+
     def derived(
         self,
         subject: str,
@@ -155,18 +168,32 @@ class Reading:
         """Keys of subjects that became another, by the key of that one, as known at ``as_of`` (us)."""
         return self._answer("", lambda it: read_subjects.merges(it, as_of))
 
+    def merge_of(self, subject: str) -> parting.Merge:
+        """The merge by which a subject became another. Raises KeyError where there is none that holds."""
+        return self._answer(subject, lambda it: parting.merge_of(it, subject))
+
     def epoch(self) -> int:
-        """How often subjects were merged or erased: another number says that keys mean something else."""
+        """How often subjects were merged, parted or erased: another number says that keys mean something else."""
         return int(self._connections.reading().query("SELECT erasures FROM counter")[0][0])
 
     def erased(self) -> int:
         """How often somebody was erased: another number says that what was remembered may be of who is gone."""
-        counted = "SELECT erasures - (SELECT count(*) FROM merged) FROM counter"  # every merge counts once in both
+        # every merge counts once in both, and every parting
+        counted = "SELECT erasures - (SELECT count(*) FROM merged) - (SELECT count(*) FROM parted) FROM counter"
         return int(self._connections.reading().query(counted)[0][0])
 
     def first_effective(self, subject: str, codes: Collection[str]) -> int | None:
         """The earliest time (us) of any observation of these codes."""
         return self._answer(subject, lambda it: read_observations.first_effective(it, subject, codes))
+
+    def foreign(self) -> list[Foreign]:
+        """All series under codes that are no channels."""
+        return self._answer("", foreign_series)
+
+    def standing(self, series: Sequence[Foreign]) -> list[Standing]:
+        """What stands in these series."""
+        self.of(sorted({one.subject for one in series}))
+        return self._connections.look(lambda it: standing(it, [one.place for one in series]))
 
     def checkpoints(self, subject: str, model: str) -> list[tuple[int, int, bytes]]:
         """(time us, sequence, state) of the checkpoints of a subject's twin."""

@@ -17,10 +17,11 @@ from caretwin.record.connections import TRIES, Connections
 from caretwin.record.entry import Batch, Derived, Receipt
 from caretwin.record.guard import Guard
 from caretwin.record.reading import Reading
-from caretwin.record.store import erase
+from caretwin.record.store import erase, parting
 from caretwin.record.store.append import Appender
 from caretwin.record.store.connection import CommitUnknownError, Connection, ConnectionLostError, Database
 from caretwin.record.store.erase import Erased
+from caretwin.record.store.parting import Parted
 from caretwin.record.store.postgres import PostgresDatabase
 from caretwin.record.store.sqlite import SqliteDatabase, opening
 
@@ -98,7 +99,7 @@ class Record:
 
     def listen(self, listener: Listener) -> Callable[[], None]:
         """Be told of every commit of this process, in order; returns what ends it. The writer waits for it. Nothing
-        (no batches) is told when a subject was erased.
+        (no batches) is told when a subject was erased, or two were parted.
         """
         self._listeners.append(listener)
         return lambda: self._listeners.remove(listener)
@@ -133,6 +134,25 @@ class Record:
             self._tell([], [])  # nothing came, but somebody is gone
         return removed._replace(overwritten=overwritten)
 
+    def part(self, actor: Actor, other: str, received: int, reason: str) -> Parted:
+        """Say that two who were merged are two people (see :mod:`caretwin.record.store.parting`).
+
+        other  key of the one who was merged into another; received  when that became known (us)
+        No message of a sender merges them again, only a person does (``Link.again``). Raises AccessDeniedError,
+        KeyError for who is merged into nobody, ValueError without a reason.
+        """
+        if not reason.strip():
+            raise ValueError("parting without a reason: wanted how it is known that they are two")
+        with self._connections.lock:
+            kept = self._connections.look(lambda it: parting.merge_of(it, other)).kept
+            rules = self._guard.allow(actor, "write", [kept, other])
+            with self._connections.writing() as connection:
+                parted = parting.part(connection, other, received, f"{actor.name}: {reason}")
+                audit.append(connection, [self._guard.act(actor, "write", rules, f"part: {reason}")])
+            self._appender.forget()
+            self._tell([], [])  # nothing came, but keys mean something else
+        return parted
+
     @contextmanager
     def writing(self, actor: Actor, action: Action, detail: str, subjects: Sequence[str] = ()) -> Iterator[Connection]:
         """The writing connection within one audited transaction: for what belongs to the record but is no entry
@@ -145,6 +165,14 @@ class Record:
         with self._connections.writing() as connection:
             yield connection
             audit.append(connection, [self._guard.act(actor, action, rules, detail)])
+
+    def refused(self, actor: Actor, action: str, rule: str, detail: str, subject: str = "") -> None:
+        """Audit what was refused before the record was asked: a sign-in, or a question to a program in front of it.
+
+        action  as that program calls it; rule  by which it was refused; subject  key of whom it was about, or ""
+        """
+        with self._connections.writing() as connection:
+            audit.append(connection, [Act(self._guard.clock(), actor.name, action, subject, False, rule, detail)])
 
     # reading -------------------------------------------------------------------------------------------------------
 

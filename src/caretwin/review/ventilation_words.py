@@ -4,6 +4,7 @@ import re
 
 from caretwin.decide.bedside_change import amount, in_words
 from caretwin.decide.ventilation import Advice, Judged
+from caretwin.decide.ventilation_doubts import ALONE, UNKNOWN
 from caretwin.decide.ventilation_limits import named
 from caretwin.review.bedside_words import ADVISES_ONLY, band, moment, percent
 
@@ -35,8 +36,12 @@ def per_kg(volume_mL: float, advice: Advice) -> str:
 
 
 def current(advice: Advice) -> str:
-    """What the ventilator is set to."""
+    """What the ventilator is set to, or that there is none."""
     u = advice.bedside.settings
+    if float(u.mode) == 0.0:
+        return (
+            "no ventilator is charted" if UNKNOWN in advice.abstained else "no ventilator: breathes alone, as charted"
+        )
     names = ("mode", "peep", "fio2", "tidal_volume", "rate", "inspiratory_fraction")
     if round(float(u.mode)) in (2, 4):
         names = ("mode", "peep", "fio2", "pressure", "rate", "inspiratory_fraction")
@@ -87,6 +92,13 @@ def asked_at(advice: Advice) -> str:
 def remedies(advice: Advice) -> list[str]:
     """What a person could do when there is no advice."""
     text, found = " ".join(advice.abstained), []
+    if UNKNOWN in advice.abstained:
+        found.append(
+            "if this person is ventilated, put it in the record: mode (such as VC, PC or PRVC), PEEP, FiO2, VT set or"
+            " inspiratory pressure, RR set, and a plateau pressure"
+        )
+    if ALONE in advice.abstained:
+        found.append("ask with --at for a time at which a ventilator was charted")
     if "plateau" in text and "never" in text:
         found.append("make an end-inspiratory hold without effort and chart the plateau pressure")
     if "neither SpO2" in text or "neither PaCO2" in text:

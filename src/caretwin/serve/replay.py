@@ -26,6 +26,8 @@ from caretwin.record.vocabulary import vocabulary
 from caretwin.serve.clock import Replayed
 from caretwin.serve.replay_plan import SYSTEM, Post, Sent, Way
 
+CHARTED_S = 3600.0
+"""s between two values of a chart of intensive care: hourly (assumed; see also the vocabulary's intervals)."""
 TOPIC = "replay/{kind}/{subject}/devices"
 DAYS_PER_YEAR = 365.2425
 
@@ -74,15 +76,26 @@ async def _by_mllp(posts: Sequence[Post], clock: Replayed, targets: Targets, pla
     async with hl7v2_sender.MllpSender(*targets.mllp) as sender:
         for number, post in enumerate(posts):
             await _wait(post, clock)
+            if post.place is not None:
+                told = await sender.send(
+                    hl7v2_sender.admission(post.who, f"A{number}", post.at, post.place, visit=f"V{post.who.value}")
+                )
+                _told(told, played)
+                _count(played, post)
+                continue
             values = [
                 hl7v2_sender.Measured(*_code(one.channel), one.value, vocabulary()[one.channel].unit, one.effective)
                 for one in post.values
             ]
             order = f"{post.who.value}-{post.at}"
             told = await sender.send(hl7v2_sender.oru(post.who, values, f"R{number}", post.at, order=order))
-            if not told.kept:
-                played.trouble = f"HL7 v2: {told.code} {told.text}"
+            _told(told, played)
             _count(played, post)
+
+
+def _told(told: hl7v2_sender.Told, played: Played) -> None:
+    if not told.kept:
+        played.trouble = f"HL7 v2: {told.code} {told.text}"
 
 
 async def _by_fhir(posts: Sequence[Post], clock: Replayed, targets: Targets, played: Played) -> None:
@@ -125,7 +138,9 @@ async def _by_sdc(posts: Sequence[Post], clock: Replayed, targets: Targets, play
 def monitors(stays: Sequence[str]) -> dict[str, SimulatedMonitor]:
     """A simulated monitor for each of these stays, not yet switched on."""
     return {
-        stay: SimulatedMonitor(f"urn:uuid:00000000-0000-4000-8000-{number:012d}", {"fac": "replay", "bed": str(number)})
+        stay: SimulatedMonitor(
+            f"urn:uuid:00000000-0000-4000-8000-{number:012d}", {"fac": "replay", "bed": str(number)}, period_s=CHARTED_S
+        )
         for number, stay in enumerate(stays, start=1)
     }
 

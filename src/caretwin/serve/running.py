@@ -8,7 +8,7 @@ import fcntl
 from collections.abc import AsyncIterator, Callable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
-from typing import IO
+from typing import IO, TYPE_CHECKING
 
 from caretwin.base.errors import DataError
 from caretwin.ingest.door import Door, beside, door_factory, make_door
@@ -17,15 +17,21 @@ from caretwin.ingest.mapping import CodeMapping, read_mapping
 from caretwin.ingest.own_name import own_name
 from caretwin.ingest.ports import check_ports
 from caretwin.ingest.translate import Translator
-from caretwin.record.access import operator
+from caretwin.record.access import by_role, operator
 from caretwin.record.entry import SubjectRef
 from caretwin.record.reading import Reading
 from caretwin.record.record import Record, open_record
 from caretwin.record.writer import Writer
+from caretwin.serve.clock import wall
 from caretwin.serve.site import Site
 from caretwin.serve.ward_loop import WardLoop
 from caretwin.twin.bedside_twin import bedside_twin
 from caretwin.twin.living import record as living_record
+
+if TYPE_CHECKING:
+    from caretwin.serve.access.people import PeoplePolicy
+    from caretwin.serve.web.server import WebServer
+    from caretwin.serve.web.settings import WebSettings
 
 AGAIN_S = 5.0
 """s after which a door that ended by mistake is opened again."""
@@ -33,7 +39,11 @@ AGAIN_S = 5.0
 
 @dataclass
 class Running:
-    """What runs. intakes  by the name of the door; loop  None where a site has no twins; reading  of who looks at it"""
+    """What runs.
+
+    intakes  by the name of the door; loop  None where a site has no twins; reading  of who looks at it
+    web      None where a site has no web application
+    """
 
     site: Site
     record: Record
@@ -42,6 +52,7 @@ class Running:
     loop: WardLoop | None
     clock: Callable[[], int]
     reading: Reading
+    web: WebServer | None = None
 
 
 def open_doors(site: Site) -> dict[str, tuple[Door, CodeMapping]]:
@@ -60,14 +71,18 @@ def open_doors(site: Site) -> dict[str, tuple[Door, CodeMapping]]:
 
 
 @contextlib.asynccontextmanager
-async def running(site: Site, clock: Callable[[], int], *, twins: bool = True) -> AsyncIterator[Running]:
+async def running(
+    site: Site, clock: Callable[[], int], *, twins: bool = True, people_clock: Callable[[], int] = wall
+) -> AsyncIterator[Running]:
     """Run a site for as long as the context is open; leaving it commits what waits and keeps checkpoints.
 
     clock  microseconds UTC now: received times are of it
+    people_clock  that of the people who look at it, whose hours no replay makes shorter
     """
     opened = open_doors(site)
     lock = _alone(site)
-    record = open_record(site.record, clock)
+    policy = _people() if site.web is not None else None
+    record = open_record(site.record, clock, policy=policy or by_role)
     writer = Writer(record)
     weights = _weights(record)
     intakes = {
@@ -80,10 +95,17 @@ async def running(site: Site, clock: Callable[[], int], *, twins: bool = True) -
         loop = WardLoop(record, twin, clock, site.forecast_every_min)
         loop.start()  # doors open meanwhile: what comes is kept and acknowledged before the twins are awake
     stop = asyncio.Event()
+    found: Running | None = None
     tasks = [asyncio.create_task(_keep_open(intake, stop)) for intake in intakes.values()]
     try:
-        yield Running(site, record, writer, intakes, loop, clock, record.reading(operator("direct care")))
+        found = Running(site, record, writer, intakes, loop, clock, record.reading(operator("direct care")))
+        if policy is not None and site.web is not None:
+            found.web = _web(found, site.web, policy, people_clock)
+            await found.web.start()
+        yield found
     finally:
+        if found is not None and found.web is not None:
+            await found.web.stop()
         stop.set()
         await asyncio.gather(*tasks, return_exceptions=True)
         for intake in intakes.values():
@@ -94,6 +116,30 @@ async def running(site: Site, clock: Callable[[], int], *, twins: bool = True) -
         record.close()
         if lock is not None:
             lock.close()
+
+
+def _people() -> PeoplePolicy:
+    """Who may what, for people who sign in. Raises DataError where what it needs is not installed."""
+    try:
+        from caretwin.serve.access.people import PeoplePolicy
+    except ImportError as problem:
+        raise DataError(
+            "the web application",
+            seen=f"no package {problem.name}",
+            wanted="what it needs",
+            fix="install caretwin[web], or leave out the section [web]",
+        ) from problem
+    return PeoplePolicy()
+
+
+def _web(found: Running, settings: WebSettings, policy: PeoplePolicy, clock: Callable[[], int]) -> WebServer:
+    """The server of the web application. Raises DataError where it cannot listen, or its tokens cannot be read."""
+    from caretwin.ingest.doors.fhir.access import token_hashes
+    from caretwin.serve.web.server import WebServer
+
+    where = settings.metrics_tokens
+    tokens = token_hashes(where, "metrics_tokens of [web]") if where else {}
+    return WebServer(found, policy, settings, clock, tokens)
 
 
 def _alone(site: Site) -> IO[str] | None:

@@ -90,7 +90,7 @@ def test_hl7v2_after_the_merge_the_message_is_replayed(tmp_path, capsys):
         merge = adt("A40", BOTH, "MRG|9434765919^^^NHS^NH")  # PID-3 holds the number that goes as well
         assert intake.accept_now(merge).result == "accepted"
     assert not replay_messages(str(tmp_path / "record.db"), [], site, None, "")
-    assert "accepted: 1 new entries" in capsys.readouterr().out
+    assert "accepted: 1 new entry" in capsys.readouterr().out
     with intake_of(tmp_path, door()) as (_, record):
         one = reader(record).subject_of(PERSON)
         assert one == reader(record).subject_of(HOSPITAL)

@@ -77,6 +77,38 @@ async def test_what_is_acknowledged_can_be_read(opened, http):
 
 
 @door_test()
+async def test_what_can_never_be_used_is_kept_with_a_warning_that_names_the_element(opened, http):
+    wrong = observation("w", "Patient/7", "8867-4", AT, 80.0, "mg/L")
+    answer = await http.put("/Observation/w", json=wrong)
+    assert answer.status_code in (200, 201)
+    told, warned = answer.json()["issue"]
+    assert (told["severity"], warned["severity"], warned["code"]) == ("information", "warning", "value")
+    assert warned["expression"] == ["Observation.value"] and "a rate per time" in warned["diagnostics"]
+    assert opened.intake.state.counters["unusable"] == 1 and opened.intake.state.counters["refused"] == 0
+
+
+@pytest.mark.parametrize("count", [3, 1200], ids=["together", "in pieces"])
+def test_entries_of_a_bundle_that_can_never_be_used_have_a_warning_of_their_own(tmp_path, count):
+    async def inside():
+        async with open_door(tmp_path) as opened, client(opened) as http:
+            good = [observation(f"v{i}", "Patient/7", "8867-4", AT - i * 1_000_000, 70.0, "/min") for i in range(count)]
+            far = observation("far", "Patient/7", "8867-4", START + 86_400_000_000, 70.0, "/min")
+            cuff = observation("cuff", "Patient/7", "85354-9", AT, None,
+                               components=[("8480-6", 120.0, "mm[Hg]"), ("8462-4", 9000.0, "mm[Hg]")])  # fmt: skip
+            answer = await http.post("", content=bundle([*good, cuff, far]), timeout=60)
+            responses = [one["response"] for one in answer.json()["entry"]]
+            assert all(one["status"][:2] == "20" for one in responses)
+            warned = {at: one["outcome"]["issue"] for at, one in enumerate(responses) if "outcome" in one}
+            assert list(warned) == [count, count + 1]
+            assert [issue["severity"] for issues in warned.values() for issue in issues] == ["warning"] * 2
+            assert warned[count][0]["expression"] == [f"Bundle.entry[{count}].resource.component[1].value"]
+            assert warned[count + 1][0]["expression"] == [f"Bundle.entry[{count + 1}].resource.effective"]
+            assert opened.intake.state.counters["unusable"] == 2
+
+    asyncio.run(inside())
+
+
+@door_test()
 async def test_a_person_first_met_by_id_and_then_by_number_is_one_person(opened, http):
     await http.post("", content=bundle(vitals(70)))
     await http.post("", content=bundle([patient("8", [(NHS_NUMBER, "9434765919")])]))

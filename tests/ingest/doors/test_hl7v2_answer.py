@@ -9,6 +9,7 @@ from caretwin.ingest.doors.hl7v2.answer import MOST_ERRORS, answer
 from caretwin.ingest.doors.hl7v2.message import split
 from caretwin.ingest.doors.hl7v2.sender import read_answer
 from caretwin.ingest.intake import Outcome
+from caretwin.ingest.unusable import Unusable
 
 REFUSED = Outcome("refused", None, (Refusal("PID[1]-3", "no identifier", "one", "admit the patient", "required"),))
 OUTCOMES = {
@@ -53,6 +54,32 @@ def test_what_was_kept_in_part_is_accepted_and_says_what_waits():
     said = split(told(OUTCOMES["partly"]).raw)
     assert "quarantine" in said.first("MSA").text(3)
     assert said.first("ERR").text(4) == "W"
+
+
+def never_used(place="OBX[2]-5"):
+    return Unusable(0, place, "Puls", "80 mg/L", "a mass; wanted a rate per time")
+
+
+def test_a_value_that_can_never_be_used_is_accepted_with_a_warning_at_its_place():
+    told_ = told(Outcome("accepted", unusable=(never_used(), never_used("OBX[7]-5"))))
+    said = split(told_.raw)
+    assert told_.code == "AA"
+    assert "2 values that can never be used: Puls: a mass" in said.first("MSA").text(3)
+    assert [[one.text(2, n) for n in (1, 2, 3)] + [one.text(4)] for one in said.all("ERR")] == [
+        ["OBX", "2", "5", "W"], ["OBX", "7", "5", "W"],
+    ]  # fmt: skip
+    assert "a rate per time" in said.first("ERR").text(8)
+    assert b"80 mg/L" not in told_.raw, "no value stands in an answer"
+
+
+def test_before_errors_could_warn_only_the_text_tells_what_can_never_be_used():
+    said = split(told(Outcome("accepted", unusable=(never_used(),)), MSH.replace("|2.5.1", "|2.3")).raw)
+    assert "can never be used" in said.first("MSA").text(3) and not said.all("ERR")
+
+
+def test_an_answer_does_not_grow_with_what_can_never_be_used():
+    said = split(told(Outcome("accepted", unusable=(never_used(),) * 500)).raw)
+    assert len(said.all("ERR")) == MOST_ERRORS
 
 
 def test_a_busy_disk_asks_to_send_again():

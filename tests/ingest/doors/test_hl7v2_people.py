@@ -90,6 +90,13 @@ def test_a_death_is_told_with_its_time():
     assert (body["death"], body["deceased"]) == ("2024-02-29T23:15:00+00:00", True)
 
 
+def test_a_death_of_which_only_the_date_is_known_is_over_with_that_day_there():
+    body = event(adt("A08", PID + "|" * 21 + "20240229|Y"), "person").body
+    assert (body["death"], body["dead_by"]) == ("2024-02-29", "2024-03-01T00:00:00+00:00")
+    impossible = event(adt("A08", PID + "|" * 21 + "20240231|Y"), "person").body
+    assert "dead_by" not in impossible and impossible["deceased"] is True
+
+
 def test_a_person_of_whom_nothing_new_is_said_is_not_told_twice():
     made = door()
     one = made.decode(adt("A08", PID), "").parts[0]

@@ -230,3 +230,22 @@ def test_a_mistake_in_the_settings_is_named_without_secrets(settings, seen):
         mqtt_door(**settings)
     assert seen in str(caught.value)
     assert "secret@" not in str(caught.value)
+
+
+@pytest.mark.parametrize(
+    ("value", "words"),
+    [
+        ('{ at = "hr", code = "heartrate" }', ("line 7", "'heartrate'", "write heart_rate;")),
+        ('{ at = "p", code = "systolic_pressure", unit = "kg" }', ("line 7", "'kg'", "a mass", "such as mm[Hg]")),
+        ('{ at = "p", code = "8867-4", system = "http://loinc.org", unit = "kPa" }', ("line 7", "heart_rate", "/min")),
+        ('{ at = "p", code = "breaths", system = "caretwin" }', ("line 7", "'breaths'", "vocabulary")),
+    ],
+)
+def test_nonsense_in_a_mapping_is_refused_with_its_line_and_what_was_meant(tmp_path, value, words):
+    path = tmp_path / "topics.toml"
+    head = '[[topic]]\npattern = "a/{b}"\nsubject = { system = "s", value = "{b}", kind = "patient" }\n\n'
+    path.write_text(head + f'value = [\n    {{ at = "x", code = "battery", unit = "%" }},\n    {value},\n]\n')
+    with pytest.raises(DataError) as caught:
+        read_topics(path)
+    for word in words:
+        assert word in str(caught.value), word

@@ -18,6 +18,7 @@ from caretwin.ingest.doors.research.clif import ClifDoor
 from caretwin.ingest.doors.research.meds import MedsDoor
 from caretwin.ingest.doors.research.meds_codes import read_codes
 from caretwin.record.entry import Identifier
+from caretwin.twin.living.stays import Stay, left
 
 CLIF = {
     "patient": "patient_id,race_category,ethnicity_category,sex_category\nP1,White,Non-Hispanic,Female\n",
@@ -165,9 +166,10 @@ def test_a_meds_folder_is_in_the_record_with_units_from_codes_and_persons_from_s
         assert latest["heart_rate"].effective == us("2150-03-01T13:30:00Z")  # New York in winter
         assert set(latest) == {"heart_rate", "temperature", "fio2", "glucose"}
         events = {event.kind: event for event in one.events("local:meds", "7")}
-        assert dict(events["person"].body) == {"sex": "female", "birth_date": "2080-01-01"}
+        first, last = (event.body for event in one.events("local:meds", "7") if event.kind == "person")
+        assert dict(first) == {"sex": "female", "birth_date": "2080-01-01"}
+        assert last["deceased"] is True and left([Stay("person", 0, None, last)]) == us(last["death"])
         assert events["encounter"].stop - events["encounter"].effective == 2 * 1440 * MINUTE
-        assert "death" in events
     assert door.left == {"LAB//50912//mg/dL": 1, "LAB//999999//UNK": 1}
 
 

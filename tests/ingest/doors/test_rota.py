@@ -14,7 +14,8 @@ from caretwin.base.errors import DataError
 from caretwin.base.time import from_microseconds, to_microseconds
 from caretwin.ingest.decoded import RefusedError
 from caretwin.ingest.doors.rota.door import RotaDoor
-from caretwin.record.entry import Status
+from caretwin.record.access import operator
+from caretwin.record.entry import Identifier, Status
 
 HOME = ("local:homes", "elm")
 NOW = to_microseconds(datetime(2026, 3, 27, 12, 0, tzinfo=UTC))
@@ -304,6 +305,24 @@ def test_what_is_saved_anew_replaces_what_was_and_what_is_gone_is_retracted(tmp_
 
 
 @pytest.mark.service
+def test_a_home_that_was_erased_is_not_written_back_by_what_is_gone_from_its_file(tmp_path):
+    folder = tmp_path / "rota"
+    folder.mkdir()
+    with site(rota(folder), tmp_path, lambda: NOW) as one:
+
+        async def edit():
+            save(folder / "shifts.csv", HEAD + EARLY + LATE, 0)
+            await until(lambda: len(one.events(*HOME)) == 2, "two shifts")
+            one.record.erase(operator(), one.reading.subject_of(Identifier(*HOME)), "closed")
+            save(folder / "shifts.csv", HEAD + EARLY, 10)
+            await until(lambda: one.events(*HOME), "told anew")
+
+        while_running(one, edit)
+        kept = one.record.connection().query("SELECT count(*) FROM event")
+        assert kept == [(1,)]  # the shift that is told now, and no retraction of the one that was erased
+
+
+@pytest.mark.service
 def test_a_later_export_that_begins_later_takes_nothing_away(tmp_path):
     folder = tmp_path / "rota"
     folder.mkdir()
@@ -359,4 +378,4 @@ def test_the_test_of_the_folder_says_what_is_in_it(tmp_path):
     assert not asyncio.run(rota(tmp_path / "none").test()).works
     assert not asyncio.run(rota(tmp_path).test()).works
     (tmp_path / "shifts.csv").write_text(HEAD)
-    assert asyncio.run(rota(tmp_path).test()) == (True, "1 files of a rota: shifts.csv")
+    assert asyncio.run(rota(tmp_path).test()) == (True, "1 file of a rota: shifts.csv")

@@ -11,6 +11,8 @@ from tests.ingest.doors.sdc_site import HOSPITAL, QUICK, now, site
 
 from caretwin.ingest.doors.sdc.door import SdcDoor
 from caretwin.ingest.doors.sdc.provider import CHANNELS, SimulatedMonitor
+from caretwin.record.access import operator
+from caretwin.serve import replay
 
 pytestmark = pytest.mark.service
 SECOND = 1_000_000
@@ -237,6 +239,21 @@ def test_a_signal_that_stays_away_on_a_good_connection_is_stale_until_its_next_v
     asyncio.run(story())
 
 
+def test_a_chart_that_is_played_is_not_stale_after_an_hour_and_a_minute(tmp_path: Path) -> None:
+    async def story() -> None:
+        with replay.monitors(["ada"])["ada"] as monitor:
+            admitted(monitor, "ada", now() - 7200 * SECOND)
+            async with site(tmp_path, provider=monitor.address, expected_s=2 * replay.CHARTED_S) as here:
+                await here.until(lambda: here.state.listening)
+                await asyncio.to_thread(monitor.publish, {"heart_rate": 80.0}, now() - 3660 * SECOND)
+                await here.until(lambda: here.values("ada", "heart_rate"))
+                await asyncio.sleep(4.5)  # a monitor that says that it measures every second is stale after three
+                assert here.state.counters["stale_now"] == 0 and not here.events("ada", "signal_stale")
+                assert here.state.trouble == "", "nor is its clock wrong"
+
+    asyncio.run(story())
+
+
 def test_an_alarm_begins_and_ends_once_and_stays_with_whom_it_was_of(tmp_path: Path) -> None:
     async def story() -> None:
         with SimulatedMonitor() as monitor:
@@ -257,6 +274,29 @@ def test_an_alarm_begins_and_ends_once_and_stays_with_whom_it_was_of(tmp_path: P
                 assert (event.body["priority"], event.body["kind"]) == ("high", "physiological")
                 assert event.body["code"]["code"] == "heart-rate-high"
                 assert here.events("ben", "device_alert") == []
+
+    asyncio.run(story())
+
+
+def test_who_was_erased_is_not_written_back_by_the_end_of_an_alarm(tmp_path: Path) -> None:
+    async def story() -> None:
+        with SimulatedMonitor() as monitor:
+            admitted(monitor, "ada", now() - SECOND)
+            async with site(tmp_path, provider=monitor.address) as here:
+                await here.until(lambda: here.state.listening)
+                await asyncio.to_thread(monitor.alarm, "hr_high", True, now())
+                await here.until(lambda: here.events("ada", "device_alert"))
+                await asyncio.to_thread(admitted, monitor, "ben", now())
+                begun = now()
+                await asyncio.to_thread(monitor.alarm, "probe_off", True, begun)
+                await here.until(lambda: here.events("ben", "device_alert"))
+                here.record.erase(operator(), here.subject("ada") or "", "request")
+                await asyncio.to_thread(monitor.alarm, "hr_high", False, now())
+                await asyncio.to_thread(monitor.alarm, "probe_off", False, now())
+                await here.until(lambda: here.events("ben", "device_alert")[0].stop)  # it came after the other
+                assert here.subject("ada") is None
+                (event,) = here.events("ben", "device_alert")
+                assert event.effective // 1000 == begun // 1000
 
     asyncio.run(story())
 

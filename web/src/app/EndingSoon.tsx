@@ -2,7 +2,7 @@ import { useState } from "react";
 import { sinceAsked } from "../api/attendance";
 import { session as renew } from "../api/client";
 import type { Micros } from "../api/contract";
-import { longSpan, SECOND } from "../base/time";
+import { longSpan, MINUTE, SECOND } from "../base/time";
 import { t } from "../texts";
 import { left } from "./ending";
 import { useSigning } from "./session";
@@ -16,8 +16,7 @@ export function EndingSoon({ margin }: { margin: Micros }) {
   if (standing.is !== "in" || !now) return null;
   const { session, since } = standing;
   const told = performance.now() - since; // ms since the server told when the session ends
-  const idle = session.idle_ends - (now - told * 1000);
-  const remaining = left(idle, Math.min(told, sinceAsked()) * 1000, session.ends, now);
+  const remaining = left(session.idle_min * MINUTE, Math.min(told, sinceAsked()) * 1000, session.ends, now);
   if (remaining > margin || remaining < 0) return null;
   const stay = async () => {
     setBusy(true);

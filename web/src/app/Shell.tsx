@@ -1,11 +1,11 @@
 import { type ReactNode, useEffect, useState } from "react";
-import { clock, clockWithSeconds, MINUTE, SECOND } from "../base/time";
+import { clock, MINUTE } from "../base/time";
 import { Icon } from "../parts/Icon";
 import { t } from "../texts";
 import { EndingSoon } from "./EndingSoon";
 import { Menu } from "./Menu";
 import { go, usePlace } from "./router";
-import { useSession, useSigning } from "./session";
+import { useSession } from "./session";
 import { startWard, stopWard, useNow, useWard } from "./ward";
 
 function Link({ to, current, children }: { to: "/"; current: boolean; children: ReactNode }) {
@@ -26,12 +26,12 @@ function Link({ to, current, children }: { to: "/"; current: boolean; children: 
 }
 
 function Clock() {
-  const now = useNow(SECOND);
+  const now = useNow(MINUTE);
   if (!now) return null;
   return (
     <span className="bar__clock" title={t.shell.siteTime}>
       <span className="heard">{t.shell.siteTime}: </span>
-      {clockWithSeconds(now)}
+      {clock(now)}
     </span>
   );
 }
@@ -59,6 +59,12 @@ function Warnings() {
           {t.shell.lostLong(clock(ward.now))}
         </p>
       ) : null}
+      {ward?.trouble ? (
+        <p className="banner banner--trouble">
+          <Icon name="alert" />
+          {ward.trouble}
+        </p>
+      ) : null}
       {silent.length ? (
         <p className="banner banner--trouble">
           <Icon name="alert" />
@@ -71,10 +77,10 @@ function Warnings() {
 
 /** A one-time link works once: without a passkey whoever came by it would not come in again. */
 function PasskeyHint() {
-  const { byLink } = useSigning();
+  const { passkeys } = useSession();
   const place = usePlace();
   const [away, setAway] = useState(false);
-  if (!byLink || away || place.path === "/passkey") return null;
+  if (passkeys > 0 || away || place.path === "/passkey") return null;
   return (
     <div className="banner banner--hint">
       <Icon name="key" />
@@ -109,7 +115,7 @@ export function Shell({ children }: { children: ReactNode }) {
               <path d="M3 18h6l4-11 6 18 4-12 2 5h4" />
             </svg>
             <span className="bar__product">{t.product}</span>
-            <span className="bar__site">{session.site.name}</span>
+            <span className="bar__site">{session.site}</span>
           </div>
           <nav className="bar__pages" aria-label={t.shell.navigation}>
             <Link to="/" current={place.path === "/"}>
@@ -122,7 +128,7 @@ export function Shell({ children }: { children: ReactNode }) {
           </div>
           <Menu />
         </div>
-        {session.site.demo ? <p className="banner banner--demo">{t.shell.demo}</p> : null}
+        {session.demo ? <p className="banner banner--demo">{t.shell.demo}</p> : null}
         <Warnings />
         <PasskeyHint />
         <EndingSoon margin={2 * MINUTE} />

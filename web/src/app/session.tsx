@@ -2,7 +2,7 @@
 
 import { createContext, type ReactNode, useCallback, useContext, useEffect, useMemo, useState } from "react";
 import { onSignedOut, signOut as askToSignOut, signInByLink, whoAmI } from "../api/client";
-import type { Offers, Session } from "../api/contract";
+import type { Session, Ways } from "../api/contract";
 import { setZone } from "../base/time";
 import { takeSecret } from "../signin/link";
 import { forget } from "./router";
@@ -11,15 +11,13 @@ import { forgetWard } from "./ward";
 export type Standing =
   | { is: "asking" }
   | { is: "in"; session: Session; since: number }
-  | { is: "out"; offers: Offers; expired: boolean }
+  | { is: "out"; ways: Ways; expired: boolean }
   | { is: "unreachable"; error: unknown };
 
 interface Signing {
   standing: Standing;
   /** Whether this page was opened by a one-time link that no longer works. */
   linkFailed: boolean;
-  /** Whether it did: whoever came by it has perhaps no passkey yet. */
-  byLink: boolean;
   signedIn(session: Session): void;
   signOut(): Promise<void>;
   ask(): Promise<void>;
@@ -27,15 +25,14 @@ interface Signing {
 
 const Context = createContext<Signing | null>(null);
 
-const NOTHING_OFFERED: Offers = { passkey: true, oidc: null };
+const NOT_ASKED: Ways = { passkey: true, oidc: null, site: "" };
 
 export function SessionProvider({ children }: { children: ReactNode }) {
   const [standing, setStanding] = useState<Standing>({ is: "asking" });
   const [linkFailed, setLinkFailed] = useState(false);
-  const [byLink, setByLink] = useState(false);
 
   const signedIn = useCallback((session: Session) => {
-    setZone(session.site.zone);
+    setZone(session.zone ?? Intl.DateTimeFormat().resolvedOptions().timeZone);
     setStanding({ is: "in", session, since: performance.now() });
   }, []);
 
@@ -43,7 +40,7 @@ export function SessionProvider({ children }: { children: ReactNode }) {
     try {
       const who = await whoAmI();
       if ("session" in who) signedIn(who.session);
-      else setStanding({ is: "out", offers: who.offers, expired: false });
+      else setStanding({ is: "out", ways: who.ways, expired: false });
     } catch (error) {
       setStanding({ is: "unreachable", error });
     }
@@ -63,11 +60,7 @@ export function SessionProvider({ children }: { children: ReactNode }) {
     const link = takeSecret();
     if (link.is === "none") void ask();
     if (link.is !== "new") return;
-    const come = (session: Session) => {
-      setByLink(true);
-      signedIn(session);
-    };
-    signInByLink(link.secret).then(come, () => {
+    signInByLink(link.secret).then(signedIn, () => {
       setLinkFailed(true);
       void ask();
     });
@@ -78,11 +71,10 @@ export function SessionProvider({ children }: { children: ReactNode }) {
     () =>
       onSignedOut(() => {
         forgetWard();
-        setStanding((before) => (before.is === "in" ? { is: "out", offers: NOTHING_OFFERED, expired: true } : before));
+        setStanding((before) => (before.is === "in" ? { is: "out", ways: NOT_ASKED, expired: true } : before));
         whoAmI().then(
           (who) =>
-            "offers" in who &&
-            setStanding((before) => (before.is === "out" ? { ...before, offers: who.offers } : before)),
+            "ways" in who && setStanding((before) => (before.is === "out" ? { ...before, ways: who.ways } : before)),
           () => {},
         );
       }),
@@ -90,8 +82,8 @@ export function SessionProvider({ children }: { children: ReactNode }) {
   );
 
   const value = useMemo(
-    () => ({ standing, linkFailed, byLink, signedIn, signOut, ask }),
-    [standing, linkFailed, byLink, signedIn, signOut, ask],
+    () => ({ standing, linkFailed, signedIn, signOut, ask }),
+    [standing, linkFailed, signedIn, signOut, ask],
   );
   return <Context value={value}>{children}</Context>;
 }

@@ -40,10 +40,7 @@ export function Changed({ row }: { row: Row }) {
       {score && before ? (
         <span className={`changed__score changed__score--${way > 0 ? "up" : way < 0 ? "down" : "same"}`}>
           {way ? <Icon name={way > 0 ? "up" : "down"} /> : null}
-          <Age
-            at={before.at}
-            say={(age) => t.board.was(written({ low: before.from_low, high: before.from_high }), age)}
-          />
+          {t.board.was(written({ low: before.from_low, high: before.from_high }), shortSpan(before.hours * HOUR))}
         </span>
       ) : null}
       {row.surprises.length ? (

@@ -1,5 +1,5 @@
 import { memo, useEffect, useId, useMemo, useRef, useState } from "react";
-import type { Estimate, Micros, Series } from "../api/contract";
+import type { Micros, SaidBefore, Series } from "../api/contract";
 import { useShade } from "../app/theme";
 import { when } from "../base/time";
 import { number, valueWithUnit } from "../base/units";
@@ -23,7 +23,7 @@ const HEIGHT_PX = 92;
 const LANE_PX = 46;
 
 /** What is under the pointer, in words: the last value before it or the one nearest, and the twin's word for that time. */
-function reading(series: readonly Series[], estimates: readonly Estimate[], holds: boolean, at: Micros, now: Micros) {
+function reading(series: readonly Series[], estimates: readonly SaidBefore[], holds: boolean, at: Micros, now: Micros) {
   const values = series.flatMap((one) => {
     const i = holds ? one.at.findLastIndex((time) => time <= at) : nearest(one.at, at);
     const value = one.value[i];

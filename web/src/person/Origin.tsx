@@ -4,7 +4,7 @@ import { full, longSpan } from "../base/time";
 import { number, valueWithUnit } from "../base/units";
 import { Icon } from "../parts/Icon";
 import { Failure } from "../parts/Message";
-import { longName, t } from "../texts";
+import { t } from "../texts";
 import { useProvenance } from "./usePerson";
 
 const words = t.person.provenance;
@@ -18,17 +18,8 @@ function Fact({ name, children }: { name: string; children: ReactNode }) {
   );
 }
 
-/** log10 of odds against, in words: 1 is one in ten, 3 one in a thousand. */
-function surpriseWords(surprise: number): string {
-  if (surprise < 1) return words.surprises[0];
-  const level = surprise < 2 ? 1 : surprise < 3 ? 2 : 3;
-  const odds = 10 ** Math.min(Math.round(surprise), 6);
-  return `${words.surprises[level]}: ${words.surpriseOf(new Intl.NumberFormat("en-GB").format(odds))}`;
-}
-
 function TwinFacts({ origin }: { origin: Provenance }) {
   const { twin, channel } = origin;
-  if (!twin) return <p>{words.noTwin}</p>;
   const of = (value: number) => number(channel, value);
   return (
     <dl className="facts">
@@ -36,9 +27,10 @@ function TwinFacts({ origin }: { origin: Provenance }) {
       {twin.expected ? (
         <Fact name={words.expected}>
           {words.expectedIn(of(twin.expected.median), of(twin.expected.low), of(twin.expected.high))}
+          <span className="quiet"> {words.saidBefore(longSpan(origin.effective - twin.expected.said_at))}</span>
         </Fact>
       ) : null}
-      {twin.surprise === null ? null : <Fact name={words.surprise}>{surpriseWords(twin.surprise)}</Fact>}
+      {twin.expected ? <Fact name={words.surprise}>{twin.expected.inside ? words.inside : words.outside}</Fact> : null}
     </dl>
   );
 }
@@ -60,7 +52,7 @@ function Versions({ origin }: { origin: Provenance }) {
           <tr key={one.seq}>
             <td>{one.value === null ? t.absent : number(origin.channel, one.value)}</td>
             <td>{full(one.received)}</td>
-            <td>{one.status}</td>
+            <td>{one.superseded ? words.superseded(one.status) : one.status}</td>
           </tr>
         ))}
       </tbody>
@@ -75,7 +67,7 @@ function Details({ origin }: { origin: Provenance }) {
     <>
       <p className="origin__value">
         {origin.value === null ? t.absent : valueWithUnit(origin.channel, origin.unit, origin.value)}
-        <span>{longName(origin.channel)}</span>
+        <span>{origin.title}</span>
       </p>
       <dl className="facts">
         <Fact name={words.measuredAt}>{full(origin.effective)}</Fact>
@@ -84,9 +76,10 @@ function Details({ origin }: { origin: Provenance }) {
           {delay > 0 ? <span className="quiet"> ({words.after(longSpan(delay))})</span> : null}
         </Fact>
         <Fact name={words.source}>{origin.source}</Fact>
-        {origin.source_id ? <Fact name={words.sourceId}>{origin.source_id}</Fact> : null}
+        {origin.sender ? <Fact name={words.sender}>{origin.sender}</Fact> : null}
+        {origin.message ? <Fact name={words.sourceId}>{origin.message}</Fact> : null}
         <Fact name={words.status}>{origin.status}</Fact>
-        <Fact name={words.quality}>{origin.quality_words}</Fact>
+        <Fact name={words.quality}>{origin.quality}</Fact>
         {notes.map(([name, value]) => (
           <Fact key={name} name={name}>
             {typeof value === "object" ? JSON.stringify(value) : String(value)}

@@ -18,7 +18,7 @@ function Facts({ row, person }: { row: Row; person: Person["person"] }) {
     [t.person.weight, person.weight_kg === null ? null : `${person.weight_kg} kg`],
     [t.person.height, person.height_cm === null ? null : `${Math.round(person.height_cm)} cm`],
     [t.person.here, row.since === null || !now ? null : `${shortSpan(now - row.since)} (${day(row.since)})`],
-    [t.person.number, row.number],
+    ...(row.name && row.number ? [[t.person.numberIs, row.number] as [string, string]] : []),
   ];
   return (
     <dl className="identity__facts">

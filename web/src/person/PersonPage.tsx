@@ -2,7 +2,7 @@ import "uplot/dist/uPlot.min.css";
 import "../styles/person.scss";
 import { useCallback, useMemo, useState } from "react";
 import { Refused } from "../api/client";
-import type { Forecasts, Person, PersonEvent, Series } from "../api/contract";
+import type { Forecasts, Person, PersonEvent, Row, Series } from "../api/contract";
 import { go } from "../app/router";
 import { useNow, useWard } from "../app/ward";
 import { dayAndClock, MINUTE } from "../base/time";
@@ -82,10 +82,15 @@ function Charts({ group, series, forecasts, window, chosen, choose }: ChartsProp
     () =>
       group.charts.map((chart) => {
         const names = chart.channels.map((channel) => channel.channel);
-        const own = <T extends { channel: string }>(all: readonly T[] | undefined) =>
-          (all ?? []).filter((one) => names.includes(one.channel));
+        const own = <T extends { channel: string }>(all: readonly T[]) =>
+          all.filter((one) => names.includes(one.channel));
         const inOrder = own(series).sort((a, b) => names.indexOf(a.channel) - names.indexOf(b.channel));
-        return { chart, series: inOrder, estimates: own(forecasts?.estimates), forecasts: own(forecasts?.forecasts) };
+        return {
+          chart,
+          series: inOrder,
+          estimates: own(forecasts?.before ?? []),
+          forecasts: own(forecasts?.fans ?? []),
+        };
       }),
     [group, series, forecasts],
   );
@@ -114,11 +119,31 @@ function Charts({ group, series, forecasts, window, chosen, choose }: ChartsProp
 
 const NO_SERIES: Series[] = [];
 
+/** The row of somebody of whom the ward knows nothing now: who left long ago, or never had a value. */
+const unknownRow = (subject: string): Row => ({
+  subject,
+  number: null,
+  unit: null,
+  place: null,
+  age: null,
+  sex: null,
+  since: null,
+  left: null,
+  heard: null,
+  news2: null,
+  vitals: [],
+  settings: { mode: null, fio2: null, norepinephrine: null },
+  twin: { state: "none", at: null, trouble: "" },
+  doubt: null,
+  surprises: [],
+  recommendations: 0,
+});
+
 /** Vital signs and what is given stand below the events, so that cause and effect share one axis. */
 const onTheLeft = (plan: GroupPlan) => plan.group === "vital" || plan.group === "drug";
 
 function Known({ subject, person, news }: { subject: string; person: Person; news: number }) {
-  const row = useWard()?.rows.get(subject) ?? person.row;
+  const row = useWard()?.rows.get(subject) ?? person.row ?? unknownRow(subject);
   const now = useNow(MINUTE);
   const [shown, setShown] = useState<Shown>({ range: "24h", until: null });
   const [chosen, setChosen] = useState<Chosen>(null);

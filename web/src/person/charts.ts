@@ -1,6 +1,6 @@
 /** Which charts a person has: channels that belong together share one. */
 
-import type { Channel, ChannelGroup, Estimate, Forecast, Micros, Series } from "../api/contract";
+import type { Channel, ChannelGroup, Forecast, Micros, SaidBefore, Series } from "../api/contract";
 import { t } from "../texts";
 import type { Window } from "./window";
 
@@ -86,7 +86,7 @@ export function plan(channels: readonly Channel[]): GroupPlan[] {
 export interface ChartData {
   plan: ChartPlan;
   series: readonly Series[];
-  estimates: readonly Estimate[];
+  estimates: readonly SaidBefore[];
   forecasts: readonly Forecast[];
   window: Window;
 }

@@ -4,7 +4,6 @@ import { useCallback, useEffect, useRef, useState } from "react";
 import * as ask from "../api/client";
 import type { Channel, Forecasts, Person, Provenance, Series } from "../api/contract";
 import { useWard } from "../app/ward";
-import { DAY } from "../base/time";
 import type { Window } from "./window";
 
 interface Asked<T> {
@@ -66,28 +65,25 @@ export const useForecasts = (subject: string, news: number): Asked<Forecasts> =>
 /** Values of a series at most: about one for each pixel of a chart. */
 const MOST = 800;
 
-/** How long before a window what held at its beginning is looked for: settings are charted at every shift (assumed). */
-const LOOK_BACK = 2 * DAY;
+/** Channels that the server answers about at once. */
+const AT_ONCE = 60;
 
-/** The series of a person within a window; of what is set also what was in force when the window begins. */
+/** The series of a person within a window; of what is set the server also sends what was in force when it begins. */
 export function useSeries(
   subject: string,
   channels: readonly Channel[],
   window: Window,
   news: number,
 ): Asked<Series[]> {
-  const known = channels.filter((one) => one.count > 0);
-  const names = (holds: boolean) =>
-    known.filter((one) => (one.kind !== "observation") === holds).map((one) => one.channel);
-  const [measured, set] = [names(false), names(true)];
-  const key = [subject, news, window.start, window.stop, ...measured, ...set].join("/");
+  const names = channels.filter((one) => one.count > 0).map((one) => one.channel);
+  const key = [subject, news, window.start, window.stop, ...names].join("/");
   return useAsked(key, async (signal) => {
-    const of = async (wanted: string[], start: number) => {
-      if (!wanted.length) return [];
-      const question = { subject, channels: wanted, start, stop: window.stop, most: MOST };
-      return (await ask.series(question, signal)).series;
-    };
-    return (await Promise.all([of(measured, window.start), of(set, window.start - LOOK_BACK)])).flat();
+    const parts = Array.from({ length: Math.ceil(names.length / AT_ONCE) }, (_, i) =>
+      names.slice(i * AT_ONCE, (i + 1) * AT_ONCE),
+    );
+    const of = (some: string[]) =>
+      ask.series({ subject, channels: some, start: window.start, stop: window.stop, most: MOST }, signal);
+    return (await Promise.all(parts.map(of))).flatMap((answer) => answer.series);
   });
 }
 

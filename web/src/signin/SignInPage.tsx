@@ -1,18 +1,19 @@
 import { useState } from "react";
-import { passkeyOptions, signInByPasskey } from "../api/client";
-import type { Offers } from "../api/contract";
+import { passkeyOptions, signInByPasskey, signInElsewhere } from "../api/client";
+import type { Ways as WaysIn } from "../api/contract";
 import { useSigning } from "../app/session";
 import { isPossible, usePasskey } from "../base/webauthn";
 import { Icon } from "../parts/Icon";
 import { PageTitle } from "../parts/PageTitle";
 import { t } from "../texts";
+import { cameBackRefused } from "./link";
 
 interface Trouble {
   title: string;
   text: string;
 }
 
-function Ways({ offers, say }: { offers: Offers; say(trouble: Trouble | null): void }) {
+function Ways({ ways, say }: { ways: WaysIn; say(trouble: Trouble | null): void }) {
   const { signedIn } = useSigning();
   const [busy, setBusy] = useState(false);
   const byPasskey = async () => {
@@ -20,15 +21,25 @@ function Ways({ offers, say }: { offers: Offers; say(trouble: Trouble | null): v
     say(null);
     try {
       const options = await passkeyOptions();
-      signedIn(await signInByPasskey(options.ceremony, await usePasskey(options)));
+      signedIn(await signInByPasskey(options.ceremony, await usePasskey(options.options)));
     } catch {
       say({ title: t.signIn.passkeyFailed, text: t.signIn.passkeyFailedFix });
       setBusy(false);
     }
   };
+  const elsewhere = async () => {
+    setBusy(true);
+    say(null);
+    try {
+      location.assign((await signInElsewhere()).address);
+    } catch {
+      say({ title: t.signIn.oidcFailed, text: t.signIn.oidcFailedFix });
+      setBusy(false);
+    }
+  };
   return (
     <div className="signin__ways">
-      {offers.passkey && isPossible() ? (
+      {ways.passkey && isPossible() ? (
         <div>
           <button type="button" className="nhsuk-button signin__main" disabled={busy} onClick={() => void byPasskey()}>
             <Icon name="key" />
@@ -37,11 +48,16 @@ function Ways({ offers, say }: { offers: Offers; say(trouble: Trouble | null): v
           <p className="nhsuk-hint signin__hint">{t.signIn.passkeyHint}</p>
         </div>
       ) : null}
-      {offers.passkey && !isPossible() ? <p>{t.signIn.passkeyImpossible}</p> : null}
-      {offers.oidc ? (
-        <a className="nhsuk-button nhsuk-button--secondary signin__main" href="/api/sign-in/oidc">
-          {t.signIn.oidc(offers.oidc.title)}
-        </a>
+      {ways.passkey && !isPossible() ? <p>{t.signIn.passkeyImpossible}</p> : null}
+      {ways.oidc ? (
+        <button
+          type="button"
+          className="nhsuk-button nhsuk-button--secondary signin__main"
+          disabled={busy}
+          onClick={() => void elsewhere()}
+        >
+          {t.signIn.oidc(ways.oidc)}
+        </button>
       ) : null}
     </div>
   );
@@ -51,7 +67,11 @@ function Ways({ offers, say }: { offers: Offers; say(trouble: Trouble | null): v
 export function SignInPage() {
   const { standing, linkFailed, ask } = useSigning();
   const [trouble, setTrouble] = useState<Trouble | null>(
-    linkFailed ? { title: t.signIn.linkUsed, text: t.signIn.linkUsedFix } : null,
+    linkFailed
+      ? { title: t.signIn.linkUsed, text: t.signIn.linkUsedFix }
+      : cameBackRefused()
+        ? { title: t.signIn.oidcFailed, text: t.signIn.oidcFailedFix }
+        : null,
   );
   const expired = standing.is === "out" && standing.expired;
   return (
@@ -82,7 +102,7 @@ export function SignInPage() {
             </button>
           </div>
         ) : null}
-        {standing.is === "out" ? <Ways offers={standing.offers} say={setTrouble} /> : null}
+        {standing.is === "out" ? <Ways ways={standing.ways} say={setTrouble} /> : null}
         {standing.is === "out" && !expired ? (
           <div className="signin__first">
             <h2 className="signin__sub">{t.signIn.first}</h2>

@@ -19,3 +19,6 @@ export function takeSecret(): Link {
   history.replaceState(history.state, "", location.pathname);
   return { is: "new", secret };
 }
+
+/** Whether an identity provider sent somebody back whom this site does not let in. */
+export const cameBackRefused = () => new URLSearchParams(location.hash.replace(/^#/, "")).get("sign-in") === "refused";

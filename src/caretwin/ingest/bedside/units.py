@@ -31,6 +31,10 @@ _SPELLINGS = {
     "ph": "1", "": "1", "fraction": "1", "ml/b": "mL",
 }  # fmt: skip
 """Spellings that mean one thing on a bedside chart. Our own judgement."""
+_STONES = frozenset({"st", "stone", "stones"})
+"""Of a body weight: 14 pounds of 0.45359237 kg (Weights and Measures Act 1985, schedule 1; the pound also in NIST SP
+811, 2008, appendix B.8), so 6.35029318 kg. Elsewhere in UCUM st is the stere, a cubic metre.
+"""
 
 
 @overload
@@ -72,10 +76,17 @@ def to_channel(
 
 
 def ucum(unit: str, channel: str) -> str:
-    """The UCUM code of a charted unit; "units" are international units where the channel can mean nothing else."""
+    """The UCUM code of a charted unit; "units" are international units where the channel can mean nothing else, and
+    "st" is stones of a body weight.
+
+    >>> ucum("st", "weight"), ucum("units/h", "insulin")
+    ('[stone_av]', '[iU]/h')
+    """
     text = unit.strip()
     if channel in INTERNATIONAL_UNITS:
         text = re.sub(r"^(m?)(units?|U|IU)(?=$|/)", r"\1[iU]", text, flags=re.IGNORECASE)
+    if channel == "weight" and text.lower() in _STONES:
+        text = "[stone_av]"
     return parse(_SPELLINGS.get(text.lower(), text)).code
 
 

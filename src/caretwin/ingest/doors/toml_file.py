@@ -9,8 +9,9 @@ from typing import Any, get_args
 
 from caretwin.base.errors import DataError
 from caretwin.ingest.decoded import Code
+from caretwin.ingest.meanings import check_unit, nearest, no_channel
 from caretwin.record.entry import SubjectKind
-from caretwin.record.vocabulary import vocabulary
+from caretwin.record.vocabulary import by_code, vocabulary
 
 SUBJECT_KEYS = {"system": str, "value": str, "kind": str}
 WORDS: Mapping[str, float] = {"on": 1.0, "off": 0.0, "true": 1.0, "false": 0.0}
@@ -65,9 +66,21 @@ def subject_of(entry: Any, where: str) -> tuple[str, str, SubjectKind]:
     return entry["system"], entry["value"], entry["kind"]
 
 
-def coded(code: str, system: str, own: str) -> Code:
-    """A code of a system; without one a channel of the vocabulary, or else a code of the system ``own``."""
-    return Code(system or ("caretwin" if code in vocabulary() else own), code)
+def coded(code: str, system: str, own: str, where: str, unit: str = "") -> Code:
+    """A code of a system; without one a channel of the vocabulary, or else a code of the system ``own``.
+
+    unit  in which its values come, "" where the mapping does not say it
+    Raises DataError for what is probably a channel that was misspelt, and for a unit that cannot be of the channel.
+    """
+    found = Code(system or ("caretwin" if code in vocabulary() else own), code)
+    if found.system == "caretwin" and code not in vocabulary():
+        raise no_channel(where, code, key="code = ")
+    if not system and code not in vocabulary() and nearest(code):
+        raise no_channel(where, code, f'a code of your own with its system, such as system = "{own}"', key="code = ")
+    channel = code if found.system == "caretwin" else by_code().get((found.system, code))
+    if channel and unit:
+        check_unit(where, unit, channel)
+    return found
 
 
 def words_of(entry: Any, where: str) -> Mapping[str, float]:

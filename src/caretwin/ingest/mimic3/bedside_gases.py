@@ -15,6 +15,7 @@ from typing import Any
 import numpy as np
 from jaxtyping import Bool, Float, Int
 
+from caretwin.base.counted import counted
 from caretwin.base.errors import DataError
 from caretwin.ingest.bedside.frames import absent_columns, pandas, read_columns
 from caretwin.ingest.table_folder import seen_instead_of
@@ -185,7 +186,7 @@ def _states(frame: Any, end: str, missing: tuple[str, ...], where: str) -> GasSt
     if unknown:
         raise DataError(
             f"table {where}",
-            seen=f"{unknown} rows without a readable subject_id or charttime{end}",
+            seen=f"{counted(unknown, 'row')} without a readable subject_id or charttime{end}",
             wanted="the patient's number and the time of every gas",
             fix="repair or remove those rows",
         )

@@ -10,13 +10,13 @@ from contextlib import contextmanager
 from typing import TypeAlias
 
 from caretwin.record.conflict import IdentityConflictError
-from caretwin.record.entry import Batch, Derived, Entry, Event, Link, Observation, Receipt, SubjectRef
+from caretwin.record.entry import Batch, Derived, Entry, Event, Link, Observation, Receipt, Remapped, SubjectRef
 from caretwin.record.store.batch_rows import BatchRows
 from caretwin.record.store.connection import Connection
 from caretwin.record.store.pending import Pending
 from caretwin.record.store.series import SeriesBook, SeriesName
 from caretwin.record.store.subjects import SubjectBook
-from caretwin.record.store.versions import Claim, Version, claim, recall
+from caretwin.record.store.versions import Claim, Version, claim, claim_anew, recall
 
 May: TypeAlias = Callable[[int, Sequence[str]], object]
 """Raises where the subjects (their keys) of a batch (its place in the group) may not be written about."""
@@ -115,7 +115,8 @@ class Appender:
         family = self._subjects.family(self._subjects.number(entry.subject))
         if isinstance(entry, Event):
             return claim(entry, [-member for member in family])
-        return claim(entry, self._series.numbers(self._name(entry), family))
+        numbers = self._series.numbers(self._name(entry), family)
+        return claim_anew(entry, numbers) if isinstance(entry, Remapped) else claim(entry, numbers)
 
     def _write(self, rows: BatchRows, claims: Sequence[Claim | None], links: dict[int, int]) -> Receipt:
         sequences, gone = list[int](), list[int]()
@@ -126,7 +127,10 @@ class Appender:
             elif isinstance(entry, Derived):
                 sequences.append(rows.derive(entry, self._subjects.number(entry.subject)))
             elif claimed is not None:
-                sequence, verdict = rows.keep(entry, claimed)
+                if isinstance(entry, Remapped):
+                    sequence, verdict = rows.keep_anew(entry, claimed, self._has_ended(entry.of))
+                else:
+                    sequence, verdict = rows.keep(entry, claimed)
                 sequences.append(sequence)
                 repeats += [place] if verdict.repeats is not None else []
                 if verdict.superseded:
@@ -138,6 +142,13 @@ class Appender:
         return Receipt(
             tuple(sequences), len(repeats), len(changed), subjects, tuple(gone), tuple(repeats), tuple(changed)
         )
+
+    def _has_ended(self, sequence: int) -> bool:
+        """Whether an observation holds no more; one that is gone does not either."""
+        rows = self.connection.query("SELECT series FROM observation WHERE sequence = ?", [sequence])
+        place = [rows[0][0], sequence] if rows else []
+        ended = "SELECT 1 FROM superseded WHERE place = ? AND sequence = ? LIMIT 1"
+        return not rows or bool(self.connection.query(ended, place))
 
     def _changed(self, versions: Sequence[Version], ended: Collection[int]) -> list[tuple[str, int]]:
         """Whose past changes, and from when: subject and effective time of the versions that ended."""

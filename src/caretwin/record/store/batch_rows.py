@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
-from caretwin.record.entry import Batch, Derived, Event, Observation
+from caretwin.record.entry import Batch, Derived, Event, Observation, Remapped
 from caretwin.record.store.pending import Pending, derived_row, event_row, observation_row
-from caretwin.record.store.versions import Claim, Verdict, Version, judge
+from caretwin.record.store.versions import Claim, Verdict, Version, judge, judge_anew
 
 
 @dataclass(frozen=True)
@@ -38,6 +38,24 @@ class BatchRows:
             rows["observation"].append(observation_row(entry, claim.place, *placed))
         else:
             rows["event"].append(event_row(entry, -claim.place, *placed))
+        return sequence, verdict
+
+    def keep_anew(self, entry: Remapped, claim: Claim, ended: bool) -> tuple[int, Verdict]:
+        """As :meth:`keep`, for an entry that takes the place of another; ended  whether that one holds no more."""
+        earlier = self.earlier(claim)
+        old = next((one for one in earlier if one.sequence == entry.of), None)
+        said = (claim.place, entry.effective, entry.version, int(entry.status), claim.contents[0])
+        version = Version(self.pending.sequence + 1, *said, self.batch.received)
+        verdict = Verdict(entry.of) if ended else judge_anew(version, entry.of, earlier, entry.named)
+        rows = self.pending.rows
+        rows["superseded"] += [one[:4] for one in verdict.superseded]
+        if verdict.repeats is not None or old is None:
+            return verdict.repeats or entry.of, verdict
+        sequence = self.pending.next()
+        self.known.setdefault(claim.origins[0], []).append(version)
+        rows["version"].append((claim.origins[0], *version[:6]))
+        kept = replace(entry, note={**(entry.note or {}), "mapped_from": dict(entry.before)})
+        rows["observation"].append(observation_row(kept, claim.place, sequence, self.batch.received, self.intake))
         return sequence, verdict
 
     def derive(self, entry: Derived, subject: int) -> int:

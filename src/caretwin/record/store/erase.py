@@ -7,11 +7,14 @@ from typing import NamedTuple
 
 from caretwin.record.store.connection import Connection
 from caretwin.record.store.mentions import mentions
-from caretwin.record.store.read_subjects import person
+from caretwin.record.store.read_subjects import LAST, person
 
-_BY_SUBJECT = ("event", "derived", "checkpoint", "identifier", "series", "quarantined_subject", "merged")
+_BY_SUBJECT = (
+    "event", "derived", "checkpoint", "identifier", "series", "quarantined_subject", "merged", "account_person",
+    "break_glass",
+)  # fmt: skip
 TOUCHED = (
-    *_BY_SUBJECT, "observation", "version", "superseded", "quarantine", "resolution", "unmapped", "subject",
+    *_BY_SUBJECT, "observation", "version", "superseded", "quarantine", "resolution", "unmapped", "subject", "parted",
 )  # fmt: skip
 """Tables from which rows go, or in which rows change."""
 PAGE = 200
@@ -72,6 +75,9 @@ def _entries(connection: Connection, number: int) -> int:
     for place in (*places, -number):
         _delete(connection, "version", "place", place)
         _delete(connection, "superseded", "place", place)
+    merges = "SELECT sequence FROM merged WHERE ? IN (subject, into_subject)"
+    connection.query(f"DELETE FROM parted WHERE undone IN ({merges})", [number])
+    connection.query("DELETE FROM merged WHERE into_subject = ?", [number])  # of who was parted, too
     for table in _BY_SUBJECT:
         removed += _delete(connection, table, "subject", number)
     _delete(connection, "subject", "id", number)
@@ -106,7 +112,7 @@ def _messages(connection: Connection, key: str, numbers: Sequence[int], words: S
 
 
 def _values(connection: Connection, number: int) -> list[str]:
-    rows = connection.query("SELECT DISTINCT value FROM identifier WHERE subject = ?", [number])
+    rows = connection.query(f"SELECT DISTINCT i.value FROM identifier i WHERE i.subject = ? AND {LAST}", [number])
     return [str(row[0]) for row in rows]
 
 

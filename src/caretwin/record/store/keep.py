@@ -6,6 +6,7 @@ from collections.abc import Iterable
 from hashlib import blake2b
 from typing import NamedTuple
 
+from caretwin.record.store import foreign
 from caretwin.record.store.connection import Connection
 from caretwin.record.store.versions import DIGEST_BYTES
 
@@ -140,12 +141,32 @@ def note_unmapped(connection: Connection, seen: Iterable[Unmapped], since: int |
 
 
 def unmapped(connection: Connection) -> list[Unmapped]:
-    """Codes that could not be mapped, the most frequent first."""
+    """Codes that could not be mapped, the most frequent first.
+
+    Those of which no value stands any more, for all are said anew under what they mean, are not among them.
+    """
     rows = connection.query(
         "SELECT source, system, code, unit, display, example, first, last, times FROM unmapped"
         " ORDER BY times DESC, source, system, code"
     )
-    return [Unmapped(*row) for row in rows]
+    places: dict[tuple[str, str], list[foreign.Foreign]] = {}
+    for series in foreign.foreign_series(connection) if rows else ():
+        places.setdefault((series.code, series.unit), []).append(series)
+    found = (Unmapped(*row) for row in rows)
+    return [one for one in found if _waits(connection, one, places.get((f"{one.system}|{one.code}", one.unit), ()))]
+
+
+def _waits(connection: Connection, one: Unmapped, series: Iterable[foreign.Foreign]) -> bool:
+    """Whether a code is still to be mapped: it is also where nothing was kept, or it was erased."""
+    own = (it.place for it in series if it.source == one.source or it.source.startswith(f"{one.source}/"))
+    return foreign.anything_usable(connection, own) is not False
+
+
+def mapped(connection: Connection, codes: Iterable[Unmapped]) -> None:
+    """Take codes from the list of those that could not be mapped; one that comes so again begins at 1."""
+    for one in codes:
+        key = [one.source, one.system, one.code, one.unit]
+        connection.query("DELETE FROM unmapped WHERE source = ? AND system = ? AND code = ? AND unit = ?", key)
 
 
 def save_checkpoint(connection: Connection, subject: str, model: str, at: int, sequence: int, state: bytes) -> None:

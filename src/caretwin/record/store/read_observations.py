@@ -92,7 +92,7 @@ def latest(
         )
         last = next((row for row in rows if row[0] not in gone), None)
         if last is not None:
-            found.append(_stored(last, key, code, unit, source))
+            found.append(stored(last, key, code, unit, source))
     return found
 
 
@@ -100,7 +100,7 @@ def held(connection: Connection, key: str, codes: Collection[str], before: int, 
     """The last usable observation of every order (``note["order"]``) of every series before an effective time, as
     known at ``as_of`` (us); those without an order are one more.
     """
-    named = "coalesce(note, '') LIKE '%\"order\":%'"
+    named, order = "coalesce(note, '') LIKE ?", '%"order":%'
     found = []
     for number, code, unit, source in _series_of(connection, key, codes, as_of):
         gone = superseded(connection, number, as_of)
@@ -109,12 +109,14 @@ def held(connection: Connection, key: str, codes: Collection[str], before: int, 
             " WHERE series = ? AND effective < ? AND received <= ? AND status <> 3 AND quality <> 2"
         )
         last = " ORDER BY effective DESC, (value IS NULL) DESC, value DESC, sequence DESC"  # as a course orders them
-        unnamed = connection.query(f"{sql} AND NOT {named}{last} LIMIT ?", [number, before, as_of, 1 + len(gone)])
+        unnamed = connection.query(
+            f"{sql} AND NOT {named}{last} LIMIT ?", [number, before, as_of, order, 1 + len(gone)]
+        )
         first: dict[str, Row] = {}
-        for row in (*unnamed, *connection.query(f"{sql} AND {named}{last}", [number, before, as_of])):
+        for row in (*unnamed, *connection.query(f"{sql} AND {named}{last}", [number, before, as_of, order])):
             if row[0] not in gone:
                 first.setdefault(str(note_of(row[6]).get("order", "")), row)
-        found += [_stored(row, key, code, unit, source) for row in first.values()]
+        found += [stored(row, key, code, unit, source) for row in first.values()]
     return found
 
 
@@ -144,7 +146,8 @@ def _series_of(
     return [(row[0], row[1], row[2], row[3]) for row in rows if codes is None or row[1] in codes]
 
 
-def _stored(row: Row, key: str, code: str, unit: str, source: str) -> Stored:
+def stored(row: Row, key: str, code: str, unit: str, source: str) -> Stored:
+    """An observation of a row (sequence, effective, received, value, status, quality, note)."""
     sequence, effective, received, value, status, quality, note = row
     known = (effective, received, value, Status(status), Quality(quality), note_of(note))
     return Stored(sequence, key, code, unit, source, *known)

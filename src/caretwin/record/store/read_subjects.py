@@ -8,12 +8,23 @@ from caretwin.record.entry import Identifier
 from caretwin.record.store.as_of import ALWAYS
 from caretwin.record.store.connection import Connection
 
+HOLDS = "NOT EXISTS (SELECT 1 FROM parted p WHERE p.undone = m.sequence AND p.received <= ?)"
+"""Of a merge ``m``: whether nobody had parted the two at a time (us)."""
+LAST = (
+    "NOT EXISTS (SELECT 1 FROM identifier l WHERE l.system = i.system AND l.value = i.value"
+    " AND l.sequence > i.sequence AND l.subject <> i.subject)"
+)
+"""Of a row ``i`` of an identifier: whether it leads nowhere else since."""
+
 
 def numbers(connection: Connection, key: str, as_of: int = ALWAYS) -> list[int]:
     """Numbers of a subject and of those known at ``as_of`` to be the same; empty where there is no such subject."""
     found = [row[0] for row in connection.query("SELECT id FROM subject WHERE key = ?", [key])]
     for number in found:  # grows while it is read: merges of merges
-        rows = connection.query("SELECT subject FROM merged WHERE into_subject = ? AND received <= ?", [number, as_of])
+        rows = connection.query(
+            f"SELECT DISTINCT m.subject FROM merged m WHERE m.into_subject = ? AND m.received <= ? AND {HOLDS}",
+            [number, as_of, as_of],
+        )
         found += [row[0] for row in rows if row[0] not in found]
     return found
 
@@ -22,7 +33,10 @@ def person(connection: Connection, key: str) -> list[int]:
     """Numbers of all keys of a person, whichever of them is asked for; empty where there is no such subject."""
     found = [row[0] for row in connection.query("SELECT id FROM subject WHERE key = ?", [key])]
     for number in found:  # grows while it is read, up to whom it was merged into and down again
-        rows = connection.query("SELECT subject, into_subject FROM merged WHERE ? IN (subject, into_subject)", [number])
+        rows = connection.query(
+            f"SELECT m.subject, m.into_subject FROM merged m WHERE ? IN (m.subject, m.into_subject) AND {HOLDS}",
+            [number, ALWAYS],
+        )
         found += [one for one in dict.fromkeys(one for row in rows for one in row) if one not in found]
     return found
 
@@ -53,7 +67,9 @@ def extent(connection: Connection, key: str) -> Extent:
 def keys(connection: Connection) -> list[tuple[str, str, int]]:
     """Key, kind and first received time of every subject that was not merged into another."""
     rows = connection.query(
-        "SELECT key, kind, received FROM subject WHERE id NOT IN (SELECT subject FROM merged) ORDER BY id"
+        "SELECT key, kind, received FROM subject"
+        f" WHERE id NOT IN (SELECT m.subject FROM merged m WHERE {HOLDS}) ORDER BY id",
+        [ALWAYS],
     )
     return [(row[0], row[1], row[2]) for row in rows]
 
@@ -71,7 +87,8 @@ def key_of(connection: Connection, identifier: Identifier) -> str | None:
 def identifiers(connection: Connection, key: str) -> list[Identifier]:
     """By what a subject is known."""
     rows = connection.among(
-        "SELECT DISTINCT system, value FROM identifier WHERE subject IN ? ORDER BY system, value",
+        f"SELECT DISTINCT i.system, i.value FROM identifier i WHERE i.subject IN ? AND {LAST}"
+        " ORDER BY i.system, i.value",
         numbers(connection, key),
     )
     return [Identifier(*row) for row in rows]
@@ -82,8 +99,8 @@ def merges(connection: Connection, as_of: int = ALWAYS) -> dict[str, tuple[str, 
     found: dict[str, tuple[str, ...]] = {}
     for other, one in connection.query(
         "SELECT a.key, b.key FROM merged m JOIN subject a ON a.id = m.subject"
-        " JOIN subject b ON b.id = m.into_subject WHERE m.received <= ? ORDER BY m.sequence",
-        [as_of],
+        " JOIN subject b ON b.id = m.into_subject WHERE m.received <= ? AND " + HOLDS + " ORDER BY m.sequence",
+        [as_of, as_of],
     ):
         found[one] = (*found.get(one, ()), other)
     return found

@@ -10,8 +10,10 @@ from collections.abc import Iterable
 from hashlib import blake2b
 
 from caretwin.record.entry import KIND_LETTERS, Identifier, Link, SubjectRef
+from caretwin.record.store.as_of import ALWAYS
 from caretwin.record.store.connection import Connection
 from caretwin.record.store.pending import Pending
+from caretwin.record.store.read_subjects import HOLDS, LAST
 
 
 class SubjectBook:
@@ -92,7 +94,9 @@ class SubjectBook:
     def _merges(self) -> dict[int, int]:
         """Who was merged into whom: few, so all are remembered."""
         if self._into is None:
-            rows = self._connection.query("SELECT subject, into_subject FROM merged ORDER BY sequence")
+            rows = self._connection.query(
+                f"SELECT m.subject, m.into_subject FROM merged m WHERE {HOLDS} ORDER BY m.sequence", [ALWAYS]
+            )
             self._into = {subject: into for subject, into in rows}
         return self._into
 
@@ -103,8 +107,22 @@ class SubjectBook:
         return len(self._roots(ref)) > 1
 
     def contradicts(self, entry: Link) -> bool:
-        """Whether a merge names more than two subjects: which of them are one, nobody can tell."""
-        return len({*self._roots(entry.subject), *self._roots(entry.other)}) > 2
+        """Whether a merge names more than two subjects: which of them are one, nobody can tell; and whether a sender
+        merges again, by name, those whom somebody parted.
+        """
+        if len({*self._roots(entry.subject), *self._roots(entry.other)}) > 2:
+            return True
+        return not (entry.alone or entry.agreeing) and self._kept_apart(entry)
+
+    def _kept_apart(self, entry: Link) -> bool:
+        """Whether somebody parted the two, and this is no word of somebody who knows that."""
+        if entry.again:
+            return False
+        one, other = (set(self.family(number)) for number in self._ends(entry))
+        pairs = self._connection.query(
+            "SELECT m.subject, m.into_subject FROM parted p JOIN merged m ON m.sequence = p.undone"
+        )
+        return one != other and any((a in one and b in other) or (a in other and b in one) for a, b in pairs)
 
     def _roots(self, ref: SubjectRef) -> list[int]:
         """The subjects whom identifiers name, each once, in the order of the identifiers."""
@@ -121,10 +139,10 @@ class SubjectBook:
 
         Other processes are told to drop what they remember, and checkpoints of both end: each is of half a person.
         Returns the sequence number of the merge, 0 where they were one already, and where the link does not hold: what
-        it asks of them (``alone``, ``agreeing``) is not so.
+        it asks of them (``alone``, ``agreeing``) is not so, or somebody parted them.
         """
         one, other = self._ends(entry)
-        if one == other:
+        if one == other or self._kept_apart(entry):
             return 0
         query = self._connection.query
         known = self._known(other, pending) | set(entry.other.identifiers)
@@ -145,7 +163,9 @@ class SubjectBook:
 
     def _known(self, number: int, pending: Pending) -> set[Identifier]:
         """By what a subject is known, with what this transaction tells."""
-        rows = self._connection.query("SELECT DISTINCT system, value FROM identifier WHERE subject = ?", [number])
+        rows = self._connection.query(
+            f"SELECT DISTINCT i.system, i.value FROM identifier i WHERE i.subject = ? AND {LAST}", [number]
+        )
         rows += [row[:2] for row in pending.rows["identifier"] if row[3] == number]
         return {Identifier(*row) for row in rows}
 

@@ -13,7 +13,7 @@ from typing import NamedTuple
 
 import orjson
 
-from caretwin.record.entry import Event, Observation
+from caretwin.record.entry import Event, Observation, Remapped
 from caretwin.record.store.connection import Connection
 
 DIGEST_BYTES = 16
@@ -78,11 +78,32 @@ def claim(entry: Observation | Event, places: Sequence[int]) -> Claim:
     contents = [content(entry, place) for place in places]
     if entry.source_id:
         kind = "o" if isinstance(entry, Observation) else "e"
-        names = [f"{kind}\x00{entry.source}\x00{entry.source_id}".encode()]
-    else:  # the source has no name for it: when and what it is has to do
-        names = [b"?" + one for one in contents]
-    origins = [blake2b(name, digest_size=DIGEST_BYTES).digest() for name in names]
+        name = f"{kind}\x00{entry.source}\x00{entry.source_id}".encode()
+        origins = [blake2b(name, digest_size=DIGEST_BYTES).digest()]
+    else:
+        origins = [_unnamed(one) for one in contents]
     return Claim(places[0], tuple(origins), tuple(contents))
+
+
+def claim_anew(entry: Remapped, places: Sequence[int]) -> Claim:
+    """What an entry claims that stands for another: to be a version of that one. Where the source has no name for it,
+    it is also known by what it says, for so it is when it is sent again.
+
+    places  as of :func:`claim`
+    """
+    contents = [content(entry, place) for place in places]
+    own = [] if entry.named else [_unnamed(one) for one in contents]
+    return Claim(places[0], (*own, entry.origin), tuple(contents))
+
+
+def is_named(origin: bytes, content: bytes) -> bool:
+    """Whether a version is known by its source's own name for it, and not by what it says."""
+    return origin != _unnamed(content)
+
+
+def _unnamed(content: bytes) -> bytes:
+    """The origin of what its source has no name for: when and what it is has to do."""
+    return blake2b(b"?" + content, digest_size=DIGEST_BYTES).digest()
 
 
 def content(entry: Observation | Event, place: int) -> bytes:
@@ -138,6 +159,27 @@ def judge(new: Version, known: Iterable[Version], named: bool, alike: Sequence[b
     found = [one for old in known if (one := _ended_by(new, old, known)) is not None]
     own = _end(new, known)
     return Verdict(None, (*found, own) if own is not None else tuple(found))
+
+
+def judge_anew(new: Version, of: int, known: Iterable[Version], named: bool) -> Verdict:
+    """What a version does that stands for another: it takes the place of that one, and of nothing else.
+
+    of     sequence number of the other; named  as of :func:`judge`: without a name, what says the same already takes
+           its place
+    Where the other has been corrected since, or is not known, nothing is to be done: it repeats what holds.
+    """
+    known = list(known)
+    old = next((one for one in known if one.sequence == of), None)
+    if old is None:
+        return Verdict(of)
+    rivals = [old] if not named else known
+    best = max(rivals, key=_rank)
+    if best.sequence != of:
+        return Verdict(best.sequence)
+    same = None if named else next((one for one in known if one.content == new.content), None)
+    by = new if same is None else same
+    ended = Superseding(old.place, old.sequence, by.sequence, max(old.received, new.received), held=True)
+    return Verdict(None if same is None else same.sequence, (ended,))
 
 
 def _rank(one: Version) -> tuple[int, int, int]:

@@ -90,7 +90,7 @@ class Hearing:
             self.returning.add(event.subject)
         elif event.status != Status.RETRACTED:
             self._of(event.subject).course.tell(
-                event.sequence, Stay(event.kind, event.effective, event.stop, event.body)
+                event.sequence, Stay(event.kind, event.effective, event.stop, event.body, event.received)
             )
 
     def _observe(self, stored: Stored) -> None:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Collection, Sequence
+from collections.abc import Callable, Collection, Iterable, Iterator, Sequence
 
 import jax
 import numpy as np
@@ -10,6 +10,7 @@ import numpy as np
 from caretwin.base.errors import DataError
 from caretwin.record.access import Actor
 from caretwin.record.bedside import channels
+from caretwin.record.entry import StoredEvent
 from caretwin.record.reading import Reading
 from caretwin.record.record import Record
 from caretwin.record.store import keep
@@ -22,7 +23,7 @@ from caretwin.twin.living.checkpoints import Checkpoint, before, from_bytes, mod
 from caretwin.twin.living.course import BACK_MIN, MINUTE, Course, minute_of, value_of
 from caretwin.twin.living.facts import BODY
 from caretwin.twin.living.roll import Book, Ended, Found, is_over
-from caretwin.twin.living.stays import KINDS, Stay
+from caretwin.twin.living.stays import DEATH, KINDS, Stay
 from caretwin.twin.living.step import born, subject_number
 from caretwin.twin.living.track import Value
 from caretwin.twin.living.ward import LivingWard
@@ -55,7 +56,8 @@ def start(record: Record, twin: BedsideTwin, now: int | None = None) -> LivingWa
         return _found(reading, subject, stored, reading.changed_since(since))
 
     def news(after: int) -> News:
-        return reading.news(after, KINDS)
+        found = reading.news(after, KINDS)
+        return found._replace(events=tuple(first_told(reading, found.events)))
 
     # It hears from here on: what comes while we read is heard again, which does no harm.
     book = Book(news, reading.newest, course, minute, people, reading.epoch, reading.merges, again)
@@ -121,8 +123,15 @@ def _values(
 
 
 def _tell_stays(course: Course, reading: Reading) -> None:
-    for event in reading.events(course.subject, KINDS):
-        course.tell(event.sequence, Stay(event.kind, event.effective, event.stop, event.body))
+    for event in first_told(reading, reading.events(course.subject, KINDS)):
+        course.tell(event.sequence, Stay(event.kind, event.effective, event.stop, event.body, event.received))
+
+
+def first_told(reading: Reading, events: Iterable[StoredEvent]) -> Iterator[StoredEvent]:
+    """Events by the time at which what they say of a death was first received: said again, it is not said anew."""
+    for event in events:
+        since = reading.said_since(event, DEATH) if any(name in event.body for name in DEATH) else None
+        yield event if since is None else event._replace(received=since)
 
 
 def _here(ward: LivingWard, reading: Reading, keys: Sequence[str], now: int | None) -> list[str]:

@@ -117,13 +117,14 @@ class Roll:
             self.twins[key].failure = old.failure
 
     def follow_the_book(self) -> None:
-        """Drop who is no longer in the record; of who was merged, begin again with all that is now theirs."""
+        """Drop who is no longer in the record; of who was merged or parted, begin again with all that is now theirs."""
         if self.book is None:
             return
         epoch = self.book.epoch()
         if epoch == self.epoch:
             return
-        there, self._merges = set(self.book.subjects()), self.book.merges()
+        there, former = set(self.book.subjects()), {key for others in self._merges.values() for key in others}
+        self._merges = self.book.merges()
         self.epoch = epoch  # only now: a read that failed is tried again
         for known in (self.twins, self.ended):
             for key in [key for key in known if key not in there]:
@@ -131,8 +132,10 @@ class Roll:
         self.bring_back([key for key, one in self.ended.items() if one.parts != self._merges.get(key, ())])
         for key in [key for key, one in self.twins.items() if one.parts != self._merges.get(key, ())]:
             self.safely(key, self.read_again)
-        for key in sorted(there & self._merges.keys() - self.twins.keys() - self.ended.keys()):
-            self._adopt_again(key)  # a number of which nothing was known but that a person is known by it now
+        for key in sorted(there & (self._merges.keys() | former) - self.twins.keys() - self.ended.keys()):
+            self._adopt_again(
+                key
+            )  # a number of which nothing was known but that a person is known by it, or who was parted
 
     # the end, and back -----------------------------------------------------------------------------------------------
 

@@ -2,6 +2,10 @@
 
 The last discharge counts, unless a stay began after it (a readmission). Stays outside of the house, planned ones and
 those that were cancelled say nothing. A discharge without a time is none: when it was is not known.
+
+A death without a time of day is one all the same: nobody is treated after it. It counts from the end of its date, or
+from when it was first told, whichever is earlier; where there is no date, from when it was first told. So it may count
+hours late, and never from a birth date, a midnight, or another time before which somebody was still looked after.
 """
 
 from __future__ import annotations
@@ -10,7 +14,7 @@ from collections.abc import Iterable, Mapping
 from typing import Any, NamedTuple
 
 from caretwin.base.errors import CaretwinError
-from caretwin.base.time import parse_instant, to_microseconds
+from caretwin.base.time import from_microseconds, parse_instant, to_microseconds
 
 KINDS = ("encounter", "person")
 """Events that say who is here."""
@@ -19,6 +23,8 @@ OUTSIDE = frozenset({"outpatient", "preadmission", "AMB", "PRENC", "VR", "HH"})
 NOT_YET = frozenset({"planned", "cancelled", "entered-in-error", "unknown"})
 ENDED = frozenset({"discharged", "finished"})
 EMERGENCY = frozenset({"emergency", "EMER"})
+DEATH = ("deceased", "death", "dead_by")
+"""What is said of a death: whether or when (FHIR, HL7 v2), when (HL7 v2), and by when where only its date is known."""
 DISCHARGE = "A03"
 """Event of HL7 v2 that says that a person leaves the house."""
 
@@ -27,12 +33,14 @@ class Stay(NamedTuple):
     """An event that says who is here.
 
     kind  "encounter" or "person"; begun, stop  us, None for a stay that is not over; body  what was said of it
+    told  when what it says of a death was first received (us); None: not known, and when it begins stands for it
     """
 
     kind: str
     begun: int
     stop: int | None
     body: Mapping[str, Any]
+    told: int | None = None
 
 
 def left(stays: Iterable[Stay]) -> int | None:
@@ -83,22 +91,47 @@ def _inside(stay: Stay) -> bool:
 
 
 def _death(said: Iterable[Stay]) -> int | None:
-    """When somebody died: as it was said last; the time of the message where no other is said.
+    """When somebody died: as it was said last.
 
-    ``death`` is when (HL7 v2), ``deceased`` whether or when; a time alone says that it was, unless it was not.
+    ``death`` is when (HL7 v2), ``deceased`` whether or when; a time alone says that it was, unless it was not. Of two
+    sources that of the later news is believed: one that has said "no" since the admission knows less.
     """
     found = None
-    for one in sorted(said, key=lambda stay: stay.begun):
+    for one in sorted(said, key=lambda stay: (_heard(stay), stay.begun)):
         when, dead = one.body.get("death"), one.body.get("deceased")
         if when or dead:
-            found = None if dead is False else _time(when or dead, one.begun)
+            found = None if dead is False else _time(one)
         elif "death" in one.body or dead is False:  # taken back
             found = None
     return found
 
 
-def _time(dead: Any, told: int) -> int:
+def _time(dead: Stay) -> int:
+    """The time of a death, else by when somebody was dead: the end of its date, or the time of the news if earlier."""
+    for said in (dead.body.get("death"), dead.body.get("deceased")):
+        if (instant := _instant(said)) is not None:
+            return instant
+    by = _instant(dead.body.get("dead_by"))
+    return _heard(dead) if by is None else min(by, _heard(dead))
+
+
+def _heard(stay: Stay) -> int:
+    """When it was told: by the time of the message where it says one, and in any case when it was received."""
+    if stay.told is None:
+        return stay.begun
+    return stay.told if _from_birth(stay) else min(stay.begun, stay.told)
+
+
+def _from_birth(stay: Stay) -> bool:
+    """Whether it begins with the person, or with the count of time where no birth date is known, as FHIR's do: then
+    that tells nothing of when it was said.
+    """
+    born = str(stay.body.get("birth_date") or "")
+    return stay.begun <= 0 or (born != "" and from_microseconds(stay.begun).date().isoformat()[: len(born)] <= born)
+
+
+def _instant(said: Any) -> int | None:
     try:
-        return to_microseconds(parse_instant(str(dead))) if isinstance(dead, str) else told
-    except (CaretwinError, ValueError):  # a date alone: by then
-        return told
+        return to_microseconds(parse_instant(said)) if isinstance(said, str) else None
+    except (CaretwinError, ValueError):  # a date alone
+        return None

@@ -34,6 +34,7 @@ class LivingTwin:
     previous     before the last row: the minute that is still open is done again from here
     changed      first minute that is not in the state as it should be, None where all is
     waiting      rows that are to be stepped through; replaying  whether they are many
+    back         whether it went back for them, further than to the minute that was still open
     body         what the model needs of the person; born_of  sex, age, height and weight that it was made of
     parts        keys of the subjects that had become this one when the course was read: with more, it begins again
     problem      what has just gone wrong with it; failure  the same, with when it is tried again; None for nothing
@@ -48,6 +49,7 @@ class LivingTwin:
     changed: int | None = None
     waiting: list[Row] = field(default_factory=list)
     replaying: bool = False
+    back: bool = False
     body: Any = None
     born_of: tuple[Any, ...] = ()
     parts: tuple[str, ...] = ()
@@ -75,6 +77,7 @@ class LivingTwin:
     def go_back(self, minute: int) -> None:
         """Be the twin that nothing of ``minute`` or later went into."""
         found = self.previous if self.previous is not None and self.previous.minute < minute else None
+        self.back = found is None
         found = found or before(self.checkpoints, minute)
         self.checkpoints = [c for c in self.checkpoints if c.minute < minute]
         self.previous = None
@@ -85,7 +88,7 @@ class LivingTwin:
         """Something is wrong with this twin: its rows have to be listed again."""
         if self.waiting:
             self.note_change(minute_of_row(self.waiting[0]))
-        self.problem, self.waiting, self.replaying = problem, [], False
+        self.problem, self.waiting, self.replaying, self.back = problem, [], False, False
 
     def mend(self) -> None:
         """Go back to what is finite, where the state is not: to the last checkpoint that is, else to the beginning."""
@@ -109,7 +112,7 @@ class LivingTwin:
         self.waiting = self.waiting[len(rows) :]
         self.chosen = self.chosen or any(ventilation_was_chosen(row.settings) for row in rows)
         self.alive = Alive(minute_of_row(rows[-1]), state, rows[-1].settings, info)
-        self.replaying = self.replaying and bool(self.waiting)
+        self.replaying, self.back = self.replaying and bool(self.waiting), self.back and bool(self.waiting)
         last = self.checkpoints[-1].minute if self.checkpoints else None
         if last is None or self.alive.minute - last >= CLOSEST_MIN:
             self.checkpoints = kept([*self.checkpoints, self._checkpoint(self.alive)], self.alive.minute)

@@ -36,7 +36,7 @@ class Turn(NamedTuple):
     """What a turn of the ward did.
 
     updated  twins that are now up to date with all that was known; waiting  twins whose replay goes on in the next turn
-    steps    rows taken in; replayed  of them, in replays
+    steps    rows taken in; replayed  of them, after going back, or by a twin that had much to catch up with
     failed   twins that could not be brought up to date: they are tried again (see :mod:`caretwin.twin.living.failure`)
     over     twins that are up to date and whose subjects left: whoever keeps their checkpoints may end them
     """
@@ -83,13 +83,15 @@ class LivingWard:
         for key in self._to_do(now):
             self.roll.safely(key, lambda key: self._plan(key, until))
         new = [one for one in self._twins.values() if one.waiting and not one.replaying]
+        back = [(one, len(one.waiting)) for one in new if one.back]
         steps = self._stepper.advance(new)
+        again = sum(rows - len(one.waiting) for one, rows in back if one.problem is None)
         behind = [one for one in self._twins.values() if one.waiting and one.replaying]
         replayed = self._stepper.replay(behind, self._hearing.waits)
         wrong = self._judge(now)
         busy = tuple(key for key, one in self._twins.items() if one.waiting)
         updated = tuple(one.course.subject for one in new if not one.waiting and one.failure is None)
-        return Turn(updated, busy, steps + replayed, replayed, wrong, self.roll.over(now))
+        return Turn(updated, busy, steps + replayed, again + replayed, wrong, self.roll.over(now))
 
     def _to_do(self, now: int) -> list[str]:
         """Twins whose turn it is: all but those that failed and wait until they are tried again."""

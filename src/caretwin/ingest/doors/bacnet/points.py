@@ -14,6 +14,7 @@ from typing import Any
 from caretwin.base.errors import DataError
 from caretwin.ingest.decoded import Code
 from caretwin.ingest.doors.toml_file import check, coded, subject_of, table_of, words_of
+from caretwin.ingest.meanings import by_line
 from caretwin.record.entry import SubjectRef
 from caretwin.record.identifiers import identifier
 
@@ -67,7 +68,8 @@ def read_points(path: str | Path) -> tuple[Device, ...]:
     """The devices of a file. Raises DataError with the place for whatever is wrong in it."""
     table = table_of(path)
     check(table, {"device": list}, f"{path}", ("device",))
-    devices = tuple(_device(one, f"{path}, device {i}") for i, one in enumerate(table["device"], start=1))
+    with by_line(path):
+        devices = tuple(_device(one, f"{path}, device {i}") for i, one in enumerate(table["device"], start=1))
     names = [device.name for device in devices]
     twice = next((name for name in names if names.count(name) > 1), None)
     if twice is not None:
@@ -94,6 +96,6 @@ def _point(entry: Any, subject: Any, where: str) -> Point:
         fix = "write its type in small letters, a comma, its number"
         raise DataError(where, seen=f"object = {entry['object']!r}", wanted="such as analog-input,1", fix=fix)
     system, value, kind = subject_of(entry.get("subject", subject), where)
-    coding = coded(entry["code"], entry.get("system", ""), "local:bacnet")
+    coding = coded(entry["code"], entry.get("system", ""), "local:bacnet", where, entry.get("unit", ""))
     words = words_of(entry["words"], where) if entry.get("words") else WORDS
     return Point(entry["object"], SubjectRef((identifier(system, value),), kind), coding, entry.get("unit", ""), words)

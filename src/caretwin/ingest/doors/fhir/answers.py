@@ -13,6 +13,7 @@ from starlette.responses import Response
 from caretwin.ingest.decoded import Refusal
 from caretwin.ingest.doors.fhir.bundle import Message, One
 from caretwin.ingest.doors.fhir.resources import KNOWN
+from caretwin.ingest.unusable import AHEAD
 
 MEDIA = "application/fhir+json; charset=utf-8"
 VERSION = "4.0.1"
@@ -44,6 +45,22 @@ def trouble(code: str, text: str, severity: str = "error") -> dict[str, Any]:
     }
 
 
+def warnings(one: One, place: str = "") -> list[dict[str, Any]]:
+    """Issues about what was kept of a resource and can never be used.
+
+    place  of its entry in a Bundle; "" for a resource that came alone
+    """
+    found = []
+    for said in one.unusable:
+        kind, point, rest = (said.place or one.name.partition("/")[0]).partition(".")
+        element = f"{place}.resource{point}{rest}" if place else f"{kind}{point}{rest}"
+        if said.place:
+            element += ".effective" if said.cause == AHEAD else ".value"
+        text = f"kept, and never used: {said}"
+        found.append({"severity": "warning", "code": "value", "diagnostics": text, "expression": [element]})
+    return found
+
+
 def status_of(refused: Refusal) -> int:
     """400 for what is no FHIR, 409 for what contradicts the record, 422 for what is FHIR and cannot be kept."""
     return {"structure": 400, "conflict": 409}.get(refused.code, 422)
@@ -55,16 +72,19 @@ def bundle_response(message: Message, sequences: Sequence[int], when: str) -> di
     sequences  number in the record of every part, in order; when  time of the commit, ISO 8601
     """
     entries, at = [], 0
-    for one in message.entries:
+    for place, one in enumerate(message.entries):
         kept = 0 if one.refused is not None else len(one.parts)
-        entries.append({"response": entry_response(one, sequences[at] if kept else 0, when)})
+        entries.append({"response": entry_response(one, sequences[at] if kept else 0, when, place)})
         at += kept
     kind = "transaction-response" if message.bundle == "transaction" else "batch-response"
     return {"resourceType": "Bundle", "type": kind, "entry": entries}
 
 
-def entry_response(one: One, sequence: int, when: str) -> dict[str, Any]:
-    """What became of one entry. The version is its number in the record, 0 where it is only a link between numbers."""
+def entry_response(one: One, sequence: int, when: str, place: int | None = None) -> dict[str, Any]:
+    """What became of one entry. The version is its number in the record, 0 where it is only a link between numbers.
+
+    place  of the entry in its Bundle; None for a resource that came alone
+    """
     if one.refused is not None:
         status = status_of(one.refused)
         return {"status": f"{status} {WORDS[status]}", "outcome": outcome([one.refused])}
@@ -75,7 +95,10 @@ def entry_response(one: One, sequence: int, when: str) -> dict[str, Any]:
         return {"status": "204 No Content", "etag": f'W/"{sequence}"', "lastModified": when}
     said = "200 OK" if one.method == "PUT" else "201 Created"
     location = f"{one.name}/_history/{sequence}"
-    return {"status": said, "location": location, "etag": f'W/"{sequence}"', "lastModified": when}
+    found: dict[str, Any] = {"status": said, "location": location, "etag": f'W/"{sequence}"', "lastModified": when}
+    if one.unusable and place is not None:
+        found["outcome"] = {"resourceType": "OperationOutcome", "issue": warnings(one, f"Bundle.entry[{place}]")}
+    return found
 
 
 def capabilities(software: str) -> dict[str, Any]:

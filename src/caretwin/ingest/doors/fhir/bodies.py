@@ -5,20 +5,9 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Any
 
+from caretwin.ingest.doors.fhir.medications import Dosage, Medication, MedicationAdministration, MedicationRequest
 from caretwin.ingest.doors.fhir.names import SYSTEMS
-from caretwin.ingest.doors.fhir.resources import (
-    CarePlan,
-    Condition,
-    Consent,
-    Device,
-    DeviceMetric,
-    Dosage,
-    Encounter,
-    Flag,
-    Medication,
-    MedicationAdministration,
-    MedicationRequest,
-)
+from caretwin.ingest.doors.fhir.resources import CarePlan, Condition, Consent, Device, DeviceMetric, Encounter, Flag
 from caretwin.ingest.doors.fhir.structs import CodeableConcept, Coding, Range, Timing, word
 from caretwin.ingest.doors.fhir.subject import Scope
 from caretwin.ingest.doors.fhir.values import amount, ratio

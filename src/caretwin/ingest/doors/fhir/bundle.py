@@ -5,18 +5,22 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Sequence
 from typing import NamedTuple
 
 from caretwin.ingest.decoded import Decodable, Decoded, Refusal, RefusedError
+from caretwin.ingest.doors.fhir.envelope import Bundle, Entry
 from caretwin.ingest.doors.fhir.events import happened
+from caretwin.ingest.doors.fhir.medications import Medication
 from caretwin.ingest.doors.fhir.names import House, name_of
 from caretwin.ingest.doors.fhir.observation import observed
 from caretwin.ingest.doors.fhir.parse import bundle, fast, full, kind_of
 from caretwin.ingest.doors.fhir.patient import person
-from caretwin.ingest.doors.fhir.resources import KNOWN, Bundle, Entry, Known, Medication, Patient
+from caretwin.ingest.doors.fhir.resources import KNOWN, Known, Patient
 from caretwin.ingest.doors.fhir.strict_json import plain, refusal
 from caretwin.ingest.doors.fhir.structs import Observation
 from caretwin.ingest.doors.fhir.subject import Scope
+from caretwin.ingest.unusable import Unusable
 
 MOST_ENTRIES = 20_000
 """Entries of one Bundle: more of them make a transaction that others wait for (assumed)."""
@@ -32,6 +36,7 @@ class One(NamedTuple):
     name     Type/id, under which it is known from now on; method  how it was sent
     parts    what is to be kept; refused  why nothing of it is; ignored  its kind, where it is none of ours
     deleted  whether the sender takes it back
+    unusable  of what was kept, what can never be used
     """
 
     name: str
@@ -40,6 +45,7 @@ class One(NamedTuple):
     refused: Refusal | None = None
     ignored: str = ""
     deleted: bool = False
+    unusable: tuple[Unusable, ...] = ()
 
 
 class Message(NamedTuple):
@@ -60,6 +66,18 @@ class Message(NamedTuple):
         if refused and self.bundle == "transaction":
             return Decoded((), refused, self.id, ignored)
         return Decoded(tuple(part for one in self.entries for part in one.parts), refused, self.id, ignored)
+
+    def told(self, unusable: Sequence[Unusable]) -> Message:
+        """The message with what the record keeps of its parts (all of which were kept) and can never use."""
+        if not unusable:
+            return self
+        owners = [at for at, one in enumerate(self.entries) for _ in one.parts]
+        found: dict[int, list[Unusable]] = {}
+        for one in unusable:
+            found.setdefault(owners[one.part], []).append(one)
+        return self._replace(
+            entries=tuple(one._replace(unusable=tuple(found.get(at, ()))) for at, one in enumerate(self.entries))
+        )
 
 
 class _Open(NamedTuple):

@@ -10,6 +10,7 @@ from collections.abc import Callable, Mapping
 from typing import Any, NamedTuple
 
 from caretwin.ingest.doors.fhir import bodies
+from caretwin.ingest.doors.fhir.medications import MedicationAdministration, MedicationRequest
 from caretwin.ingest.doors.fhir.observation import version_of
 from caretwin.ingest.doors.fhir.resources import (
     CarePlan,
@@ -20,8 +21,6 @@ from caretwin.ingest.doors.fhir.resources import (
     Encounter,
     Flag,
     Known,
-    MedicationAdministration,
-    MedicationRequest,
 )
 from caretwin.ingest.doors.fhir.strict_json import refusal
 from caretwin.ingest.doors.fhir.structs import CodeableConcept, Period, Reference

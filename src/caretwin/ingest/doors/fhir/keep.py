@@ -53,7 +53,7 @@ class Reader:
 class Kept(NamedTuple):
     """What became of a message.
 
-    message    with the refusals that its commit added; sequences  of all parts that were kept, in order
+    message    with what its commit refused, and keeps for no use; sequences  of all parts that were kept, in order
     known      whether the record had all of it already
     busy       nothing more of it was kept: to be sent again, what was kept is recognised then
     """
@@ -117,7 +117,9 @@ async def _at_once(
     if done.receipt is None:
         return Kept(message, (), done.result == "busy")
     new = [part for part in decoded.parts if not isinstance(part, Link)]
-    return Kept(message, done.receipt.sequences, known=bool(new) and done.receipt.duplicates >= len(new))
+    return Kept(
+        message.told(done.unusable), done.receipt.sequences, known=bool(new) and done.receipt.duplicates >= len(new)
+    )
 
 
 async def _one_by_one(intake: Intake, message: Message, raw: bytes, media: str, places: Sequence[int]) -> Kept:
@@ -145,7 +147,9 @@ async def _entry(intake: Intake, message: Message, at: int, place: int) -> _Done
         return _Done(_conflicting(one, f"Bundle.entry[{place}].resource", problem))
     except Exception as problem:
         return _Done(_broken(one, place, problem))
-    return None if done.result == "busy" else _Done(one, done.receipt.sequences if done.receipt else ())
+    if done.result == "busy":
+        return None
+    return _Done(one._replace(unusable=done.unusable), done.receipt.sequences if done.receipt else ())
 
 
 async def _together(intake: Intake, message: Message, done: Mapping[int, _Done], raw: bytes, media: str) -> Kept:

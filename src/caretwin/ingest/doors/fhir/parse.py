@@ -18,7 +18,8 @@ import msgspec
 from msgspec.json import Decoder
 
 from caretwin.ingest.decoded import RefusedError
-from caretwin.ingest.doors.fhir.resources import KNOWN, Bundle, Known
+from caretwin.ingest.doors.fhir.envelope import Bundle
+from caretwin.ingest.doors.fhir.resources import KNOWN, Known
 from caretwin.ingest.doors.fhir.strict_json import parsed, refusal, same_content
 from caretwin.ingest.doors.fhir.structs import CodeableConcept, Head, Identifier, Observation, Valued
 

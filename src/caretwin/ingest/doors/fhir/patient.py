@@ -7,13 +7,15 @@ from __future__ import annotations
 
 from typing import Any
 
+from caretwin.base.errors import TimeError
+from caretwin.base.time import end_of_date, from_microseconds
 from caretwin.ingest.decoded import Decodable
 from caretwin.ingest.doors.fhir.names import House, people_names
 from caretwin.ingest.doors.fhir.observation import version_of
 from caretwin.ingest.doors.fhir.resources import Patient
 from caretwin.ingest.doors.fhir.strict_json import refusal
 from caretwin.ingest.doors.fhir.subject import Scope
-from caretwin.ingest.doors.fhir.times import time_of
+from caretwin.ingest.doors.fhir.times import refused, time_of
 from caretwin.record.entry import Event, Link, SubjectRef
 
 _SEXES = frozenset({"male", "female", "other", "unknown"})
@@ -30,11 +32,12 @@ def person(found: Patient, name: str, scope: Scope) -> tuple[Decodable, ...]:
     subject = scope.person(found, name, "Patient")
     version = version_of(found.meta, None, "Patient", scope.house.zone)
     source = scope.house.source
-    event = Event(subject, "person", _since(found, scope), source, _body(found), None, name, version)
+    event = Event(subject, "person", _since(found, scope), source, _body(found, scope.house.zone), None, name, version)
     return (event, *_links(subject, scope.house), *_merges(found, subject, scope))
 
 
-def _body(found: Patient) -> dict[str, Any]:
+def _body(found: Patient, zone: str) -> dict[str, Any]:
+    """What is kept; ``dead_by`` is the time of the death, or the end of the date where no more is known of it."""
     body: dict[str, Any] = {}
     if found.gender is not None:
         if found.gender not in _SEXES:
@@ -44,6 +47,7 @@ def _body(found: Patient) -> dict[str, Any]:
         body["birth_date"] = found.birthDate
     if found.deceasedDateTime:
         body["deceased"] = found.deceasedDateTime
+        body["dead_by"] = _dead_by(found.deceasedDateTime, zone)
     elif found.deceasedBoolean is not None:
         body["deceased"] = found.deceasedBoolean
     if found.active is False:
@@ -54,10 +58,19 @@ def _body(found: Patient) -> dict[str, Any]:
 
 def _since(found: Patient, scope: Scope) -> int:
     """What is known of a person holds from birth; where that is not known, from the beginning of the count of time."""
-    zone = scope.house.zone
-    if found.deceasedDateTime:
-        time_of(found.deceasedDateTime, "Patient.deceasedDateTime", zone)
-    return time_of(found.birthDate, "Patient.birthDate", zone).at if found.birthDate else 0
+    return time_of(found.birthDate, "Patient.birthDate", scope.house.zone).at if found.birthDate else 0
+
+
+def _dead_by(text: str, zone: str) -> str:
+    """The time of a death, or the end of its date."""
+    place = "Patient.deceasedDateTime"
+    said = time_of(text, place, zone)
+    try:
+        return (end_of_date(text, zone) if said.precision else from_microseconds(said.at)).isoformat()
+    except TimeError as problem:
+        raise refused(problem, place) from None
+    except OverflowError:
+        raise refusal(place, "a time beyond the calendar", "a time before the year 10000", "correct it") from None
 
 
 def _links(subject: SubjectRef, house: House) -> tuple[Link, ...]:

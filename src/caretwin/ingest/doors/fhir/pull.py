@@ -23,9 +23,9 @@ from tenacity import AsyncRetrying, RetryCallState, retry_if_exception_type, sto
 from caretwin.base.errors import TimeError
 from caretwin.base.time import EPOCH
 from caretwin.ingest.decoded import RefusedError
+from caretwin.ingest.doors.fhir.envelope import Bundle, Entry
 from caretwin.ingest.doors.fhir.keep import Reader, keep
 from caretwin.ingest.doors.fhir.parse import bundle
-from caretwin.ingest.doors.fhir.resources import Bundle, Entry
 from caretwin.ingest.doors.fhir.structs import Meta, Part
 from caretwin.ingest.doors.fhir.times import SECOND, when
 

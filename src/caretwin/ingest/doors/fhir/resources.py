@@ -1,35 +1,22 @@
-"""Resources beside the Observation, as far as they are read (FHIR R4, sections 2, 6, 8, 9 and 11)."""
+"""Resources beside the Observation and those of medication, as far as they are read (FHIR R4, sections 6, 8 and 9)."""
 
 from __future__ import annotations
 
 from typing import TypeAlias
 
-from msgspec import Raw, field
+from msgspec import field
 
+from caretwin.ingest.doors.fhir.medications import Medication, MedicationAdministration, MedicationRequest
 from caretwin.ingest.doors.fhir.structs import (
     CodeableConcept,
     Coding,
-    Identifier,
-    Integer,
-    Meta,
     Observation,
     Part,
     Period,
     Quantity,
-    Range,
-    Ratio,
     Reference,
-    Timing,
+    Resource,
 )
-
-
-class Resource(Part, tag_field="resourceType"):
-    """What all resources have."""
-
-    id: str | None = None
-    meta: Meta | None = None
-    contained: tuple[Raw, ...] = ()
-    identifier: tuple[Identifier, ...] = ()
 
 
 class PatientLink(Part):
@@ -77,80 +64,6 @@ class Encounter(Resource, tag=True, kw_only=True):
     hospitalization: Hospitalization | None = None
     location: tuple[EncounterLocation, ...] = ()
     partOf: Reference | None = None
-
-
-class Ingredient(Part):
-    """Medication.ingredient: what it is made of; strength is an amount per amount."""
-
-    itemCodeableConcept: CodeableConcept | None = None
-    itemReference: Reference | None = None
-    isActive: bool | None = None
-    strength: Ratio | None = None
-
-
-class Medication(Resource, tag=True):
-    """Medication (section 11.4): what is given; it is about nobody."""
-
-    code: CodeableConcept | None = None
-    ingredient: tuple[Ingredient, ...] = ()
-
-
-class AdministrationDosage(Part):
-    """MedicationAdministration.dosage."""
-
-    text: str | None = None
-    route: CodeableConcept | None = None
-    dose: Quantity | None = None
-    rateQuantity: Quantity | None = None
-    rateRatio: Ratio | None = None
-
-
-class MedicationAdministration(Resource, tag=True, kw_only=True):
-    """MedicationAdministration (section 11.3)."""
-
-    status: str
-    statusReason: tuple[CodeableConcept, ...] = ()
-    medicationCodeableConcept: CodeableConcept | None = None
-    medicationReference: Reference | None = None
-    subject: Reference | None = None
-    effectiveDateTime: str | None = None
-    effectivePeriod: Period | None = None
-    request: Reference | None = None
-    dosage: AdministrationDosage | None = None
-
-
-class DoseAndRate(Part):
-    """Dosage.doseAndRate."""
-
-    doseQuantity: Quantity | None = None
-    doseRange: Range | None = None
-    rateQuantity: Quantity | None = None
-    rateRatio: Ratio | None = None
-    rateRange: Range | None = None
-
-
-class Dosage(Part):
-    """How a medicine is to be taken (section 2.28)."""
-
-    text: str | None = None
-    timing: Timing | None = None
-    asNeededBoolean: bool | None = None
-    asNeededCodeableConcept: CodeableConcept | None = None
-    route: CodeableConcept | None = None
-    doseAndRate: tuple[DoseAndRate, ...] = ()
-
-
-class MedicationRequest(Resource, tag=True, kw_only=True):
-    """MedicationRequest (section 11.1)."""
-
-    status: str
-    intent: str
-    doNotPerform: bool | None = None
-    medicationCodeableConcept: CodeableConcept | None = None
-    medicationReference: Reference | None = None
-    subject: Reference | None = None
-    authoredOn: str | None = None
-    dosageInstruction: tuple[Dosage, ...] = ()
 
 
 class DeviceName(Part):
@@ -275,52 +188,3 @@ KNOWN: dict[str, type] = {
     )
 }  # fmt: skip
 """Resources that are read; a Medication only says what is given, it is about nobody."""
-
-
-class Request(Part):
-    """Bundle.entry.request (FHIR R4, section 2.36)."""
-
-    method: str
-    url: str
-    ifNoneMatch: str | None = None
-    ifModifiedSince: str | None = None
-    ifMatch: str | None = None
-    ifNoneExist: str | None = None
-
-
-class Search(Part):
-    """Bundle.entry.search."""
-
-    mode: str | None = None
-    score: float | None = None
-
-
-class LinkTo(Part):
-    """Bundle.link."""
-
-    relation: str
-    url: str
-
-
-class Entry(Part):
-    """Bundle.entry; its resource is not read yet."""
-
-    fullUrl: str | None = None
-    link: tuple[LinkTo, ...] = ()
-    resource: Raw = Raw(b"")
-    search: Search | None = None
-    request: Request | None = None
-    response: Raw = Raw(b"")
-
-
-class Bundle(Part, tag_field="resourceType", tag=True, kw_only=True):
-    """Bundle (FHIR R4, section 2.36)."""
-
-    type: str
-    id: str | None = None
-    meta: Meta | None = None
-    identifier: Identifier | None = None
-    timestamp: str | None = None
-    total: Integer | None = None
-    link: tuple[LinkTo, ...] = ()
-    entry: tuple[Entry, ...] = ()

@@ -26,6 +26,7 @@ from caretwin.ingest.doors.fhir.answers import (
     outcome,
     status_of,
     trouble,
+    warnings,
 )
 from caretwin.ingest.doors.fhir.bundle import Message, One
 from caretwin.ingest.doors.fhir.keep import Kept, Reader, keep
@@ -173,7 +174,9 @@ class FhirServer:
         headers |= {"location": f"/fhir/{said['location']}"} if "location" in said else {}
         told = "already known" if kept.known else f"{len(one.parts)} kept"
         text = told if one.parts else said["outcome"]["issue"][0]["diagnostics"]
-        return answer(trouble("informational", text, "information"), status, headers)
+        body = trouble("informational", text, "information")
+        body["issue"] += warnings(one)
+        return answer(body, status, headers)
 
 
 def _addressed(message: Message, kind: str, id: str) -> Message:

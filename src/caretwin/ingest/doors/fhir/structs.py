@@ -171,6 +171,15 @@ class Component(Valued):
     """Observation.component (FHIR R4, section 10.1)."""
 
 
+class Resource(Part, tag_field="resourceType"):
+    """What all resources have."""
+
+    id: str | None = None
+    meta: Meta | None = None
+    contained: tuple[Raw, ...] = ()
+    identifier: tuple[Identifier, ...] = ()
+
+
 class Observation(Valued, tag_field="resourceType", tag="Observation", kw_only=True):
     """Observation (FHIR R4, section 10.1)."""
 

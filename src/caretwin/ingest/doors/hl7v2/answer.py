@@ -7,6 +7,7 @@ Sources: HL7 v2.5.1 chapter 2, 2.9.2 and 2.9.3 (original and enhanced mode), 2.1
 from __future__ import annotations
 
 import re
+from collections.abc import Sequence
 from typing import Literal, NamedTuple
 
 from caretwin.base.time import from_microseconds
@@ -14,6 +15,7 @@ from caretwin.ingest.decoded import OF_SUBJECT, Refusal, RefusedError
 from caretwin.ingest.doors.hl7v2.message import Marks, Message, Segment, split
 from caretwin.ingest.doors.hl7v2.text import escaped
 from caretwin.ingest.intake import Outcome
+from caretwin.ingest.unusable import Unusable
 
 Verdict = Literal["A", "E", "R"]
 """Accepted, error (of the content), rejected (not of the content, or not a message at all)."""
@@ -106,7 +108,10 @@ def _segments(message: Message, outcome: Outcome, code: str, now: int, number: i
     text = _text(outcome)
     lines = [marks.field.join(fields), marks.field.join(("MSA", code, header.raw(10), _own(marks, text)))]
     newer = header.text(12) >= "2.5" or not header.text(12)
-    return lines + [_error(one, marks, newer, code) for one in outcome.refused[:MOST_ERRORS]]
+    lines += [_error(one, marks, newer, code) for one in outcome.refused[:MOST_ERRORS]]
+    left = MOST_ERRORS - len(lines) + 2
+    # before v2.5 an ERR cannot say that it only warns: MSA-3 does
+    return lines + [_warning(one, marks) for one in outcome.unusable[:left] if newer]
 
 
 def _error(refusal: Refusal, marks: Marks, newer: bool, code: str) -> str:
@@ -123,6 +128,14 @@ def _error(refusal: Refusal, marks: Marks, newer: bool, code: str) -> str:
     return _own(marks, f"ERR||{location}|{kind}^HL70357|{severity}||||{words}", as_is=True)
 
 
+def _warning(one: Unusable, marks: Marks) -> str:
+    """ERR of severity W: a value that was kept and can never be used."""
+    found = _PLACE.match(one.place)
+    location = "^".join(found.groups()) if found else one.place[:3]
+    words = escaped(f"kept, and never used: {one}")
+    return _own(marks, f"ERR||{location}|{_CODES['value']}^HL70357|W||||{words}", as_is=True)
+
+
 def _own(marks: Marks, text: str, *, as_is: bool = False) -> str:
     """Our words with the delimiters of the message."""
     said = text if as_is else escaped(text)
@@ -134,14 +147,22 @@ def _own(marks: Marks, text: str, *, as_is: bool = False) -> str:
 def _text(outcome: Outcome) -> str:
     """MSA-3: what became of the message, in one sentence."""
     if outcome.result == "accepted":
-        return ""
+        return _never_used(outcome.unusable)
     if outcome.result == "busy":
         return "busy: nothing was kept, send it again"
     first = str(outcome.refused[0]) if outcome.refused else "refused"
     more = f" (and {len(outcome.refused) - 1} more)" if len(outcome.refused) > 1 else ""
     if outcome.result == "partly":
-        return f"kept in part; this waits in quarantine: {first}{more}"
+        never = f"; {said}" if (said := _never_used(outcome.unusable)) else ""
+        return f"kept in part; this waits in quarantine: {first}{more}{never}"
     return f"{first}{more}"
+
+
+def _never_used(found: Sequence[Unusable]) -> str:
+    if not found:
+        return ""
+    values = "a value that can" if len(found) == 1 else f"{len(found)} values that can"
+    return f"kept with {values} never be used: {found[0]}"
 
 
 def _join(lines: list[str], encoding: str) -> bytes:

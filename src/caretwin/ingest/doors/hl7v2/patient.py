@@ -8,11 +8,12 @@ from __future__ import annotations
 import re
 from typing import Any, NamedTuple
 
-from caretwin.base.errors import DataError
-from caretwin.base.time import from_microseconds
+from caretwin.base.errors import DataError, TimeError
+from caretwin.base.time import end_of_date, from_microseconds
 from caretwin.ingest.decoded import Code, Refusal, RefusedError
 from caretwin.ingest.doors.hl7v2.context import Context
 from caretwin.ingest.doors.hl7v2.message import NULL, Segment
+from caretwin.ingest.doors.hl7v2.times import Instant
 from caretwin.record.entry import Event, Identifier, Link, Status, SubjectRef
 from caretwin.record.identifiers import NHS_NUMBER, identifier
 
@@ -88,7 +89,8 @@ def _authority(context: Context, segment: Segment, repetition: str, kind: str) -
 def person(context: Context, effective: int) -> Event:
     """What PID says of the person, without name, address or telephone.
 
-    A field that says nothing is left out; one that says that there is nothing (the HL7 null) is None.
+    A field that says nothing is left out; one that says that there is nothing (the HL7 null) is None. ``dead_by`` is
+    the end of the date of a death of which only the date is known.
     """
     pid = context.message.first("PID")
     body: dict[str, Any] = {}
@@ -99,6 +101,8 @@ def person(context: Context, effective: int) -> Event:
     _put(body, "language", pid, 15, pid.text(15))
     _put(body, "deceased", pid, 30, {"Y": True, "N": False}.get(pid.text(30).upper()))
     _put(body, "death", pid, 29, _moment(context, pid, 29))
+    if by := _by(context.when(pid.text(29)), context.zone):
+        body["dead_by"] = by
     status = Status.RETRACTED if context.message.header.text(9, 2) == "A29" else Status.FINAL  # A29: delete person
     name = f"person|{context.origin}|{context.anchor}"
     assert context.subject is not None
@@ -167,3 +171,11 @@ def _moment(context: Context, segment: Segment, position: int) -> str:
     """A time as ISO 8601, or the date alone where no more is known."""
     said = context.when(segment.text(position))
     return from_microseconds(said.us).isoformat() if said.us is not None else said.date
+
+
+def _by(said: Instant, zone: str) -> str:
+    """The end of a date that is not an instant; "" where there is none."""
+    try:
+        return end_of_date(said.date, zone).isoformat() if said.us is None and said.date else ""
+    except TimeError:
+        return ""

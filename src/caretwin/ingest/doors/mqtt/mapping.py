@@ -10,6 +10,7 @@ from caretwin.ingest.doors.mqtt.rules import TopicRule, ValueRule
 from caretwin.ingest.doors.mqtt.times import UNITS
 from caretwin.ingest.doors.mqtt.topics import topic_pattern
 from caretwin.ingest.doors.toml_file import check, coded, subject_of, table_of, words_of
+from caretwin.ingest.meanings import by_line
 
 TOPIC_KEYS = {
     "pattern": str, "subject": dict, "value": list, "time": str, "time_unit": str, "zone": str, "samples": str,
@@ -25,7 +26,8 @@ def read_topics(path: str | Path) -> tuple[TopicRule, ...]:
     """
     table = table_of(path)
     check(table, {"topic": list}, f"{path}", ("topic",))
-    return tuple(_topic(entry, f"{path}, topic {number}") for number, entry in enumerate(table["topic"], start=1))
+    with by_line(path):
+        return tuple(_topic(entry, f"{path}, topic {number}") for number, entry in enumerate(table["topic"], start=1))
 
 
 def _topic(entry: Any, where: str) -> TopicRule:
@@ -45,6 +47,6 @@ def _topic(entry: Any, where: str) -> TopicRule:
 
 def _value(entry: Any, where: str) -> ValueRule:
     check(entry, VALUE_KEYS, where, ("code",))
-    code = coded(entry["code"], entry.get("system", ""), "local:mqtt")
+    code = coded(entry["code"], entry.get("system", ""), "local:mqtt", where, entry.get("unit", ""))
     words = words_of(entry.get("words"), where)
     return ValueRule(entry.get("at", ""), code, entry.get("unit", ""), entry.get("unit_at", ""), words)

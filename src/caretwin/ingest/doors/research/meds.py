@@ -15,6 +15,7 @@ from importlib import import_module
 from pathlib import Path
 from typing import Any
 
+from caretwin.base.counted import counted
 from caretwin.base.errors import CaretwinError, DataError
 from caretwin.ingest.decoded import Decoded, Refusal, RefusedError
 from caretwin.ingest.door import Setting, Tested, Tier, given, zone_name
@@ -80,7 +81,10 @@ class MedsDoor:
             rows = await asyncio.to_thread(lambda: sum(_rows(path) for path in files))
         except (DataError, OSError) as problem:
             return Tested(False, str(problem))
-        return Tested(rows > 0, f"{len(files)} files with {rows} events; {len(self.meanings)} codes have a meaning")
+        return Tested(
+            rows > 0,
+            f"{counted(len(files), 'file')} with {counted(rows, 'event')}; codes with a meaning: {len(self.meanings)}",
+        )
 
     async def run(self, intake: Intake, stop: asyncio.Event) -> None:
         """Load the data once, then wait: research data do not change."""

@@ -136,4 +136,5 @@ class _Person:
                 body = {**body, "status": "discharged"}
                 yield Known(end, Event(who, "encounter", begin, self.source, body, end, name, end))
         if self._death is not None:
-            yield Known(self._death, Event(who, "death", self._death, self.source, {}, None, f"death|{who}"))
+            body = {"death": from_microseconds(self._death).isoformat(), "deceased": True}
+            yield Known(self._death, Event(who, "person", self._death, self.source, body, None, f"death|{who}"))

@@ -13,6 +13,7 @@ from pathlib import Path
 from typing import Any
 from urllib.parse import quote, unquote
 
+from caretwin.base.counted import counted
 from caretwin.base.errors import DataError
 from caretwin.ingest.decoded import Decoded, Refusal, RefusedError
 from caretwin.ingest.door import Setting, Tested, Tier, given, zone_name
@@ -22,6 +23,7 @@ from caretwin.ingest.doors.rota.csv_files import decode_table
 from caretwin.ingest.doors.rota.findings import with_findings
 from caretwin.ingest.doors.rota.home import ABSENCE, SHIFT, Home
 from caretwin.ingest.doors.rota.times import DAY, ORDERS
+from caretwin.ingest.erasures import Erasures
 from caretwin.ingest.intake import Intake
 from caretwin.ingest.watch import Still, files_in, watch
 from caretwin.record.entry import Event, Status, SubjectRef
@@ -66,6 +68,7 @@ class RotaDoor:
         self.every, self.ahead, self.back = float(said["every_s"]), int(said["ahead_days"]), int(said["back_days"])
         self._still: Still[Path] = Still()
         self._known: dict[Path, dict[str, Event]] = {}
+        self.erasures = Erasures()
 
     def decode(self, raw: bytes, media: str) -> Decoded:
         """See :class:`caretwin.ingest.door.Door`; media: ``"text/csv;file=shifts.csv;saved=US"``, or text/calendar with
@@ -91,7 +94,8 @@ class RotaDoor:
             return Tested(False, "the path is not there: make the folder, or look at its name")
         files = [path.name for path in self._files()]
         return Tested(
-            bool(files), f"{len(files)} files of a rota: {', '.join(files[:10]) or 'none ends in .csv or .ics'}"
+            bool(files),
+            f"{counted(len(files), 'file')} of a rota: {', '.join(files[:10]) or 'none ends in .csv or .ics'}",
         )
 
     async def run(self, intake: Intake, stop: asyncio.Event) -> None:
@@ -101,7 +105,7 @@ class RotaDoor:
             files = await asyncio.to_thread(self._files)
             for path in files:
                 await self._look(path, intake)
-            return f"{len(files)} files" if self.path.exists() else ""
+            return counted(len(files), "file") if self.path.exists() else ""
 
         await watch(look, self.every, intake.state, stop)
 
@@ -131,6 +135,7 @@ class RotaDoor:
             decoded = self.decode(raw, media)
         except RefusedError:
             return (await intake.accept(raw, media)).result != "busy"
+        self._forget_erased()
         known = self._known.get(path, {})
         parts = {part.source_id: part for part in decoded.parts if isinstance(part, Event)}
         changed = [part for name, part in parts.items() if name not in known or not _same(part, known[name])]
@@ -142,9 +147,16 @@ class RotaDoor:
         except Exception as problem:
             intake.state.trouble = f"the record cannot be written ({type(problem).__name__}): the file is read again"
             return False
-        if outcome.result != "busy":
+        if outcome.result != "busy" and not self._forget_erased():  # it may have been committed before
             self._known[path] = parts
         return outcome.result != "busy"
+
+    def _forget_erased(self) -> bool:
+        """Whether somebody was erased since the last look: then nothing is taken back of what was said before."""
+        happened = self.erasures.happened()
+        if happened:
+            self._known.clear()
+        return happened
 
 
 def _gone(known: Mapping[str, Event], parts: Mapping[str, Event]) -> list[Event]:

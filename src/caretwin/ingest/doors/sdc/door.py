@@ -18,6 +18,7 @@ from caretwin.ingest.doors.sdc.feed import Feed
 from caretwin.ingest.doors.sdc.handover import Handover
 from caretwin.ingest.doors.sdc.report import MEDIA, Report, read, write
 from caretwin.ingest.doors.sdc.settings import SETTINGS, Choice, choice
+from caretwin.ingest.erasures import Erasures
 from caretwin.ingest.pauses import BackOff, rest
 
 if TYPE_CHECKING:
@@ -29,7 +30,9 @@ FIRST_PAUSE_S = 1.0
 AGAIN_S = 0.2
 """s after which a report is offered again when the record had no room."""
 CLOCKS_APART_US = 60_000_000
-"""us by which a device's clock may differ from ours before it is said (assumed): its times stay as they are."""
+"""us by which a device's clock may differ from ours before it is said (assumed): its times stay as they are. A newest
+value may be as old as the values that are expected of it are apart.
+"""
 
 
 class SdcDoor:
@@ -42,6 +45,7 @@ class SdcDoor:
         self.name = name
         self.choice: Choice = choice(name, settings)
         self.source = f"{self.kind}:{name}"
+        self.erasures = Erasures()
 
     def decode(self, raw: bytes, media: str) -> Decoded:
         """What a report says; ``raw`` is our JSON form of it (see :mod:`~caretwin.ingest.doors.sdc.report`)."""
@@ -77,6 +81,8 @@ class _Run:
     connected: dict[str, str] = field(default_factory=dict)
     tasks: dict[str, asyncio.Task[None]] = field(default_factory=dict)
     over: asyncio.Event = field(default_factory=asyncio.Event)
+    forgotten: int = 0
+    """us: reports that were made until then may speak of who was erased."""
 
     async def run(self) -> None:
         self.queue = Handover(asyncio.get_running_loop())
@@ -178,10 +184,18 @@ class _Run:
             except RefusedError:
                 await self.intake.accept(raw, MEDIA)  # into quarantine, with the reason
                 continue
-            decoded, decoder = self.door._decoded(report)
+            decoded, decoder = self.door._decoded(self._without_erased(report))
             self._count(report, decoder)
             if decoded.parts:
                 await self._keep(decoded, raw)
+
+    def _without_erased(self, report: Report) -> Report:
+        """A report; where somebody was erased since it was made, without those who are no longer with the device."""
+        if self.door.erasures.happened():
+            self.forgotten = self.intake.clock()
+            for feed in list(self.feeds.values()):
+                feed.forget()
+        return report.of_who_is_there() if report.received <= self.forgotten else report
 
     async def _keep(self, decoded: Decoded, raw: bytes) -> None:
         """Offer until there is room: a device says a thing once."""
@@ -195,10 +209,12 @@ class _Run:
         if self.queue.dropped:
             counters["waveform blocks dropped"] = self.queue.dropped
         times = [one.when for one in report.metrics if one.when is not None]
-        if times and abs(report.received - max(times)) > CLOCKS_APART_US and not counters["clocks_apart"]:
+        apart = max(times) - report.received if times else 0
+        behind = max(CLOCKS_APART_US, round(self.door.choice.expected_s * 1e6))
+        if (apart > CLOCKS_APART_US or -apart > behind) and not counters["clocks_apart"]:
             counters["clocks_apart"] = 1
-            apart = (max(times) - report.received) / 1e6
-            self.intake.state.trouble = f"{report.provider}: its clock, or its newest value, is {apart:+.0f} s from now"
+            words = f"its clock, or its newest value, is {apart / 1e6:+.0f} s from now"
+            self.intake.state.trouble = f"{report.provider}: {words}"
 
     # state ---------------------------------------------------------------------------------------------------------
 
@@ -209,7 +225,7 @@ class _Run:
             stale = await asyncio.to_thread(self._stale)
             counters = self.intake.state.counters
             if len(stale) > counters["stale_now"]:
-                self.intake.state.trouble = f"{len(stale)} signals are stale: {', '.join(stale[:5])}"
+                self.intake.state.trouble = _stale_words(stale)
             counters["stale_now"] = len(stale)
 
     def _stale(self) -> list[str]:
@@ -232,3 +248,8 @@ class _Run:
 
     async def _pause(self, seconds: float) -> None:
         await rest(self.over, seconds)
+
+
+def _stale_words(names: list[str]) -> str:
+    said = "1 signal is" if len(names) == 1 else f"{len(names)} signals are"
+    return f"{said} stale: {', '.join(names[:5])}{', ...' if len(names) > 5 else ''}"

@@ -82,6 +82,20 @@ class Feed:
                 patients = self._people.patients()
                 self._send(Report(self.provider, self._clock(), patients, stale=tuple(due)), False)
 
+    def forget(self) -> None:
+        """Forget who was here before, and their alarms: somebody was erased, and an alarm's end would write them back.
+
+        Who is associated now stays, with what was said: a device that says more of somebody tells it anew.
+        """
+        with self._lock:
+            gone = [one for one in self._people.ended if one.until is not None]
+            self._people.ended = [one.unnamed() for one in gone]
+            self._alerts = {
+                handle: alert
+                for handle, alert in self._alerts.items()
+                if not any(one.mds == alert.mds and one.since <= alert.began < (one.until or 0) for one in gone)
+            }
+
     def stale(self) -> list[str]:
         """Names of the signals that are stale now."""
         with self._lock:

@@ -69,6 +69,7 @@ class SimulatedMonitor:
     discoverable  whether it answers WS-Discovery on the loopback interface
     mode          ``Demo``; ``Real`` only in tests of what real values become
     tls           contexts of its certificate; None: plain HTTP
+    period_s      s between its values as it says itself; None: 1 s. A chart that is played through it is no monitor
     """
 
     def __init__(
@@ -79,10 +80,14 @@ class SimulatedMonitor:
         discoverable: bool = False,
         mode: str = "Demo",
         tls: SSLContextContainer | None = None,
+        period_s: float | None = None,
     ) -> None:
         self._mode = pm_types.GenerationMode(mode)
         self._discovery = WSDiscovery(LOOPBACK) if discoverable else _Unannounced()
         self._mdib = ProviderMdib.from_string((files(__package__) / "provider.xml").read_bytes())
+        for descriptor in self._mdib.descriptions.objects if period_s is not None else ():
+            if getattr(descriptor, "DeterminationPeriod", None) is not None:
+                descriptor.DeterminationPeriod = period_s
         model = ThisModelType("caretwin", "https://example.org/simulator", "SIMULATOR of a bedside monitor", "1")
         device = ThisDeviceType("SIMULATED monitor, no measurements", "1", "0")
         number = uuid.UUID(endpoint) if endpoint else uuid.uuid4()

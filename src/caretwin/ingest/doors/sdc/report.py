@@ -41,6 +41,10 @@ class Patient(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     since: Instant
     until: Instant | None = None
 
+    def unnamed(self) -> Patient:
+        """That somebody was associated, and no longer who; whoever is associated now keeps the name."""
+        return self if self.until is None else msgspec.structs.replace(self, identifiers=())
+
 
 class Metric(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     """A value.
@@ -129,6 +133,10 @@ class Report(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     stale: tuple[Stale, ...] = ()
     sequence: str = ""
     version: Version = 0
+
+    def of_who_is_there(self) -> Report:
+        """The same, without the names of those who are no longer with the device."""
+        return msgspec.structs.replace(self, patients=tuple(one.unnamed() for one in self.patients))
 
 
 def write(report: Report) -> bytes:

@@ -7,6 +7,7 @@ import warnings
 from collections.abc import Callable, Mapping, Sequence
 from typing import NamedTuple
 
+from caretwin.base.counted import counted
 from caretwin.ingest.door import Tested
 from caretwin.ingest.doors.sdc.feed import Feed
 from caretwin.ingest.doors.sdc.place import inside, of_scopes
@@ -88,7 +89,7 @@ def _visit(wish: Choice, name: str, address: str) -> Tested:
     session.close()
     values = sum(len(report.metrics) for report in seen)
     who = "a patient is associated" if session.feed.associated() else "no patient is associated"
-    return Tested(True, f"{session.feed.provider} answers and shows {values} values; {who}")
+    return Tested(True, f"{session.feed.provider} answers and shows {counted(values, 'value')}; {who}")
 
 
 def _keep_in(seen: list[Report]) -> Callable[[Report, bool], object]:

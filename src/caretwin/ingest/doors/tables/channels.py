@@ -8,6 +8,7 @@ from dataclasses import replace
 from statistics import median
 from typing import NamedTuple
 
+from caretwin.base.counted import counted
 from caretwin.ingest.bedside.names import plain
 from caretwin.ingest.decoded import RefusedError
 from caretwin.ingest.doors.tables import names
@@ -128,15 +129,6 @@ def _told(rule: Channelled, written: str, values: Sequence[float], middle: str, 
             f"{by} says {rule.channel} in {unit}" if by == "Its name" else f"Its name says {rule.channel}, {by} {unit}"
         )
     return Said(rule, f"{where}; {middle} {'fits' if fits else 'does not fit'}.", tuple(doubts))
-
-
-def counted(number: int, what: str) -> str:
-    """A number of things.
-
-    >>> counted(1, "cell"), counted(2, "cell")
-    ('1 cell', '2 cells')
-    """
-    return f"{number} {what}{'' if number == 1 else 's'}"
 
 
 def _outside(rule: Channelled, values: Sequence[float], doubts: list[str]) -> tuple[str, ...]:

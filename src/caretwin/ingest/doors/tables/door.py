@@ -14,6 +14,7 @@ from pathlib import Path
 from typing import Any
 from urllib.parse import quote, unquote
 
+from caretwin.base.counted import counted
 from caretwin.ingest.decoded import CodedValue, Decodable, Decoded, RefusedError
 from caretwin.ingest.door import Setting, Tested, Tier, given, zone_name
 from caretwin.ingest.doors.mqtt.payload import clean
@@ -23,6 +24,9 @@ from caretwin.ingest.doors.tables.file import ENDINGS, read_grid
 from caretwin.ingest.doors.tables.grid import MOST_BYTES, ROWS_MEDIA, Cell, Grid, as_rows, from_rows
 from caretwin.ingest.doors.tables.mapping import TableMapping, read_table_mapping
 from caretwin.ingest.intake import Intake
+from caretwin.ingest.mapping import CodeMapping
+from caretwin.ingest.translate import Translator
+from caretwin.ingest.unusable import Unusable, is_unusable, unusable
 from caretwin.ingest.watch import Still, files_in, watch
 from caretwin.record.entry import Event
 
@@ -57,6 +61,8 @@ class TablesDoor:
         self.every, self.as_charted = float(said["every_s"]), bool(said["as_charted"])
         self._still: Still[Path] = Still()
         self._known: dict[bytes, bytes] = {}
+        self.told: dict[str, str] = {}
+        """By file: what a person should know of its rows, though they were taken in."""
 
     def decode(self, raw: bytes, media: str) -> Decoded:
         """See :class:`caretwin.ingest.door.Door`; media: ``";file=NAME;saved=US"`` after the type."""
@@ -87,14 +93,27 @@ class TablesDoor:
             return Tested(False, f"no table yet: no file ends in {', '.join(sorted(ENDINGS))}")
         newest = max(files, key=lambda path: path.stat().st_mtime_ns)
         try:
-            decoded = await asyncio.to_thread(lambda: self.decode(*_raw(newest)))
+            grid, saved = await asyncio.to_thread(lambda: self._grid(*_raw(newest)))
+            decoded = await asyncio.to_thread(lambda: self.read(grid, saved).decoded)
         except RefusedError as error:
-            return Tested(False, f"{len(files)} tables; the newest, {error.refusal}")
+            return Tested(False, f"{counted(len(files), 'table')}; the newest, {error.refusal}")
         except OSError as problem:
             return Tested(False, f"{newest.name} cannot be read: {problem.strerror}")
-        refused_ = f", {len(decoded.refused)} cells are refused, first: {decoded.refused[0]}" if decoded.refused else ""
-        said = f"{len(files)} tables; the newest, {newest.name}, says {len(decoded.parts)} things{refused_}"
-        return Tested(not decoded.refused, said)
+        size, cells = counted(len(files), "table"), counted(len(decoded.refused), "cell")
+        refused_ = f", refused {cells}, first: {decoded.refused[0]}" if decoded.refused else ""
+        never = self._never_used(decoded)
+        never_ = f", {counted(len(never), 'value')} can never be used, first: {never[0]}" if never else ""
+        said = f"{size}; the newest, {newest.name}, says {counted(len(decoded.parts), 'thing')}{refused_}{never_}"
+        return Tested(not decoded.refused, "; ".join(filter(None, [said, grid.told_short()])))
+
+    def _never_used(self, decoded: Decoded) -> list[Unusable]:
+        """What of a table's channels would be kept and could never be used; codes are the site's."""
+        translator, found = Translator(self.name, CodeMapping([])), list[Unusable]()
+        for number, part in enumerate(decoded.parts):
+            if isinstance(part, CodedValue):
+                entry, _ = translator.translate(part, 0)
+                found += [unusable(number, part, entry)] if is_unusable(entry) else []
+        return found
 
     async def run(self, intake: Intake, stop: asyncio.Event) -> None:
         """See :class:`caretwin.ingest.door.Door`."""
@@ -103,7 +122,7 @@ class TablesDoor:
             files = await asyncio.to_thread(self._files)
             for path in files:
                 await self._look(path, intake, stop)
-            return f"{len(files)} tables" if self.path.exists() else ""
+            return counted(len(files), "table") if self.path.exists() else ""
 
         await watch(look, self.every, intake.state, stop)
 
@@ -137,12 +156,19 @@ class TablesDoor:
         except RefusedError as error:
             await intake.accept_decoded(Decoded((), (error.refusal,)), raw, media)
             return
+        self._tell_short(grid)
         parts = [part for part in found.decoded.parts if self._new(part)]
         await keep_all(intake, [known(part) for part in parts], self.as_charted, stop)
         bad = {number for number, cells in grid.rows if number in found.bad and self._new_row(path, cells)}
         if bad:
             kept = media.replace(media.partition(";")[0], ROWS_MEDIA, 1)
             await intake.accept_decoded(Decoded((), found.decoded.refused), as_rows(grid, bad), kept)
+
+    def _tell_short(self, grid: Grid) -> None:
+        """Keep what is to be said of rows with too few cells of a file, as it is now."""
+        self.told.pop(grid.file, None)
+        if said := grid.told_short():
+            self.told[grid.file] = f"{grid.file}: {said}"
 
     def _new_row(self, path: Path, cells: tuple[Cell, ...]) -> bool:
         """Whether a refused row does not wait in quarantine since an earlier look."""

@@ -21,6 +21,8 @@ MOST_BYTES = 200_000_000
 MOST_ROWS = 1_048_576
 """Rows of a worksheet, and of any other table."""
 MOST_COLUMNS = 2_000
+SHORT_NAMED = 5
+"""Rows with too few cells that are named."""
 ROWS_MEDIA = "application/vnd.caretwin.rows+json"
 """Rows of a table that were refused, with the names of the columns and their numbers: what waits in quarantine."""
 
@@ -49,6 +51,7 @@ class Grid:
     layout     how it is written, with all that was found
     remarks    what a person should know of how it was read, in sentences
     directives what lines such as ``# zone: Europe/Zurich`` declare
+    short      numbers of the rows with fewer cells than the header: those that are missing are taken for empty
     """
 
     file: str
@@ -57,6 +60,16 @@ class Grid:
     layout: Layout = Layout()
     remarks: tuple[str, ...] = ()
     directives: dict[str, str] = field(default_factory=dict)
+    short: tuple[int, ...] = ()
+
+    def told_short(self) -> str:
+        """What to say of rows with fewer cells than the header; "" where there is none."""
+        if not self.short:
+            return ""
+        some = ", ".join(str(number) for number in self.short[:SHORT_NAMED])
+        more = f" and {len(self.short) - SHORT_NAMED} more" if len(self.short) > SHORT_NAMED else ""
+        rows = f"Row {some} has" if len(self.short) == 1 else f"Rows {some}{more} have"
+        return f"{rows} fewer cells than the header: the last are taken for empty. Look whether one before is missing."
 
     def column(self, name: str) -> list[Cell]:
         """The cells of a column."""

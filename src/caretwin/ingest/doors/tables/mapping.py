@@ -10,11 +10,10 @@ from typing import Any, get_args
 
 from caretwin.base.errors import CaretwinError, DataError
 from caretwin.base.time import parse_instant, to_microseconds
-from caretwin.base.units import parse
-from caretwin.ingest.bedside.units import ucum
 from caretwin.ingest.doors.tables.grid import Layout
 from caretwin.ingest.doors.tables.times import FORMATS, TimeRule
 from caretwin.ingest.doors.toml_file import check, table_of, words_of
+from caretwin.ingest.meanings import by_line, check_unit, no_channel
 from caretwin.record.entry import Status, SubjectKind
 from caretwin.record.vocabulary import vocabulary
 
@@ -110,7 +109,8 @@ class TableMapping:
 
 def read_table_mapping(path: str | Path) -> TableMapping:
     """Read a mapping file. Raises DataError with the place for whatever is wrong in it."""
-    return mapping_of(table_of(path), str(path))
+    with by_line(path):
+        return mapping_of(table_of(path), str(path))
 
 
 def mapping_of(table: Mapping[str, Any], where: str) -> TableMapping:
@@ -201,13 +201,9 @@ def _channelled(entry: Any, key: str, where: str) -> Channelled:
     check(entry, {key: str, "channel": str, "unit": str, "words": dict}, where, (key, "channel"))
     channel = entry["channel"]
     if channel not in vocabulary() and channel != PAIR:
-        fix = "caretwin record vocabulary lists them"
-        raise DataError(where, seen=f"channel = {channel!r}", wanted=f"a channel, or {PAIR}", fix=fix)
+        raise no_channel(where, channel, PAIR)
     if unit := entry.get("unit", ""):
-        try:
-            parse(ucum(unit, channel))
-        except CaretwinError as problem:
-            raise DataError(where, seen=f"unit = {unit!r}", wanted=problem.wanted, fix=problem.fix) from None
+        check_unit(where, unit, "systolic_pressure" if channel == PAIR else channel)
     words = words_of(entry["words"], where) if entry.get("words") else {}
     return Channelled(entry[key], channel, unit, words)
 

@@ -10,6 +10,9 @@ from caretwin.ingest.doors.tables.channels import Coded
 from caretwin.ingest.doors.tables.grid import Grid
 from caretwin.ingest.doors.tables.mapping import TableMapping
 
+NOT_KNOWN = "its name is none that caretwin knows"
+"""Why a column is not used, where a person may know better."""
+
 
 @dataclass(frozen=True)
 class Hints:

@@ -17,7 +17,7 @@ from caretwin.ingest.doors.tables import names
 from caretwin.ingest.doors.tables.file import read_grid
 from caretwin.ingest.doors.tables.grid import Cell, Grid, Layout
 from caretwin.ingest.doors.tables.mapping import SubjectRule, TableMapping
-from caretwin.ingest.doors.tables.proposal import Choice, Hints, Proposal
+from caretwin.ingest.doors.tables.proposal import NOT_KNOWN, Choice, Hints, Proposal
 from caretwin.ingest.doors.tables.propose_subject import propose_subject
 from caretwin.ingest.doors.tables.propose_times import propose_times
 from caretwin.ingest.doors.tables.propose_values import propose_values
@@ -102,4 +102,4 @@ def _why_not(name: str) -> str:
     if names.rank(name, names.FREE_TEXT) is not None:
         return "free text is not read"
     ambiguous = names.heading(name).ambiguous
-    return f"it could be {ambiguous}" if ambiguous else "its name is none that caretwin knows"
+    return f"it could be {ambiguous}" if ambiguous else NOT_KNOWN

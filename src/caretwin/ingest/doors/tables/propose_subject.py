@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
+from caretwin.base.counted import counted
 from caretwin.base.errors import DataError
 from caretwin.ingest.doors.tables import names
-from caretwin.ingest.doors.tables.channels import counted
 from caretwin.ingest.doors.tables.grid import Cell
 from caretwin.ingest.doors.tables.mapping import SubjectRule
 from caretwin.ingest.doors.tables.proposal import Choice, Hints, Proposal, Question

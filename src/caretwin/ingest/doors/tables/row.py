@@ -42,8 +42,13 @@ class Row:
 
 
 class _Said(NamedTuple):
-    """One value of a row, before it is known by a name."""
+    """One value of a row, before it is known by a name.
 
+    name  the part of it that tells it from others of its row and time: the code as the file writes it, so that a code
+          that is mapped later is the same value; the channel where a column has no other code
+    """
+
+    name: str
     codes: tuple[Code, ...]
     reading: Reading
     unit: str
@@ -85,7 +90,7 @@ def parts_of(row: Row, table: Table, wrong: list[Refusal]) -> Iterator[Decodable
     _person(row, table, subject, effective, wrong)
     device = row.word(mapping.device)
     for said in _values(row, table, wrong):
-        code = said.codes[0].code
+        code = said.name
         known_by = (
             f"{name}|{code if mapping.long is None else ''}" if name else f"{subject}|{effective}|{code}|{device}"
         )
@@ -188,7 +193,7 @@ def _values(row: Row, table: Table, wrong: list[Refusal]) -> Iterator[_Said]:
             continue
         codes = (Code("caretwin", rule.channel, rule.name),)
         try:
-            yield from _read(cell, rule, "", codes, row.place(rule.name), table)
+            yield from _read(cell, rule, "", codes, row.place(rule.name), table, rule.channel)
         except RefusedError as error:
             wrong.append(error.refusal)  # the other cells of the row still count
 
@@ -203,19 +208,19 @@ def _long(row: Row, table: Table) -> Iterator[_Said]:
         return
     rule = table.codes.get(code.casefold())
     codes = (Code("caretwin", rule.channel, code) if rule else Code(long.system, code, code),)
-    yield from _read(cell, rule, row.word(long.unit), codes, row.place(long.value), table)
+    yield from _read(cell, rule, row.word(long.unit), codes, row.place(long.value), table, code)
 
 
 def _read(
-    cell: Cell, rule: Channelled | None, unit: str, codes: tuple[Code, ...], place: str, table: Table
+    cell: Cell, rule: Channelled | None, unit: str, codes: tuple[Code, ...], place: str, table: Table, name: str
 ) -> Iterator[_Said]:
     unit = unit or (rule.unit if rule else "")
     if rule is not None and rule.channel == PAIR:
         pair = pair_of(cell, place)
         for channel, value in zip(PAIRED, pair or (), strict=pair is not None):
-            yield _Said((Code("caretwin", channel, rule.name),), Reading(value), unit or "mm[Hg]", place)
+            yield _Said(channel, (Code("caretwin", channel, rule.name),), Reading(value), unit or "mm[Hg]", place)
         return
-    yield _Said(codes, value_of(cell, table.mapping.layout.decimal or ".", words_for(rule), place), unit, place)
+    yield _Said(name, codes, value_of(cell, table.mapping.layout.decimal or ".", words_for(rule), place), unit, place)
 
 
 def words_for(rule: Channelled | None) -> Mapping[str, float]:

@@ -54,7 +54,9 @@ def read_text(raw: bytes, file: str, wanted: Layout) -> Grid:
     decimal = wanted.decimal or _decimal(records, start, delimiter)
     columns = named(list(header), file)
     body = _rows(records, start, columns)
-    return Grid(file, columns, body, Layout(delimiter, encoding, decimal, start), tuple(remarks), directives)
+    filled = {number for number, _ in body}
+    short = tuple(number for number, cells in records if number in filled and len(cells) < len(columns))
+    return Grid(file, columns, body, Layout(delimiter, encoding, decimal, start), tuple(remarks), directives, short)
 
 
 def _text(raw: bytes, file: str, encoding: str) -> tuple[str, str, list[str]]:

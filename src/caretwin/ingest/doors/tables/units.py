@@ -8,7 +8,7 @@ from typing import NamedTuple
 from caretwin.base.errors import CaretwinError
 from caretwin.base.units import convert
 from caretwin.ingest.bedside.units import ucum
-from caretwin.ingest.translate import SUBSTANCES
+from caretwin.ingest.meanings import SUBSTANCES
 from caretwin.record.vocabulary import vocabulary
 
 OTHERS: Mapping[str, tuple[str, ...]] = {
