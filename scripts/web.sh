@@ -3,6 +3,7 @@
 # Node is neither needed nor used. Does nothing when the built application is that of these sources.
 #   scripts/web.sh          build
 #   scripts/web.sh check    types, style and logic of the sources
+#   scripts/web.sh api      the client's types anew, from what the server says that it answers
 #   scripts/web.sh npm ...  npm of that Node, in web/ (npm run dev, npm install ...)
 set -euo pipefail
 cd "$(dirname "${BASH_SOURCE[0]}")/.."
@@ -60,11 +61,20 @@ case "${1:-build}" in
         npm run --silent style
         npm test --silent
         ;;
+    api)
+        use_node
+        packages
+        said=$PWD/.cache/web/openapi.json
+        types=${2:-$PWD/web/src/api/schema.ts}
+        PYTHONPATH=src "$PYTHON" scripts/openapi.py >"$said"
+        npm exec --silent -- openapi-typescript "$said" -o "$types" >/dev/null
+        npm exec --silent -- prettier --log-level warn --print-width 120 --write "$types"
+        ;;
     npm)
         shift
         use_node
         [ "${1:-}" = install ] || packages
         npm "$@"
         ;;
-    *) fail "unknown word" "$1" "build, check or npm" "scripts/web.sh build" ;;
+    *) fail "unknown word" "$1" "build, check, api or npm" "scripts/web.sh build" ;;
 esac

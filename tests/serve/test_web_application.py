@@ -137,6 +137,14 @@ def test_what_is_shipped_holds_the_application(built, tmp_path, kind):
     assert [name for name in names if "node_modules" in name] == []
 
 
+def test_the_types_of_the_client_are_those_of_the_server(built, tmp_path):
+    done = web("api", str(tmp_path / "schema.ts"))
+    assert done.returncode == 0, done.stderr
+    kept = ROOT / "web" / "src" / "api" / "schema.ts"
+    same = (tmp_path / "schema.ts").read_text("utf-8") == kept.read_text("utf-8")
+    assert same, "server and client differ: run scripts/web.sh api, then mend what no longer fits"
+
+
 @pytest.mark.slow
 def test_types_style_and_logic_of_the_sources_hold():
     done = web("check")

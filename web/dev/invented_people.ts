@@ -152,7 +152,7 @@ function vital(subject: string, channel: string, now: number, lateMinutes: numbe
   };
 }
 
-function news2(random: () => number, now: number): News2 {
+function news2(random: () => number): News2 {
   const ill = random();
   const part = (channel: string, likely: number): News2Part => {
     if (random() < 0.09) return { channel, score: null, low: 0, high: channel === "oxygen" ? 2 : 3 };
@@ -172,11 +172,9 @@ function news2(random: () => number, now: number): News2 {
   const sum = (key: "low" | "high") => parts.reduce((total, one) => total + one[key], 0);
   const [low, high] = [sum("low"), sum("high")];
   const before = Math.max(0, low + Math.floor(random() * 5) - 3);
-  const changed =
-    random() < 0.5
-      ? { from_low: before, from_high: before + (high - low), at: now - Math.floor(random() * 200) * MINUTE }
-      : null;
-  return { low, high, complete: low === high, parts, changed };
+  const changed = random() < 0.5 ? { from_low: before, from_high: before + (high - low), hours: 4 } : null;
+  const single_three = parts.some((one) => one.low === 3);
+  return { low, high, complete: low === high, single_three, parts, changed };
 }
 
 export function row(index: number, now: number): Row {
@@ -185,7 +183,7 @@ export function row(index: number, now: number): Row {
   const name = `${FIRST[Math.floor(random() * FIRST.length)]} ${LAST[Math.floor(random() * LAST.length)]}`;
   const silent = random() < 0.07;
   const slow = random() < 0.2 ? 40 + random() * 100 : random() * 3;
-  const score = random() < 0.04 ? null : news2(random, now);
+  const score = random() < 0.04 ? null : news2(random);
   const left = random() < 0.04 ? now - Math.floor(random() * 20 * HOUR) : null;
   const state = left ? "ended" : silent ? "none" : random() < 0.06 ? "trouble" : random() < 0.08 ? "replaying" : "live";
   const quality = random();
@@ -255,6 +253,7 @@ export function person(index: number, now: number): Person {
   const since = of.since ?? now - 3 * DAY;
   const hours = (h: number) => now - h * HOUR;
   return {
+    now,
     row: of,
     person: { age: of.age, sex: of.sex, height_cm: 172, weight_kg: 81.5, race: null, ethnicity: null },
     channels: KINDS.map((k) => ({
@@ -340,7 +339,7 @@ export function series(
       found.at.push(at);
       found.value.push(rounded(value, digitsOf(one)));
       found.quality.push(noise > 0.47 ? 2 : noise > 0.44 ? 1 : 0);
-      found.seq.push(Math.floor(at / 1e6));
+      found.seq.push(Math.floor(at / MINUTE) * KINDS.length + KINDS.indexOf(one));
     }
     return [found];
   });
@@ -353,7 +352,8 @@ export function forecasts(subject: string, now: number): Forecasts {
   const ahead = [0.25, 0.5, 1, 2, 3, 4].map((h) => now + h * HOUR);
   return {
     said_at: now,
-    forecasts: foretold.map((k) => {
+    trouble: "",
+    fans: foretold.map((k) => {
       const f = course(subject, k);
       return {
         channel: k.channel,
@@ -366,7 +366,7 @@ export function forecasts(subject: string, now: number): Forecasts {
         }),
       };
     }),
-    estimates: foretold.map((k) => {
+    before: foretold.map((k) => {
       const f = course(subject, k);
       const at = Array.from({ length: 120 }, (_, i) => now - (119 - i) * 12 * MINUTE);
       const hole = now - 9 * HOUR;
@@ -375,6 +375,7 @@ export function forecasts(subject: string, now: number): Forecasts {
       );
       return {
         channel: k.channel,
+        hours: 1,
         at,
         median: at.map((a) => f(a)),
         low: at.map((a, i) => f(a) - half[i]!),

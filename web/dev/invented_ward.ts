@@ -37,9 +37,14 @@ function session(state: State, role = "doctor", purpose = "direct care"): Sessio
     roles: ROLES.slice(0, state.roles),
     units: [],
     purpose,
+    purposes: ["direct care", "service management"],
+    may: ["board:see", "person:see"],
+    passkeys: 0,
     ends: now() + 8 * HOUR,
-    idle_ends: now() + 15 * MINUTE,
-    site: { name: "St Elsewhere, intensive care", zone: "Europe/London", demo: true },
+    idle_min: 15,
+    site: "St Elsewhere, intensive care",
+    zone: "Europe/London",
+    demo: true,
   };
 }
 
@@ -52,25 +57,37 @@ async function body(request: IncomingMessage): Promise<Asked> {
 }
 
 function origin(seq: number): Provenance {
-  const one = KINDS[1]!;
-  const at = seq * 1e6;
+  const one = KINDS[seq % KINDS.length]!;
+  const at = Math.floor(seq / KINDS.length) * MINUTE;
   return {
     channel: one.channel,
-    value: 71,
+    value: one.usual,
     unit: one.unit,
     effective: at,
     received: at + 42 * 1e6,
-    source: "HL7 v2, Philips gateway",
-    source_id: "MSG-000" + (seq % 9973),
+    title: one.title,
+    source: "monitors",
+    sender: "HL7 v2, gateway of ward 3",
+    message: `MSG-000${seq % 9973}`,
     status: "final",
-    quality: seq % 5 === 0 ? 1 : 0,
-    quality_words: seq % 5 === 0 ? "stands out from its neighbours" : "nothing odd about it",
+    quality: seq % 5 === 0 ? "odd: stands out from its neighbours" : "good",
     note: { device: "arterial line", method: "invasive" },
     versions: [
-      { seq: seq - 3, value: 17, received: at + 12 * 1e6, status: "preliminary" },
-      { seq, value: 71, received: at + 42 * 1e6, status: "final" },
+      { seq: seq - 3, value: 17, effective: at, received: at + 12 * 1e6, status: "preliminary", superseded: true },
+      { seq, value: one.usual, effective: at, received: at + 42 * 1e6, status: "final", superseded: false },
     ],
-    twin: { used: true, why: "", expected: { low: 63, median: 74, high: 86 }, surprise: 0.4 },
+    twin: {
+      used: true,
+      why: "",
+      expected: {
+        said_at: at - HOUR,
+        hours: 1,
+        low: one.usual - one.spread,
+        median: one.usual,
+        high: one.usual + one.spread,
+        inside: true,
+      },
+    },
   };
 }
 
@@ -95,11 +112,12 @@ function middleware(): Connect.NextHandleFunction {
       say("pulse", {
         now: at,
         seq: Math.floor(at / 1e6),
-        doors: [{ name: "monitors", listening: true, trouble: "", age_s: 1 }],
+        doors: [{ name: "monitors", listening: "127.0.0.1:2575", trouble: "", age_s: 1 }],
+        trouble: "",
       });
       if (state.people && beat % 3 === 0) {
         const changed = [0, 1, 2].map(() => row(Math.floor(Math.random() * state.people), at));
-        say("board", { now: at, seq: Math.floor(at / 1e6), rows: changed, gone: [] });
+        say("board", { now: at, seq: Math.floor(at / 1e6), whole: false, rows: changed, gone: [] });
       }
     };
     send();
@@ -115,14 +133,16 @@ function middleware(): Connect.NextHandleFunction {
     }),
     "POST /api/person/forecasts": (asked) => forecasts(asked.subject, now()),
     "POST /api/provenance": (asked) => origin(asked.seq),
-    "POST /api/session/role": (asked) => (current = session(state, asked.role, asked.purpose)),
-    "POST /api/sign-in/passkey/options": () => ({ ceremony: "c1", challenge: "AAAA", rpId: "localhost" }),
-    "POST /api/passkeys/options": () => ({
+    "POST /api/session/act": (asked) => (current = session(state, asked.role, asked.purpose)),
+    "POST /api/sign-in/passkey/options": () => ({ ceremony: "c1", options: { challenge: "AAAA", rpId: "localhost" } }),
+    "POST /api/session/passkey/options": () => ({
       ceremony: "c2",
-      challenge: "AAAA",
-      rp: { name: "caretwin" },
-      user: { id: "AAAA", name: "a1", displayName: "A" },
-      pubKeyCredParams: [{ type: "public-key", alg: -7 }],
+      options: {
+        challenge: "AAAA",
+        rp: { name: "caretwin" },
+        user: { id: "AAAA", name: "a1", displayName: "A" },
+        pubKeyCredParams: [{ type: "public-key", alg: -7 }],
+      },
     }),
   };
 
@@ -149,17 +169,19 @@ function middleware(): Connect.NextHandleFunction {
       state.signed = true;
       return json(response, 200, (current = session(state)));
     }
-    if (key === "POST /api/sign-out") {
+    if (key === "POST /api/session/out") {
       state.signed = false;
       return json(response, 200, {});
     }
     if (key.startsWith("POST /api/sign-in/passkey"))
       return json(response, 200, answers[key]?.(await body(request)) ?? {});
+    if (key === "GET /api/sign-in/ways") {
+      return json(response, 200, { passkey: true, oidc: "hospital account", site: "St Elsewhere" });
+    }
     if (!state.signed) {
       return json(response, 401, {
         title: "Sign in",
         status: 401,
-        offers: { passkey: true, oidc: { title: "Hospital account" } },
       });
     }
     if (key === "GET /api/session") return json(response, 200, current);
@@ -170,8 +192,8 @@ function middleware(): Connect.NextHandleFunction {
       return json(response, 403, {
         title: "You may not see this person",
         status: 403,
-        detail: "A nurse sees people of the units where they work.",
-        reason: "no policy permits it for this unit",
+        detail: "give a reason, or ask whoever runs this site",
+        reason: "a nurse of another unit",
         rule: "nurse-own-unit",
       });
     }

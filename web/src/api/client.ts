@@ -1,14 +1,15 @@
 /** Questions to the server. A person is named in the body of a question, never in its address: addresses are logged. */
 
-import type { Board, Forecasts, Micros, Offers, Person, Problem, Provenance, Series, Session } from "./contract";
+import { attendance } from "./attendance";
+import type { Board, Forecasts, Micros, Person, Problem, Provenance, Series, Session, Ways } from "./contract";
 
 /** The server said no: with its status, its title, and the rule that refused. */
 export class Refused extends Error {
   constructor(
     readonly status: number,
-    readonly problem: Partial<Problem>,
+    readonly problem: Problem,
   ) {
-    super(problem.title ?? `status ${status}`);
+    super(problem.reason ?? problem.title ?? `status ${status}`);
   }
 }
 
@@ -29,7 +30,7 @@ export function tellSignedOut(): void {
 }
 
 async function ask<T>(method: string, path: string, body?: unknown, signal?: AbortSignal): Promise<T> {
-  const headers: Record<string, string> = { Accept: "application/json" };
+  const headers: Record<string, string> = { Accept: "application/json", ...attendance() };
   if (body !== undefined) headers["Content-Type"] = "application/json";
   let response: Response;
   try {
@@ -48,7 +49,7 @@ async function ask<T>(method: string, path: string, body?: unknown, signal?: Abo
   const text = await response.text();
   const answer = readJson(text);
   if (response.ok) return answer as T;
-  throw new Refused(response.status, (answer ?? {}) as Partial<Problem>);
+  throw new Refused(response.status, (answer ?? {}) as Problem);
 }
 
 function readJson(text: string): unknown {
@@ -69,16 +70,15 @@ async function asked<T>(method: string, path: string, body?: unknown, signal?: A
   }
 }
 
-export type Who = { session: Session } | { offers: Offers };
+export type Who = { session: Session } | { ways: Ways };
+
+export const ways = () => ask<Ways>("GET", "/api/sign-in/ways");
 
 export async function whoAmI(): Promise<Who> {
   try {
     return { session: await ask<Session>("GET", "/api/session") };
   } catch (error) {
-    if (error instanceof Refused && error.status === 401) {
-      const offers = (error.problem as { offers?: Offers }).offers;
-      return { offers: offers ?? { passkey: true, oidc: null } };
-    }
+    if (error instanceof Refused && error.status === 401) return { ways: await ways() };
     throw error;
   }
 }
@@ -91,26 +91,31 @@ export interface Choice {
 export const signInByLink = (secret: string, choice: Choice = {}) =>
   ask<Session>("POST", "/api/sign-in/link", { secret, ...choice });
 
-export interface Ceremony {
+export interface Ceremony<Options> {
   ceremony: string;
+  options: Options;
 }
 
 export const passkeyOptions = () =>
-  ask<Ceremony & PublicKeyCredentialRequestOptionsJSON>("POST", "/api/sign-in/passkey/options", {});
+  ask<Ceremony<PublicKeyCredentialRequestOptionsJSON>>("POST", "/api/sign-in/passkey/options");
 
 export const signInByPasskey = (ceremony: string, credential: unknown, choice: Choice = {}) =>
   ask<Session>("POST", "/api/sign-in/passkey", { ceremony, credential, ...choice });
 
+/** The page of the identity provider, to which the browser goes. */
+export const signInElsewhere = (choice: Choice = {}) => ask<{ address: string }>("POST", "/api/sign-in/oidc", choice);
+
 export const newPasskeyOptions = () =>
-  asked<Ceremony & PublicKeyCredentialCreationOptionsJSON>("POST", "/api/passkeys/options", {});
+  asked<Ceremony<PublicKeyCredentialCreationOptionsJSON>>("POST", "/api/session/passkey/options");
 
 export const keepPasskey = (ceremony: string, credential: unknown, name: string) =>
-  asked<unknown>("POST", "/api/passkeys", { ceremony, credential, name });
+  asked<unknown>("POST", "/api/session/passkey", { ceremony, credential, name });
 
-export const signOut = () => ask<unknown>("POST", "/api/sign-out", {});
+export const signOut = () => ask<unknown>("POST", "/api/session/out");
 
-export const takeRole = (role: string, purpose: string) =>
-  asked<Session>("POST", "/api/session/role", { role, purpose });
+/** A session in another role; the role's first purpose where none is said. */
+export const takeRole = (role: string, purpose: string | null) =>
+  asked<Session>("POST", "/api/session/act", { role, purpose });
 
 export const session = () => asked<Session>("GET", "/api/session");
 

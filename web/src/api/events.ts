@@ -69,8 +69,8 @@ export function waitBefore(attempt: number, luck: number): number {
 }
 
 /** Listens until told to stop, and resumes after the last event that was heard. Returns how to stop. */
-export function listen(path: string, after: string, listening: Listening): () => void {
-  let last = after;
+export function listen(path: string, listening: Listening): () => void {
+  let last = "";
   let stopped = false;
   let attempt = 0;
   let heard = performance.now();

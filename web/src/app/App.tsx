@@ -26,7 +26,7 @@ export function App() {
   const place = usePlace();
   if (standing.is === "asking") return <Skeleton label={t.loading} page />;
   if (standing.is !== "in") return <SignInPage />;
-  if (!standing.session.role || !standing.session.purpose) return <RolePage alone />;
+  if (!standing.session.role) return <RolePage alone />;
   return (
     <Shell>
       <ErrorBoundary key={place.path + place.subject}>

@@ -1,19 +1,23 @@
 import { useState } from "react";
+import { sinceAsked } from "../api/attendance";
 import { session as renew } from "../api/client";
 import type { Micros } from "../api/contract";
-import { longSpan, SECOND } from "../base/time";
+import { longSpan, MINUTE, SECOND } from "../base/time";
 import { t } from "../texts";
-import { useSession, useSigning } from "./session";
+import { left } from "./ending";
+import { useSigning } from "./session";
 import { useNow } from "./ward";
 
 /** Says before a session ends for want of anything done, and lets one stay (WCAG 2.2, 2.2.1). */
 export function EndingSoon({ margin }: { margin: Micros }) {
-  const session = useSession();
-  const { signedIn } = useSigning();
+  const { standing, signedIn } = useSigning();
   const now = useNow(10 * SECOND);
   const [busy, setBusy] = useState(false);
-  const left = Math.min(session.idle_ends, session.ends) - now;
-  if (!now || left > margin || left < 0) return null;
+  if (standing.is !== "in" || !now) return null;
+  const { session, since } = standing;
+  const told = performance.now() - since; // ms since the server told when the session ends
+  const remaining = left(session.idle_min * MINUTE, Math.min(told, sinceAsked()) * 1000, session.ends, now);
+  if (remaining > margin || remaining < 0) return null;
   const stay = async () => {
     setBusy(true);
     try {
@@ -24,7 +28,7 @@ export function EndingSoon({ margin }: { margin: Micros }) {
   };
   return (
     <div className="banner banner--ending" role="alert">
-      <span>{t.shell.ending(longSpan(left))}</span>
+      <span>{t.shell.ending(longSpan(remaining))}</span>
       <button type="button" className="button button--small" disabled={busy} onClick={() => void stay()}>
         {t.shell.stay}
       </button>

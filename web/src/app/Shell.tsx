@@ -1,5 +1,5 @@
-import { type ReactNode, useEffect } from "react";
-import { clock, clockWithSeconds, MINUTE, SECOND } from "../base/time";
+import { type ReactNode, useEffect, useState } from "react";
+import { clock, MINUTE } from "../base/time";
 import { Icon } from "../parts/Icon";
 import { t } from "../texts";
 import { EndingSoon } from "./EndingSoon";
@@ -26,12 +26,12 @@ function Link({ to, current, children }: { to: "/"; current: boolean; children: 
 }
 
 function Clock() {
-  const now = useNow(SECOND);
+  const now = useNow(MINUTE);
   if (!now) return null;
   return (
     <span className="bar__clock" title={t.shell.siteTime}>
       <span className="heard">{t.shell.siteTime}: </span>
-      {clockWithSeconds(now)}
+      {clock(now)}
     </span>
   );
 }
@@ -59,12 +59,38 @@ function Warnings() {
           {t.shell.lostLong(clock(ward.now))}
         </p>
       ) : null}
+      {ward?.trouble ? (
+        <p className="banner banner--trouble">
+          <Icon name="alert" />
+          {ward.trouble}
+        </p>
+      ) : null}
       {silent.length ? (
         <p className="banner banner--trouble">
           <Icon name="alert" />
           {t.shell.doorTrouble(silent.join(", "))}
         </p>
       ) : null}
+    </div>
+  );
+}
+
+/** A one-time link works once: without a passkey whoever came by it would not come in again. */
+function PasskeyHint() {
+  const { passkeys } = useSession();
+  const place = usePlace();
+  const [away, setAway] = useState(false);
+  if (passkeys > 0 || away || place.path === "/passkey") return null;
+  return (
+    <div className="banner banner--hint">
+      <Icon name="key" />
+      <span>{t.shell.linkWasOnce}</span>
+      <button type="button" className="button button--small" onClick={() => go("/passkey")}>
+        {t.shell.passkey}
+      </button>
+      <button type="button" className="button button--small" onClick={() => setAway(true)}>
+        {t.shell.notNow}
+      </button>
     </div>
   );
 }
@@ -82,28 +108,31 @@ export function Shell({ children }: { children: ReactNode }) {
       <a className="nhsuk-skip-link" href="#content">
         {t.skip}
       </a>
-      <header className="bar">
-        <div className="bar__name">
-          <svg className="bar__mark" viewBox="0 0 32 32" aria-hidden="true">
-            <path d="M3 18h6l4-11 6 18 4-12 2 5h4" />
-          </svg>
-          <span className="bar__product">{t.product}</span>
-          <span className="bar__site">{session.site.name}</span>
+      <header className="top">
+        <div className="bar">
+          <div className="bar__name">
+            <svg className="bar__mark" viewBox="0 0 32 32" aria-hidden="true">
+              <path d="M3 18h6l4-11 6 18 4-12 2 5h4" />
+            </svg>
+            <span className="bar__product">{t.product}</span>
+            <span className="bar__site">{session.site}</span>
+          </div>
+          <nav className="bar__pages" aria-label={t.shell.navigation}>
+            <Link to="/" current={place.path === "/"}>
+              {t.pages.board}
+            </Link>
+          </nav>
+          <div className="bar__now">
+            <LinkState />
+            <Clock />
+          </div>
+          <Menu />
         </div>
-        <nav className="bar__pages" aria-label={t.shell.navigation}>
-          <Link to="/" current={place.path === "/"}>
-            {t.pages.board}
-          </Link>
-        </nav>
-        <div className="bar__now">
-          <LinkState />
-          <Clock />
-        </div>
-        <Menu />
+        {session.demo ? <p className="banner banner--demo">{t.shell.demo}</p> : null}
+        <Warnings />
+        <PasskeyHint />
+        <EndingSoon margin={2 * MINUTE} />
       </header>
-      {session.site.demo ? <p className="banner banner--demo">{t.shell.demo}</p> : null}
-      <Warnings />
-      <EndingSoon margin={2 * MINUTE} />
       <main id="content" className="page">
         {children}
       </main>

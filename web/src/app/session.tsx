@@ -1,20 +1,23 @@
 /** Who is signed in, for every part of the application; and what happens when they no longer are. */
 
 import { createContext, type ReactNode, useCallback, useContext, useEffect, useMemo, useState } from "react";
-import { onSignedOut, signOut as askToSignOut, whoAmI } from "../api/client";
-import type { Offers, Session } from "../api/contract";
+import { onSignedOut, signOut as askToSignOut, signInByLink, whoAmI } from "../api/client";
+import type { Session, Ways } from "../api/contract";
 import { setZone } from "../base/time";
+import { takeSecret } from "../signin/link";
 import { forget } from "./router";
 import { forgetWard } from "./ward";
 
 export type Standing =
   | { is: "asking" }
-  | { is: "in"; session: Session }
-  | { is: "out"; offers: Offers; expired: boolean }
+  | { is: "in"; session: Session; since: number }
+  | { is: "out"; ways: Ways; expired: boolean }
   | { is: "unreachable"; error: unknown };
 
 interface Signing {
   standing: Standing;
+  /** Whether this page was opened by a one-time link that no longer works. */
+  linkFailed: boolean;
   signedIn(session: Session): void;
   signOut(): Promise<void>;
   ask(): Promise<void>;
@@ -22,21 +25,22 @@ interface Signing {
 
 const Context = createContext<Signing | null>(null);
 
-const NOTHING_OFFERED: Offers = { passkey: true, oidc: null };
+const NOT_ASKED: Ways = { passkey: true, oidc: null, site: "" };
 
 export function SessionProvider({ children }: { children: ReactNode }) {
   const [standing, setStanding] = useState<Standing>({ is: "asking" });
+  const [linkFailed, setLinkFailed] = useState(false);
 
   const signedIn = useCallback((session: Session) => {
-    setZone(session.site.zone);
-    setStanding({ is: "in", session });
+    setZone(session.zone ?? Intl.DateTimeFormat().resolvedOptions().timeZone);
+    setStanding({ is: "in", session, since: performance.now() });
   }, []);
 
   const ask = useCallback(async () => {
     try {
       const who = await whoAmI();
       if ("session" in who) signedIn(who.session);
-      else setStanding({ is: "out", offers: who.offers, expired: false });
+      else setStanding({ is: "out", ways: who.ways, expired: false });
     } catch (error) {
       setStanding({ is: "unreachable", error });
     }
@@ -52,25 +56,35 @@ export function SessionProvider({ children }: { children: ReactNode }) {
     }
   }, [ask]);
 
-  useEffect(() => void ask(), [ask]);
+  useEffect(() => {
+    const link = takeSecret();
+    if (link.is === "none") void ask();
+    if (link.is !== "new") return;
+    signInByLink(link.secret).then(signedIn, () => {
+      setLinkFailed(true);
+      void ask();
+    });
+  }, [ask, signedIn]);
 
   // What was shown goes at once; what may be offered instead is asked for.
   useEffect(
     () =>
       onSignedOut(() => {
         forgetWard();
-        setStanding((before) => (before.is === "in" ? { is: "out", offers: NOTHING_OFFERED, expired: true } : before));
+        setStanding((before) => (before.is === "in" ? { is: "out", ways: NOT_ASKED, expired: true } : before));
         whoAmI().then(
           (who) =>
-            "offers" in who &&
-            setStanding((before) => (before.is === "out" ? { ...before, offers: who.offers } : before)),
+            "ways" in who && setStanding((before) => (before.is === "out" ? { ...before, ways: who.ways } : before)),
           () => {},
         );
       }),
     [],
   );
 
-  const value = useMemo(() => ({ standing, signedIn, signOut, ask }), [standing, signedIn, signOut, ask]);
+  const value = useMemo(
+    () => ({ standing, linkFailed, signedIn, signOut, ask }),
+    [standing, linkFailed, signedIn, signOut, ask],
+  );
   return <Context value={value}>{children}</Context>;
 }
 

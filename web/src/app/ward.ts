@@ -1,8 +1,7 @@
 /** The ward as this tab knows it: taken whole once, then changed by what the server says as it happens. */
 
 import { useSyncExternalStore } from "react";
-import { board } from "../api/client";
-import { tellSignedOut } from "../api/client";
+import { board, tellSignedOut } from "../api/client";
 import type { Board, BoardChange, Door, Micros, Pulse, Row, Unit } from "../api/contract";
 import { listen, type ServerEvent } from "../api/events";
 
@@ -13,6 +12,8 @@ export interface Ward {
   rows: ReadonlyMap<string, Row>;
   units: Unit[];
   doors: Door[];
+  /** What is wrong with the site, in a sentence; "" for nothing. */
+  trouble: string;
   link: "connecting" | "live" | "lost";
 }
 
@@ -24,21 +25,23 @@ export function whole(before: Ward | null, taken: Board): Ward {
     rows: new Map(taken.rows.map((row) => [row.subject, row])),
     units: taken.units,
     doors: before?.doors ?? [],
+    trouble: before?.trouble ?? "",
     link: before?.link ?? "connecting",
   };
 }
 
 /** What changed, put in. A change that is older than what is known was sent twice, and changes nothing. */
 export function changedBy(before: Ward, change: BoardChange): Ward {
-  if (change.seq < before.seq) return before;
-  const rows = new Map(before.rows);
+  // Pictures are numbered within the life of a server: what is whole begins anew.
+  if (!change.whole && change.seq < before.seq) return before;
+  const rows = new Map(change.whole ? [] : before.rows);
   for (const row of change.rows) rows.set(row.subject, row);
   for (const subject of change.gone) rows.delete(subject);
   return { ...before, now: Math.max(before.now, change.now), seq: change.seq, rows };
 }
 
 export function pulsed(before: Ward, pulse: Pulse): Ward {
-  return { ...before, now: Math.max(before.now, pulse.now), doors: pulse.doors };
+  return { ...before, now: Math.max(before.now, pulse.now), doors: pulse.doors, trouble: pulse.trouble };
 }
 
 const listeners = new Set<() => void>();
@@ -65,7 +68,8 @@ function put(next: Ward | null): void {
 
 function heard(event: ServerEvent): void {
   if (!ward) return;
-  if (event.event === "board") put(changedBy(ward, JSON.parse(event.data) as BoardChange));
+  if (event.event === "end") tellSignedOut();
+  else if (event.event === "board") put(changedBy(ward, JSON.parse(event.data) as BoardChange));
   else if (event.event === "pulse") put(pulsed(ward, JSON.parse(event.data) as Pulse));
 }
 
@@ -78,7 +82,7 @@ export async function startWard(): Promise<void> {
     const taken = await board(mine.signal);
     trouble = null;
     put(whole(ward, taken));
-    const end = listen("/api/live", String(taken.seq), {
+    const end = listen("/api/live", {
       onEvent: heard,
       onState: (state) => ward && put({ ...ward, link: state === "open" ? "live" : "lost" }),
       onSignedOut: tellSignedOut,

@@ -6,6 +6,7 @@ const score = (low: number, high: number, parts: News2["parts"] = [], changed: N
   low,
   high,
   complete: low === high,
+  single_three: parts.some((part) => part.low === 3),
   parts,
   changed,
 });
@@ -34,7 +35,7 @@ describe("what an early-warning score asks for", () => {
 
 describe("the direction of a change", () => {
   it("is said when both ends agree, and not when a range only widened", () => {
-    const from = (low: number, high: number) => ({ from_low: low, from_high: high, at: 0 });
+    const from = (low: number, high: number) => ({ from_low: low, from_high: high, hours: 4 });
     expect(direction(score(5, 5, [], from(3, 3)))).toBe(1);
     expect(direction(score(2, 2, [], from(3, 3)))).toBe(-1);
     expect(direction(score(2, 8, [], from(3, 3)))).toBe(0);

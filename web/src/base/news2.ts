@@ -20,7 +20,7 @@ export function partBand(score: number): Band {
 }
 
 /** Whether one measured part alone is 3: asks for an urgent look whatever the sum. */
-export const hasSingleThree = (score: News2) => score.parts.some((part) => part.score !== null && part.score >= 3);
+export const hasSingleThree = (score: News2) => score.single_three;
 
 /** How much is asked for: 0 routine, 1 low, 2 one part is 3, 3 urgent (5-6), 4 emergency (7 and more). */
 export type Level = 0 | 1 | 2 | 3 | 4;

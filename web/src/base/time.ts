@@ -38,9 +38,6 @@ const dateOf = (at: Micros) => new Date(at / 1000);
 
 export const clock = (at: Micros) => format("clock", { hour: "2-digit", minute: "2-digit" }).format(dateOf(at));
 
-export const clockWithSeconds = (at: Micros) =>
-  format("seconds", { hour: "2-digit", minute: "2-digit", second: "2-digit" }).format(dateOf(at));
-
 export const day = (at: Micros) =>
   format("day", { weekday: "short", day: "numeric", month: "short" }).format(dateOf(at));
 

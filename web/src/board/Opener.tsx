@@ -9,7 +9,7 @@ export function Opener({ row }: { row: Row }) {
   return (
     <a
       href="/person"
-      className={`opener${row.name === null ? " opener--unknown" : ""}`}
+      className={`opener${!row.name && !row.number ? " opener--unknown" : ""}`}
       aria-label={t.board.open(placeOf(row), name)}
       title={name}
       onClick={(event) => {

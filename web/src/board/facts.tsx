@@ -7,7 +7,7 @@ import { HOUR, longSpan, shortSpan, when } from "../base/time";
 import { number, percentage } from "../base/units";
 import { Age } from "../parts/Age";
 import { Icon } from "../parts/Icon";
-import { longName, t } from "../texts";
+import { longName, shortName, t } from "../texts";
 import { confidence } from "./confidence";
 
 export const placeOf = (row: Row) => row.place ?? t.board.noBed;
@@ -40,16 +40,16 @@ export function Changed({ row }: { row: Row }) {
       {score && before ? (
         <span className={`changed__score changed__score--${way > 0 ? "up" : way < 0 ? "down" : "same"}`}>
           {way ? <Icon name={way > 0 ? "up" : "down"} /> : null}
-          <Age
-            at={before.at}
-            say={(age) => t.board.was(written({ low: before.from_low, high: before.from_high }), age)}
-          />
+          {t.board.was(written({ low: before.from_low, high: before.from_high }), shortSpan(before.hours * HOUR))}
         </span>
       ) : null}
       {row.surprises.length ? (
         <span className="changed__odd">
           <Icon name="bolt" />
-          {t.board.unexpected(row.surprises.map(longName).join(", "))}
+          <span aria-hidden="true" title={row.surprises.map(longName).join(", ")}>
+            {t.board.unexpected(row.surprises.map(shortName).join(", "))}
+          </span>
+          <span className="heard">{t.board.unexpected(row.surprises.map(longName).join(", "))}</span>
         </span>
       ) : null}
       {!before && !row.surprises.length ? <span className="quiet">{t.board.noChange}</span> : null}

@@ -29,6 +29,7 @@ const score = (low: number, high = low, parts: News2["parts"] = []): News2 => ({
   low,
   high,
   complete: low === high,
+  single_three: parts.some((part) => part.low === 3),
   parts,
   changed: null,
 });

@@ -1,5 +1,6 @@
 import type { ReactNode } from "react";
 import { Refused, Unreachable } from "../api/client";
+import { go } from "../app/router";
 import { t } from "../texts";
 
 interface Said {
@@ -31,13 +32,13 @@ export function Failure({ error, retry }: { error: unknown; retry?: () => void }
   ) : null;
   if (error instanceof Refused && error.status === 403) {
     const { detail, reason, rule } = error.problem;
+    const how = [detail, rule ? t.errors.refusedBy(rule) : ""].filter(Boolean).join(" · ");
     return (
-      <Message
-        kind="trouble"
-        title={t.errors.refused}
-        text={detail ?? reason ?? error.message}
-        detail={rule ? t.errors.refusedBy(rule) : undefined}
-      />
+      <Message kind="trouble" title={t.errors.refused} text={reason || error.message} detail={how}>
+        <button type="button" className="button" onClick={() => go("/")}>
+          {t.errors.toBoard}
+        </button>
+      </Message>
     );
   }
   if (error instanceof Unreachable) {
@@ -47,7 +48,8 @@ export function Failure({ error, retry }: { error: unknown; retry?: () => void }
       </Message>
     );
   }
-  const detail = error instanceof Refused ? (error.problem.detail ?? error.message) : undefined;
+  const detail =
+    error instanceof Refused ? [error.message, error.problem.detail].filter(Boolean).join(" · ") : undefined;
   return (
     <Message kind="trouble" title={t.errors.failed} text={t.errors.failedFix} detail={detail}>
       {again}

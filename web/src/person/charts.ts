@@ -1,7 +1,8 @@
 /** Which charts a person has: channels that belong together share one. */
 
-import type { Channel, ChannelGroup } from "../api/contract";
+import type { Channel, ChannelGroup, Forecast, Micros, SaidBefore, Series } from "../api/contract";
 import { t } from "../texts";
+import type { Window } from "./window";
 
 export interface ChartPlan {
   key: string;
@@ -61,7 +62,12 @@ export function plan(channels: readonly Channel[]): GroupPlan[] {
       if (channel.group !== group || channel.count === 0) continue;
       const shared = TOGETHER.find(([, members]) => members.includes(channel.channel));
       const key = shared ? shared[0] : channel.channel;
-      const chart = charts.get(key) ?? { key, title: channel.title, channels: [], holds: channel.kind !== "observation" };
+      const chart = charts.get(key) ?? {
+        key,
+        title: channel.title,
+        channels: [],
+        holds: channel.kind !== "observation",
+      };
       chart.channels.push(channel);
       charts.set(key, chart);
     }
@@ -75,4 +81,19 @@ export function plan(channels: readonly Channel[]): GroupPlan[] {
     const sorted = [...charts.values()].sort((a, b) => rank(a.key) - rank(b.key) || a.title.localeCompare(b.title));
     return { group, title: t.person.groups[group], charts: sorted };
   }).filter((one) => one.charts.length > 0);
+}
+
+export interface ChartData {
+  plan: ChartPlan;
+  series: readonly Series[];
+  estimates: readonly SaidBefore[];
+  forecasts: readonly Forecast[];
+  window: Window;
+}
+
+/** Whether nothing of a chart lies in the time that is shown: then its name is enough. */
+export function isEmpty({ plan, series, estimates, forecasts, window }: ChartData): boolean {
+  const within = (times: readonly Micros[]) => times.some((at) => at >= window.start && at <= window.stop);
+  const holds = plan.holds && series.some((one) => one.at.some((at) => at <= window.stop));
+  return !holds && ![...series, ...estimates, ...forecasts].some((one) => within(one.at));
 }

@@ -1,5 +1,5 @@
 import { describe, expect, it } from "vitest";
-import type { Estimate, Forecast, Series } from "../api/contract";
+import type { Forecast, SaidBefore, Series } from "../api/contract";
 import { HOUR, MINUTE } from "../base/time";
 import { columnsOf, fan, held, line, nearest } from "./columns";
 
@@ -24,7 +24,8 @@ const forecast: Forecast = {
   ],
 };
 
-const estimate: Estimate = {
+const estimate: SaidBefore = {
+  hours: 1,
   channel: "heart_rate",
   at: [8 * HOUR, 9 * HOUR],
   median: [80, 82],
@@ -53,22 +54,21 @@ describe("the line of what was measured", () => {
 });
 
 describe("a fan", () => {
-  it("begins as wide as the twin's estimate of now, so that what is not known is never drawn as known", () => {
-    const found = fan(forecast, estimate, [9 * HOUR, 81]);
-    expect(found.get("q05")![0]).toEqual([9 * HOUR, 78]);
-    expect(found.get("q95")![0]).toEqual([9 * HOUR, 88]);
-    expect(found.get("q25")![0]![1]).toBeGreaterThan(78);
-    expect(found.get("q25")![0]![1]).toBeLessThan(82);
+  it("begins at the last value, so that it widens for longer when data are missing", () => {
+    const fresh = fan(forecast, [9.9 * HOUR, 81]);
+    const missing = fan(forecast, [7 * HOUR, 81]);
+    expect(fresh.get("q05")![0]).toEqual([9.9 * HOUR, 81]);
+    expect(missing.get("q95")![0]).toEqual([7 * HOUR, 81]);
   });
 
-  it("begins at the last value where there is no estimate, and nowhere where nothing is known", () => {
-    expect(fan(forecast, undefined, [9 * HOUR, 81]).get("q50")![0]).toEqual([9 * HOUR, 81]);
-    expect(fan(forecast, undefined, null).get("q50")![0]).toEqual([10 * HOUR, 82]);
+  it("begins at its first time where no value is known, or the last one is too old", () => {
+    expect(fan(forecast, null).get("q50")![0]).toEqual([10 * HOUR, 82]);
+    expect(fan(forecast, [HOUR, 81]).get("q50")![0]).toEqual([10 * HOUR, 82]);
   });
 
   it("draws only levels that were said", () => {
     const few = { ...forecast, levels: [0.05, 0.5, 0.95], quantiles: [[70, 82, 94]], at: [10 * HOUR] };
-    expect([...fan(few, undefined, null).keys()]).toEqual(["q05", "q50", "q95"]);
+    expect([...fan(few, null).keys()]).toEqual(["q05", "q50", "q95"]);
   });
 });
 
@@ -90,6 +90,20 @@ describe("everything of a chart", () => {
       [9 * HOUR, 83],
     ]);
   });
+});
+
+it("a break lasts until the next value, also where the twin's estimate has times between", () => {
+  const times = [0, 5, 10, 15].map((m) => 8 * HOUR + m * MINUTE);
+  const all = columnsOf({
+    series: [series([...times, 12 * HOUR])],
+    estimates: [{ ...estimate, at: [9 * HOUR, 10 * HOUR], hours: 1, median: [1, 2], low: [0, 1], high: [2, 3] }],
+    forecasts: [],
+    holds: false,
+    now: 12 * HOUR,
+  });
+  const measured = all.columns.find((column) => column.role === "measured")!.values;
+  const between = all.at.flatMap((at, i) => (at > times[3]! && at < 12 * HOUR ? [measured[i]] : []));
+  expect(between).toEqual([null, null, null]);
 });
 
 it("the nearest time is found at both ends, between, and not where there is none", () => {

@@ -1,6 +1,6 @@
-/** What a chart draws, put onto one axis of time: measured values, the twin's estimate, the forecast. */
+/** What a chart draws, put onto one axis of time: measured values, what the twin had said, the forecast. */
 
-import type { Estimate, Forecast, Micros, Series } from "../api/contract";
+import type { Forecast, Micros, SaidBefore, Series } from "../api/contract";
 import { HOUR } from "../base/time";
 
 /** undefined: this series has nothing to say at this time; null: here its line is broken. */
@@ -36,10 +36,7 @@ export function line(series: Series): Points {
   series.at.forEach((at, i) => {
     if (series.quality[i]! <= GOOD_OR_ODD) used.push([at, series.value[i] ?? null]);
   });
-  const apart = Math.max(
-    USUAL_DISTANCES * median(used.slice(1).map((point, i) => point[0] - used[i]![0])),
-    HOUR / 4,
-  );
+  const apart = Math.max(USUAL_DISTANCES * median(used.slice(1).map((point, i) => point[0] - used[i]![0])), HOUR / 4);
   return used.flatMap((point, i): Points => {
     const before = used[i - 1];
     return before && point[0] - before[0] > apart ? [[before[0] + 1, null], point] : [point];
@@ -62,49 +59,22 @@ const LEVELS: readonly (readonly [number, Role])[] = [
   [0.95, "q95"],
 ];
 
-/** The width of the middle half of a normal distribution, as a share of the width of its middle 90 %. */
-const HALF_OF_90 = 0.674 / 1.645;
+/** us after which a value is too old for a fan to begin at it (assumed). */
+const TOO_OLD = 6 * HOUR;
 
-interface Origin {
-  at: Micros;
-  quantiles: Record<string, number>;
-}
-
-/** Where a fan begins: at the twin's estimate of now with its width, or at the last value where there is no estimate. */
-function origin(forecast: Forecast, estimate: Estimate | undefined, last: [Micros, number] | null): Origin | null {
-  const before = forecast.at[0] ?? 0;
-  const i = estimate ? estimate.at.findLastIndex((at) => at < before) : -1;
-  if (estimate && i >= 0) {
-    const [low, middle, high] = [estimate.low[i]!, estimate.median[i]!, estimate.high[i]!];
-    return {
-      at: estimate.at[i]!,
-      quantiles: {
-        q05: low,
-        q25: middle - (middle - low) * HALF_OF_90,
-        q50: middle,
-        q75: middle + (high - middle) * HALF_OF_90,
-        q95: high,
-      },
-    };
-  }
-  if (!last || last[0] >= before) return null;
-  const [at, value] = last;
-  return { at, quantiles: { q05: value, q25: value, q50: value, q75: value, q95: value } };
-}
-
-/** A fan that continues the line: each level as a course of its own. Levels that were not said are not drawn. */
-export function fan(
-  forecast: Forecast,
-  estimate: Estimate | undefined,
-  last: [Micros, number] | null,
-): Map<Role, Points> {
-  const start = origin(forecast, estimate, last);
+/**
+ * A fan that continues the line: each level as a course of its own, from the last value on. The longer ago that was, the
+ * longer it widens. Levels that were not said are not drawn.
+ */
+export function fan(forecast: Forecast, last: [Micros, number] | null): Map<Role, Points> {
+  const first = forecast.at[0] ?? 0;
+  const start = last && last[0] < first && first - last[0] <= TOO_OLD ? last : null;
   const found = new Map<Role, Points>();
   for (const [level, role] of LEVELS) {
     const column = forecast.levels.findIndex((one) => Math.abs(one - level) < 1e-6);
     if (column < 0) continue;
     const points: Points = forecast.at.map((at, i) => [at, forecast.quantiles[i]?.[column] ?? null]);
-    if (start) points.unshift([start.at, start.quantiles[role]!]);
+    if (start) points.unshift(start);
     found.set(role, points);
   }
   return found;
@@ -112,7 +82,7 @@ export function fan(
 
 export interface Drawing {
   series: Series[];
-  estimates: Estimate[];
+  estimates: SaidBefore[];
   forecasts: Forecast[];
   /** Whether values hold until the next: settings and infusions. */
   holds: boolean;
@@ -129,8 +99,7 @@ export function columnsOf(drawing: Drawing): Columns {
   }
   for (const forecast of drawing.forecasts) {
     const series = drawing.series.find((one) => one.channel === forecast.channel);
-    const estimate = drawing.estimates.find((one) => one.channel === forecast.channel);
-    for (const [role, points] of fan(forecast, estimate, lastOf(series))) {
+    for (const [role, points] of fan(forecast, lastOf(series))) {
       courses.push({ role, channel: forecast.channel, points });
     }
   }
@@ -143,9 +112,18 @@ export function columnsOf(drawing: Drawing): Columns {
   const columns = courses.map(({ role, channel, points }) => {
     const values: Value[] = new Array(at.length).fill(undefined);
     for (const [time, value] of points) values[place.get(time)!] = value;
-    return { role, channel, values };
+    return { role, channel, values: brokenUntilTheNext(values) };
   });
   return { at, columns };
+}
+
+/** A break lasts until the next value, whatever else stands at the times between. */
+function brokenUntilTheNext(values: Value[]): Value[] {
+  let broken = false;
+  return values.map((value) => {
+    if (value !== undefined) broken = value === null;
+    return broken ? null : value;
+  });
 }
 
 /** The last value that can be used, null for none. */

@@ -27,7 +27,8 @@ function movement(series: Series): string | null {
 function expected(forecast: Forecast | undefined, unit: string, now: Micros): string | null {
   const i = forecast ? nearest(forecast.at, now + HOUR) : -1;
   if (!forecast || i < 0) return null;
-  const of = (level: number) => forecast.quantiles[i]![forecast.levels.findIndex((one) => Math.abs(one - level) < 1e-6)];
+  const of = (level: number) =>
+    forecast.quantiles[i]![forecast.levels.findIndex((one) => Math.abs(one - level) < 1e-6)];
   const [low, middle, high] = [of(0.05), of(0.5), of(0.95)];
   if (low === undefined || middle === undefined || high === undefined) return null;
   const ahead = longSpan(forecast.at[i]! - now);

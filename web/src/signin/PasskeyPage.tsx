@@ -1,12 +1,14 @@
 import { type FormEvent, useState } from "react";
 import { keepPasskey, newPasskeyOptions } from "../api/client";
 import { go } from "../app/router";
+import { useSigning } from "../app/session";
 import { isPossible, makePasskey } from "../base/webauthn";
 import { PageTitle } from "../parts/PageTitle";
 import { t } from "../texts";
 
 /** Makes a passkey on this device, so that the next sign-in needs no link. */
 export default function PasskeyPage() {
+  const { ask } = useSigning();
   const [name, setName] = useState<string>(t.passkey.suggested);
   const [state, setState] = useState<"ready" | "busy" | "done" | "failed">("ready");
   const submit = async (event: FormEvent) => {
@@ -14,8 +16,9 @@ export default function PasskeyPage() {
     setState("busy");
     try {
       const options = await newPasskeyOptions();
-      await keepPasskey(options.ceremony, await makePasskey(options), name.trim() || t.passkey.suggested);
+      await keepPasskey(options.ceremony, await makePasskey(options.options), name.trim() || t.passkey.suggested);
       setState("done");
+      await ask();
     } catch {
       setState("failed");
     }

@@ -45,18 +45,18 @@ export function RolePage({ alone = false }: { alone?: boolean }) {
   const session = useSession();
   const { signedIn } = useSigning();
   const [role, setRole] = useState(session.role || session.roles[0] || "");
-  const [purpose, setPurpose] = useState<string>(session.purpose || t.role.purposes[0]);
+  const [purpose, setPurpose] = useState<string>(session.purpose);
   const [trouble, setTrouble] = useState("");
   const submit = async (event: FormEvent) => {
     event.preventDefault();
     setTrouble("");
     try {
-      signedIn(await takeRole(role, purpose));
+      signedIn(await takeRole(role, role === session.role ? purpose : null));
       forgetWard();
       void startWard();
       go("/");
     } catch (error) {
-      setTrouble(error instanceof Refused ? (error.problem.detail ?? error.message) : t.errors.unreachableFix);
+      setTrouble(error instanceof Refused ? error.problem.detail || error.message : t.errors.unreachableFix);
     }
   };
   const form = (
@@ -78,13 +78,15 @@ export function RolePage({ alone = false }: { alone?: boolean }) {
         chosen={role}
         choose={setRole}
       />
-      <Radios
-        name="purpose"
-        legend={t.role.purpose}
-        options={t.role.purposes.map((one) => [one, one.charAt(0).toUpperCase() + one.slice(1)])}
-        chosen={purpose}
-        choose={setPurpose}
-      />
+      {role === session.role && session.purposes.length > 1 ? (
+        <Radios
+          name="purpose"
+          legend={t.role.purpose}
+          options={session.purposes.map((one) => [one, one.charAt(0).toUpperCase() + one.slice(1)])}
+          chosen={purpose}
+          choose={setPurpose}
+        />
+      ) : null}
       <button type="submit" className="nhsuk-button">
         {t.role.go}
       </button>

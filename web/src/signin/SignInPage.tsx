@@ -1,19 +1,19 @@
-import { useEffect, useState } from "react";
-import { passkeyOptions, signInByLink, signInByPasskey } from "../api/client";
-import type { Offers } from "../api/contract";
+import { useState } from "react";
+import { passkeyOptions, signInByPasskey, signInElsewhere } from "../api/client";
+import type { Ways as WaysIn } from "../api/contract";
 import { useSigning } from "../app/session";
 import { isPossible, usePasskey } from "../base/webauthn";
 import { Icon } from "../parts/Icon";
 import { PageTitle } from "../parts/PageTitle";
 import { t } from "../texts";
-import { takeSecret } from "./link";
+import { cameBackRefused } from "./link";
 
 interface Trouble {
   title: string;
   text: string;
 }
 
-function Ways({ offers, say }: { offers: Offers; say(trouble: Trouble | null): void }) {
+function Ways({ ways, say }: { ways: WaysIn; say(trouble: Trouble | null): void }) {
   const { signedIn } = useSigning();
   const [busy, setBusy] = useState(false);
   const byPasskey = async () => {
@@ -21,15 +21,25 @@ function Ways({ offers, say }: { offers: Offers; say(trouble: Trouble | null): v
     say(null);
     try {
       const options = await passkeyOptions();
-      signedIn(await signInByPasskey(options.ceremony, await usePasskey(options)));
+      signedIn(await signInByPasskey(options.ceremony, await usePasskey(options.options)));
     } catch {
       say({ title: t.signIn.passkeyFailed, text: t.signIn.passkeyFailedFix });
       setBusy(false);
     }
   };
+  const elsewhere = async () => {
+    setBusy(true);
+    say(null);
+    try {
+      location.assign((await signInElsewhere()).address);
+    } catch {
+      say({ title: t.signIn.oidcFailed, text: t.signIn.oidcFailedFix });
+      setBusy(false);
+    }
+  };
   return (
     <div className="signin__ways">
-      {offers.passkey && isPossible() ? (
+      {ways.passkey && isPossible() ? (
         <div>
           <button type="button" className="nhsuk-button signin__main" disabled={busy} onClick={() => void byPasskey()}>
             <Icon name="key" />
@@ -38,11 +48,16 @@ function Ways({ offers, say }: { offers: Offers; say(trouble: Trouble | null): v
           <p className="nhsuk-hint signin__hint">{t.signIn.passkeyHint}</p>
         </div>
       ) : null}
-      {offers.passkey && !isPossible() ? <p>{t.signIn.passkeyImpossible}</p> : null}
-      {offers.oidc ? (
-        <a className="nhsuk-button nhsuk-button--secondary signin__main" href="/api/sign-in/oidc">
-          {t.signIn.oidc(offers.oidc.title)}
-        </a>
+      {ways.passkey && !isPossible() ? <p>{t.signIn.passkeyImpossible}</p> : null}
+      {ways.oidc ? (
+        <button
+          type="button"
+          className="nhsuk-button nhsuk-button--secondary signin__main"
+          disabled={busy}
+          onClick={() => void elsewhere()}
+        >
+          {t.signIn.oidc(ways.oidc)}
+        </button>
       ) : null}
     </div>
   );
@@ -50,20 +65,14 @@ function Ways({ offers, say }: { offers: Offers; say(trouble: Trouble | null): v
 
 /** The way in. A one-time link signs in by itself; else a passkey, or the account of the place where one works. */
 export function SignInPage() {
-  const { standing, signedIn, ask } = useSigning();
-  const [byLink, setByLink] = useState(false);
-  const [trouble, setTrouble] = useState<Trouble | null>(null);
-
-  useEffect(() => {
-    const secret = takeSecret();
-    if (secret === null) return;
-    setByLink(true);
-    signInByLink(secret).then(signedIn, () => {
-      setByLink(false);
-      setTrouble({ title: t.signIn.linkUsed, text: t.signIn.linkUsedFix });
-    });
-  }, [signedIn]);
-
+  const { standing, linkFailed, ask } = useSigning();
+  const [trouble, setTrouble] = useState<Trouble | null>(
+    linkFailed
+      ? { title: t.signIn.linkUsed, text: t.signIn.linkUsedFix }
+      : cameBackRefused()
+        ? { title: t.signIn.oidcFailed, text: t.signIn.oidcFailedFix }
+        : null,
+  );
   const expired = standing.is === "out" && standing.expired;
   return (
     <main className="signin">
@@ -84,11 +93,6 @@ export function SignInPage() {
             </div>
           </div>
         ) : null}
-        {byLink ? (
-          <p role="status" className="signin__wait">
-            {t.signIn.byLink}
-          </p>
-        ) : null}
         {standing.is === "unreachable" ? (
           <div role="alert">
             <h2 className="signin__sub">{t.signIn.unreachable}</h2>
@@ -98,8 +102,8 @@ export function SignInPage() {
             </button>
           </div>
         ) : null}
-        {standing.is === "out" && !byLink ? <Ways offers={standing.offers} say={setTrouble} /> : null}
-        {standing.is === "out" && !byLink && !expired ? (
+        {standing.is === "out" ? <Ways ways={standing.ways} say={setTrouble} /> : null}
+        {standing.is === "out" && !expired ? (
           <div className="signin__first">
             <h2 className="signin__sub">{t.signIn.first}</h2>
             <p>{t.signIn.firstFix}</p>

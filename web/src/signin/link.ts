@@ -6,12 +6,19 @@ export function secretOf(fragment: string): string | null {
   return found ? found : null;
 }
 
-let taken: string | null | undefined;
+export type Link = { is: "none" } | { is: "taken" } | { is: "new"; secret: string };
 
-/** The secret with which this page was opened, once; the address no longer shows it afterwards. */
-export function takeSecret(): string | null {
-  if (taken !== undefined) return null;
-  taken = secretOf(location.hash);
-  if (taken !== null) history.replaceState(history.state, "", location.pathname);
-  return taken;
+let taken = false;
+
+/** The secret with which this page was opened, once: it works once. The address does not show it any longer. */
+export function takeSecret(): Link {
+  if (taken) return { is: "taken" };
+  const secret = secretOf(location.hash);
+  if (secret === null) return { is: "none" };
+  taken = true;
+  history.replaceState(history.state, "", location.pathname);
+  return { is: "new", secret };
 }
+
+/** Whether an identity provider sent somebody back whom this site does not let in. */
+export const cameBackRefused = () => new URLSearchParams(location.hash.replace(/^#/, "")).get("sign-in") === "refused";
