@@ -166,7 +166,7 @@ function news2(random: () => number): News2 {
     part("oxygen", 1),
     part("systolic_pressure", 1.1),
     part("heart_rate", 1.2),
-    part("consciousness", 0.5),
+    part("alert", 0.5),
     part("temperature", 0.9),
   ];
   const sum = (key: "low" | "high") => parts.reduce((total, one) => total + one[key], 0);

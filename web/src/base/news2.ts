@@ -60,7 +60,7 @@ export const PARTS = [
   "oxygen",
   "systolic_pressure",
   "heart_rate",
-  "consciousness",
+  "alert",
   "temperature",
 ] as const;
 

@@ -20,6 +20,11 @@ describe("units", () => {
   });
 });
 
+it("a code is said in words, never as a number that nobody knows", () => {
+  expect(valueWithUnit("ventilator_mode", "1", 1)).toBe("volume control");
+  expect(valueWithUnit("ventilator_mode", "1", 99)).toBe("99");
+});
+
 describe("numbers", () => {
   it("have the digits with which the channel is charted", () => {
     expect(number("temperature", 37)).toBe("37.0");

@@ -1,5 +1,7 @@
 /** Values and units as people write them: UCUM codes come in, "mmHg" and "micrograms" go out. */
 
+import { t } from "../texts";
+
 /** NHS England writes micrograms and units in full: "µg", "mcg", "U" and "IU" have been misread, and people were harmed. */
 const WRITTEN: Record<string, string> = {
   "1": "",
@@ -113,7 +115,10 @@ export function number(channel: string, value: number): string {
   return /^-0([.]0*)?$/.test(written) ? written.slice(1) : written.replace("-", "−");
 }
 
+/** A value as it is said: what a code means, or a number with its unit. */
 export function valueWithUnit(channel: string, ucum: string, value: number): string {
+  const code = t.codes[channel]?.[value];
+  if (code !== undefined) return code;
   const unit = unitOf(channel, ucum);
   return unit ? `${number(channel, value)} ${unit}` : number(channel, value);
 }

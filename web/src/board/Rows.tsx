@@ -69,13 +69,11 @@ export function Rows({ rows, channels }: { rows: readonly Row[]; channels: reado
             <th scope="col" className="line__parts">
               <span className="parts">
                 <span className="heard">{t.news2.longName}</span>
-                {Object.entries(t.news2.parts)
-                  .filter(([key]) => key !== "supplemental_oxygen")
-                  .map(([key, name]) => (
-                    <abbr key={key} className="parts__one" title={name.long}>
-                      {name.short}
-                    </abbr>
-                  ))}
+                {Object.entries(t.news2.parts).map(([key, name]) => (
+                  <abbr key={key} className="parts__one" title={name.long}>
+                    {name.short}
+                  </abbr>
+                ))}
               </span>
             </th>
             {channels.map((channel) => (

@@ -3,13 +3,14 @@
 import type { Row } from "../api/contract";
 import { surely, written } from "../base/news2";
 import { t } from "../texts";
+import { nameOf, placeOf } from "./facts";
 
 export function announcements(before: ReadonlyMap<string, Row>, after: ReadonlyMap<string, Row>): string[] {
   const said: string[] = [];
   for (const [subject, row] of after) {
     const earlier = before.get(subject)?.news2;
     if (!row.news2 || !earlier || surely(row.news2) <= surely(earlier)) continue;
-    said.push(t.board.announced(row.place ?? row.name ?? t.board.noName, written(row.news2)));
+    said.push(t.board.announced(row.place === null ? nameOf(row) : placeOf(row), written(row.news2)));
   }
   return said;
 }

@@ -10,8 +10,15 @@ import { Icon } from "../parts/Icon";
 import { longName, shortName, t } from "../texts";
 import { confidence } from "./confidence";
 
-export const placeOf = (row: Row) => row.place ?? t.board.noBed;
-export const nameOf = (row: Row) => row.name ?? t.board.noName;
+/** "Bed 3", also where a system only says "3". */
+export function placeOf(row: Row): string {
+  if (row.place === null) return t.board.noBed;
+  return /^\d+\w?$/.test(row.place) ? t.board.bedOf(row.place) : row.place;
+}
+/** Letters of the record's own key by which people without a number are told apart. */
+const shortKey = (subject: string) => subject.slice(0, 9);
+
+export const nameOf = (row: Row) => row.name ?? row.number ?? shortKey(row.subject);
 
 export function Who({ row }: { row: Row }) {
   const now = useNow(HOUR);

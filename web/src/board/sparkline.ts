@@ -50,6 +50,6 @@ const fixed = (value: number) => Math.round(value * 10) / 10;
 
 /** A range that is at least so wide, with the values in its middle. */
 export function padded(low: number, high: number, least: number): [number, number] {
-  const missing = Math.max(least - (high - low), (high - low) * 0.08, 1e-9);
+  const missing = Math.max(least - (high - low), (high - low) * 0.16, 1e-9);
   return [low - missing / 2, high + missing / 2];
 }

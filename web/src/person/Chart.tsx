@@ -4,7 +4,7 @@ import { useShade } from "../app/theme";
 import { when } from "../base/time";
 import { number, valueWithUnit } from "../base/units";
 import { Icon } from "../parts/Icon";
-import { shortName, t } from "../texts";
+import { capital, shortName, t } from "../texts";
 import { type ChartData, isEmpty } from "./charts";
 import { columnsOf, lastOf, nearest } from "./columns";
 import { type Drawn, draw, meant, type Present, signature } from "./plot";
@@ -102,7 +102,9 @@ export const Chart = memo(function Chart(props: Props) {
   const sentences = plan.channels.flatMap((channel) => {
     const of = series.find((one) => one.channel === channel.channel);
     const foretold = forecasts.find((one) => one.channel === channel.channel);
-    return of ? [summary(channel.title, of, foretold, now)] : [t.person.summary.nothing(channel.title)];
+    return of
+      ? [summary(capital(channel.title), of, foretold, now)]
+      : [t.person.summary.nothing(capital(channel.title))];
   });
   return (
     <section className={`chart${plan.holds ? " chart--lane" : ""}`} aria-labelledby={id}>
@@ -138,7 +140,7 @@ export const Chart = memo(function Chart(props: Props) {
         <ul className="chart__keys">
           {plan.channels.map((channel, i) => (
             <li key={channel.channel} className={`key key--measured-${i + 1}`}>
-              {channel.title}
+              {capital(channel.title)}
             </li>
           ))}
         </ul>

@@ -4,7 +4,7 @@ import { full, longSpan } from "../base/time";
 import { number, valueWithUnit } from "../base/units";
 import { Icon } from "../parts/Icon";
 import { Failure } from "../parts/Message";
-import { t } from "../texts";
+import { capital, t } from "../texts";
 import { useProvenance } from "./usePerson";
 
 const words = t.person.provenance;
@@ -67,7 +67,7 @@ function Details({ origin }: { origin: Provenance }) {
     <>
       <p className="origin__value">
         {origin.value === null ? t.absent : valueWithUnit(origin.channel, origin.unit, origin.value)}
-        <span>{origin.title}</span>
+        <span>{capital(origin.title)}</span>
       </p>
       <dl className="facts">
         <Fact name={words.measuredAt}>{full(origin.effective)}</Fact>

@@ -1,7 +1,7 @@
 /** Which charts a person has: channels that belong together share one. */
 
 import type { Channel, ChannelGroup, Forecast, Micros, SaidBefore, Series } from "../api/contract";
-import { t } from "../texts";
+import { capital, t } from "../texts";
 import type { Window } from "./window";
 
 export interface ChartPlan {
@@ -64,7 +64,7 @@ export function plan(channels: readonly Channel[]): GroupPlan[] {
       const key = shared ? shared[0] : channel.channel;
       const chart = charts.get(key) ?? {
         key,
-        title: channel.title,
+        title: capital(channel.title),
         channels: [],
         holds: channel.kind !== "observation",
       };
@@ -76,7 +76,7 @@ export function plan(channels: readonly Channel[]): GroupPlan[] {
       if (!chart) continue;
       chart.channels.sort((a, b) => members.indexOf(a.channel) - members.indexOf(b.channel));
       if (chart.channels.length > 1) chart.title = t.person.pressure;
-      else chart.title = chart.channels[0]!.title;
+      else chart.title = capital(chart.channels[0]!.title);
     }
     const sorted = [...charts.values()].sort((a, b) => rank(a.key) - rank(b.key) || a.title.localeCompare(b.title));
     return { group, title: t.person.groups[group], charts: sorted };

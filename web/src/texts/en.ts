@@ -141,7 +141,7 @@ export const en = {
     clear: "Show everyone",
     bed: "Bed",
     noBed: "No bed",
-    noName: "Number not known",
+    bedOf: (place: string) => `Bed ${place}`,
     name: "Person",
     changed: "Changed",
     twin: "Twin",
@@ -181,10 +181,9 @@ export const en = {
       respiratory_rate: { short: "RR", long: "Respiratory rate" },
       oxygen_saturation: { short: "SpO₂", long: "Oxygen saturation" },
       oxygen: { short: "Air/O₂", long: "Air or oxygen" },
-      supplemental_oxygen: { short: "Air/O₂", long: "Air or oxygen" },
       systolic_pressure: { short: "BP", long: "Systolic pressure" },
       heart_rate: { short: "Pulse", long: "Pulse" },
-      consciousness: { short: "Mind", long: "Consciousness" },
+      alert: { short: "Alert", long: "Alertness" },
       temperature: { short: "Temp", long: "Temperature" },
     } as Record<string, { short: string; long: string }>,
   },
@@ -209,6 +208,24 @@ export const en = {
     peep: { short: "PEEP", long: "Positive end-expiratory pressure" },
     norepinephrine: { short: "NA", long: "Noradrenaline" },
   } as Record<string, { short: string; long: string }>,
+
+  /** What the codes of a channel mean (record/bedside_channels.toml). */
+  codes: {
+    ventilator_mode: [
+      "not ventilated",
+      "volume control",
+      "pressure control",
+      "pressure-regulated volume control",
+      "pressure support or CPAP",
+      "SIMV",
+      "volume support",
+      "non-invasive",
+      "ventilated, mode not known",
+    ],
+    prone: ["not prone", "prone"],
+    neuromuscular_block: ["not running", "running"],
+    renal_replacement: ["not running", "running"],
+  } as Record<string, readonly string[]>,
 
   twin: {
     states: {

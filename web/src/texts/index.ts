@@ -5,7 +5,7 @@ export const t = en;
 
 const words = (channel: string) => channel.replaceAll("_", " ");
 
-const capital = (text: string) => text.charAt(0).toUpperCase() + text.slice(1);
+export const capital = (text: string) => text.charAt(0).toUpperCase() + text.slice(1);
 
 export const shortName = (channel: string) => t.channels[channel]?.short ?? capital(words(channel));
 
