@@ -23,7 +23,7 @@ def with_web(site: Site, port: int) -> Site:
     """The site with the web application at a port of this machine; at another one where it is taken."""
     from caretwin.serve.web.settings import WebSettings
 
-    return replace(site, web=WebSettings(listen=f"127.0.0.1:{port if _free(port) else 0}", idle_min=720.0))
+    return replace(site, web=WebSettings(listen=f"127.0.0.1:{port if _free(port) else 0}", idle_min=720.0), demo=True)
 
 
 def _free(port: int) -> bool:

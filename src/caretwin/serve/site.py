@@ -50,6 +50,7 @@ class Site:
     particles  of every twin; seed of its luck; forecast_every_min  min between forecasts that are kept of each twin
     folder     where the configuration lies: files that it names are relative to it
     web        how the web application is served, None for a site without one
+    demo       whether it plays what happened elsewhere: whoever looks is told
     """
 
     name: str
@@ -61,6 +62,7 @@ class Site:
     seed: int = 0
     folder: Path = Path()
     web: WebSettings | None = None
+    demo: bool = False
 
 
 def read_site(path: str | Path) -> Site:

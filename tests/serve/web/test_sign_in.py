@@ -360,3 +360,17 @@ def test_an_account_that_another_program_closes_is_out_a_moment_later(web: Web) 
         assert client.get("/api/session").status_code == FAIL, "its sessions are over at once"
         web.clock.now += LOOK_EVERY_US
         assert web.served.rules.account(account.key) is None
+
+
+def test_a_page_that_nobody_touches_keeps_no_session_open(site: Web) -> None:
+    with site.signed_in("nurse") as client:
+        for _ in range(3):
+            site.clock.minutes(12)
+            answer = client.get("/api/session", headers={"caretwin-unattended": "1"})
+        assert answer.status_code == 401, "36 minutes without a touch"
+    with site.signed_in("nurse") as client:
+        for _ in range(3):
+            site.clock.minutes(12)
+            answer = client.get("/api/session")
+        assert answer.status_code == 200
+        assert (answer.json()["zone"], answer.json()["demo"]) == ("UTC", False)

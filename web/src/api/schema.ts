@@ -874,6 +874,27 @@ export interface components {
       units: components["schemas"]["Unit"][];
     };
     /**
+     * BoardNews
+     * @description What changed since a picture: rows that are another, and subjects that are no longer there.
+     *
+     *     This is the data of the event "board" of /api/live.
+     */
+    BoardNews: {
+      /** Gone */
+      gone: string[];
+      /** Now */
+      now: number;
+      /** Rows */
+      rows: components["schemas"]["BoardPerson"][];
+      /** Seq */
+      seq: number;
+      /**
+       * Whole
+       * @description rows are everything: drop what you have
+       */
+      whole: boolean;
+    };
+    /**
      * BoardPerson
      * @description One person of the board.
      */
@@ -993,6 +1014,23 @@ export interface components {
       wider: number;
     };
     /**
+     * DoorPulse
+     * @description How a door is doing.
+     */
+    DoorPulse: {
+      /**
+       * Age S
+       * @description s since the last message, null for none yet
+       */
+      age_s: number | null;
+      /** Listening */
+      listening: string;
+      /** Name */
+      name: string;
+      /** Trouble */
+      trouble: string;
+    };
+    /**
      * Elsewhere
      * @description Where to go on.
      */
@@ -1083,7 +1121,7 @@ export interface components {
       reason: string;
       /**
        * Subject
-       * @description Key of the person.
+       * @description Key of a person or a place.
        */
       subject: string;
     };
@@ -1392,6 +1430,20 @@ export interface components {
       versions: components["schemas"]["ValueVersion"][];
     };
     /**
+     * Pulse
+     * @description How the site is doing.
+     */
+    Pulse: {
+      /** Doors */
+      doors: components["schemas"]["DoorPulse"][];
+      /** Now */
+      now: number;
+      /** Seq */
+      seq: number;
+      /** Trouble */
+      trouble: string;
+    };
+    /**
      * Queue
      * @description Recommendations: those that wait first, then the newest.
      */
@@ -1528,6 +1580,11 @@ export interface components {
        */
       account: string;
       /**
+       * Demo
+       * @description Whether nobody of whom this site knows lies in its beds: a demonstration.
+       */
+      demo: boolean;
+      /**
        * Ends
        * @description When the session ends at the latest (us since 1970).
        */
@@ -1582,6 +1639,11 @@ export interface components {
        * @description That the account works at; empty: all of the site.
        */
       units: string[];
+      /**
+       * Zone
+       * @description IANA time zone in which the site lives.
+       */
+      zone: string;
     };
     /**
      * SettingsNow
@@ -2355,13 +2417,20 @@ export interface operations {
     };
     requestBody?: never;
     responses: {
-      /** @description Events. */
+      /** @description What happens, as it does. */
       200: {
         headers: {
           [name: string]: unknown;
         };
         content: {
-          "text/event-stream": string;
+          "text/event-stream": {
+            /** @description BoardNews of a board, Pulse of a pulse; of an end, why */
+            data: string;
+            /** @enum {unknown} */
+            event: "board" | "pulse" | "end";
+            /** @description picture of the board: send it as Last-Event-ID to go on from it */
+            id?: string;
+          };
         };
       };
       /** @description Nobody has signed in, or the session is over */
@@ -2482,12 +2551,14 @@ export interface operations {
           "application/problem+json": components["schemas"]["Problem"];
         };
       };
-      /** @description Nobody whom the caller may see. */
+      /** @description There is nothing of this name */
       404: {
         headers: {
           [name: string]: unknown;
         };
-        content?: never;
+        content: {
+          "application/problem+json": components["schemas"]["Problem"];
+        };
       };
       /** @description Larger than what is taken */
       413: {
@@ -2558,12 +2629,14 @@ export interface operations {
           "application/problem+json": components["schemas"]["Problem"];
         };
       };
-      /** @description Nobody whom the caller may see. */
+      /** @description There is nothing of this name */
       404: {
         headers: {
           [name: string]: unknown;
         };
-        content?: never;
+        content: {
+          "application/problem+json": components["schemas"]["Problem"];
+        };
       };
       /** @description Larger than what is taken */
       413: {
@@ -2634,12 +2707,14 @@ export interface operations {
           "application/problem+json": components["schemas"]["Problem"];
         };
       };
-      /** @description Nobody whom the caller may see. */
+      /** @description There is nothing of this name */
       404: {
         headers: {
           [name: string]: unknown;
         };
-        content?: never;
+        content: {
+          "application/problem+json": components["schemas"]["Problem"];
+        };
       };
       /** @description Larger than what is taken */
       413: {
@@ -2710,12 +2785,14 @@ export interface operations {
           "application/problem+json": components["schemas"]["Problem"];
         };
       };
-      /** @description Nobody whom the caller may see. */
+      /** @description There is nothing of this name */
       404: {
         headers: {
           [name: string]: unknown;
         };
-        content?: never;
+        content: {
+          "application/problem+json": components["schemas"]["Problem"];
+        };
       };
       /** @description Larger than what is taken */
       413: {
@@ -2842,12 +2919,23 @@ export interface operations {
           "application/problem+json": components["schemas"]["Problem"];
         };
       };
-      /** @description This site has no twins, or this person's does not live. */
+      /** @description There is nothing of this name */
+      404: {
+        headers: {
+          [name: string]: unknown;
+        };
+        content: {
+          "application/problem+json": components["schemas"]["Problem"];
+        };
+      };
+      /** @description Not possible as things are now */
       409: {
         headers: {
           [name: string]: unknown;
         };
-        content?: never;
+        content: {
+          "application/problem+json": components["schemas"]["Problem"];
+        };
       };
       /** @description Larger than what is taken */
       413: {
@@ -2911,6 +2999,15 @@ export interface operations {
       };
       /** @description No policy allows it, or the request came from elsewhere */
       403: {
+        headers: {
+          [name: string]: unknown;
+        };
+        content: {
+          "application/problem+json": components["schemas"]["Problem"];
+        };
+      };
+      /** @description There is nothing of this name */
+      404: {
         headers: {
           [name: string]: unknown;
         };
@@ -3796,12 +3893,23 @@ export interface operations {
           "application/problem+json": components["schemas"]["Problem"];
         };
       };
-      /** @description This site has no twins, or this person's does not live. */
+      /** @description There is nothing of this name */
+      404: {
+        headers: {
+          [name: string]: unknown;
+        };
+        content: {
+          "application/problem+json": components["schemas"]["Problem"];
+        };
+      };
+      /** @description Not possible as things are now */
       409: {
         headers: {
           [name: string]: unknown;
         };
-        content?: never;
+        content: {
+          "application/problem+json": components["schemas"]["Problem"];
+        };
       };
       /** @description Larger than what is taken */
       413: {

@@ -17,6 +17,10 @@ PLAIN, HOSTED = "caretwin", "__Host-caretwin"
 """Names of the cookie: the second, which browsers take by https only and for one host, wherever there is https."""
 
 
+UNATTENDED = "caretwin-unattended"
+"""Header of what a page asks by itself while nobody touches it; a page that lies can only shorten its own session."""
+
+
 def cookie_name(settings: WebSettings) -> str:
     """Name of the cookie of a session."""
     return HOSTED if settings.secure else PLAIN
@@ -31,7 +35,7 @@ def identify(served: Served, connection: HTTPConnection) -> Caller | None:
     """Who asks, None for nobody who says so. Raises SignInError for a session that is over."""
     secret = secret_of(served.settings, connection)
     if secret is not None:
-        return served.sessions.caller(secret)
+        return served.sessions.caller(secret, unattended=UNATTENDED in connection.headers)
     return _program(served, connection.headers.get("authorization", ""))
 
 

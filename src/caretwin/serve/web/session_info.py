@@ -25,6 +25,8 @@ class SessionInfo(BaseModel):
     idle_min: float = Field(description="Minutes without a request after which it ends earlier.")
     passkeys: int = Field(description="Passkeys of the account; without one, the next sign-in needs another link.")
     site: str = Field(description="Name of the site.")
+    zone: str = Field(description="IANA time zone in which the site lives.")
+    demo: bool = Field(description="Whether nobody of whom this site knows lies in its beds: a demonstration.")
 
 
 def told(served: Served, account: Account, session: Session) -> SessionInfo:
@@ -43,6 +45,8 @@ def told(served: Served, account: Account, session: Session) -> SessionInfo:
         idle_min=served.sessions.idle_us / MINUTE_US,
         passkeys=len(served.accounts.passkeys(account.key)),
         site=served.running.site.name,
+        zone=served.running.site.zone,
+        demo=served.running.site.demo,
     )
 
 

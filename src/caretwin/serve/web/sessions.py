@@ -57,8 +57,11 @@ class Sessions:
             self._seen[session.number] = now
         return secret, session
 
-    def caller(self, secret: str) -> Caller:
-        """Who asks, by the secret of a cookie. Raises SignInError, and audits it, for a session that is over."""
+    def caller(self, secret: str, *, unattended: bool = False) -> Caller:
+        """Who asks, by the secret of a cookie. Raises SignInError, and audits it, for a session that is over.
+
+        unattended  a page asks by itself, and nobody has touched it: that keeps no session open
+        """
         now, session = self._clock(), self._accounts.session_of(secret)
         if session is None:
             raise over("a cookie of no session")
@@ -68,7 +71,8 @@ class Sessions:
         if why or account is None:
             self._refuse(session, now, why)
             raise over(f"a session that is over: {why}")
-        self._use(session, now)
+        if not unattended:
+            self._use(session, now)
         return caller_of(account, session)
 
     def still_valid(self, session: str) -> bool:
