@@ -362,15 +362,15 @@ def test_an_account_that_another_program_closes_is_out_a_moment_later(web: Web) 
         assert web.served.rules.account(account.key) is None
 
 
-def test_a_page_that_nobody_touches_keeps_no_session_open(site: Web) -> None:
-    with site.signed_in("nurse") as client:
+def test_a_page_that_nobody_touches_keeps_no_session_open(web: Web) -> None:
+    with web.signed_in("nurse") as client:
         for _ in range(3):
-            site.clock.minutes(12)
+            web.clock.minutes(12)
             answer = client.get("/api/session", headers={"caretwin-unattended": "1"})
         assert answer.status_code == 401, "36 minutes without a touch"
-    with site.signed_in("nurse") as client:
+    with web.signed_in("nurse") as client:
         for _ in range(3):
-            site.clock.minutes(12)
+            web.clock.minutes(12)
             answer = client.get("/api/session")
         assert answer.status_code == 200
         assert (answer.json()["zone"], answer.json()["demo"]) == ("UTC", False)
