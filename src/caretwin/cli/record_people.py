@@ -126,6 +126,8 @@ def erase(where: str, subject: str, reason: str, words: tuple[str, ...], yes: bo
         f"{counted(gone.rows, 'row')} erased, {counted(gone.messages, 'refused message')},"
         f" {counted(gone.examples, 'example')} of codes nobody mapped"
     )
+    if gone.elsewhere:
+        click.echo(f"of the rows, {gone.elsewhere} stood under the keys of others: merged once, or a wrong number")
     if not gone.overwritten:
         click.echo("another program was reading: close all that have the record open, and its log goes too")
     click.echo("not in the record, and to be deleted by whoever made them: backups, copies, replicas, archived logs")

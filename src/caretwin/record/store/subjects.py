@@ -15,6 +15,12 @@ from caretwin.record.store.connection import Connection
 from caretwin.record.store.pending import Pending
 from caretwin.record.store.read_subjects import HOLDS, LAST
 
+_NEXT = (
+    "1 + max(a) FROM (SELECT coalesce(max(id), 0) AS a FROM subject UNION SELECT coalesce(max(subject), 0) FROM merged"
+    " UNION SELECT coalesce(max(into_subject), 0) FROM merged) AS used"
+)
+"""The next number of a subject: not that of somebody erased, of whom a merge of others still knows."""
+
 
 class SubjectBook:
     """Numbers and keys of subjects, for one writer.
@@ -182,7 +188,7 @@ class SubjectBook:
         first = min(ref.identifiers)
         digest = blake2b(f"{self._salt}\x00{first.system}\x00{first.value}".encode(), digest_size=8).hexdigest()
         key = f"{KIND_LETTERS[ref.kind]}{digest}"
-        number = int(self._connection.query("SELECT coalesce(max(id), 0) + 1 FROM subject")[0][0])
+        number = int(self._connection.query(f"SELECT {_NEXT}")[0][0])
         self._connection.query("INSERT INTO subject VALUES (?, ?, ?, ?)", [number, key, ref.kind, received])
         self._keys[number], self._by_key[key] = key, number
         return number
