@@ -130,7 +130,7 @@ class Appender:
                 sequences.append(rows.derive(entry, self._subjects.number(entry.subject)))
             elif claimed is not None:
                 if isinstance(entry, Remapped):
-                    sequence, verdict = rows.keep_anew(entry, claimed, self._has_ended(entry.of))
+                    sequence, verdict = rows.keep_anew(entry, claimed, self._has_ended)
                 else:
                     sequence, verdict = rows.keep(entry, claimed)
                 sequences.append(sequence)
