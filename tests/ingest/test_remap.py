@@ -146,7 +146,7 @@ def test_a_mapping_that_was_corrected_corrects_what_it_had_mapped(tmp_path, name
     whom = SubjectRef((Identifier("urn:hospital", "4711"),))
     sent = Observation(whom, "local:LAB|PULS", NOW, 40.0, "test", name, 1, unit="/min", note={"method": "cuff"})
     never = replace(sent, value=900.0, source_id=f"{name}2" if name else "", effective=NOW + 1)
-    with intake_of(tmp_path, door()) as (intake, record):
+    with intake_of(tmp_path, door()) as (_, record):
         record.append(operator(), [Batch((sent, never), NOW, "me")])
         for number, channel in enumerate(["respiratory_rate", "heart_rate", "respiratory_rate", "heart_rate"]):
             assert plan(record, operator(), by(pulse_as(channel))).values == 2

@@ -1,7 +1,8 @@
 """What came before its code was mapped, mapped now: values that stand under codes of senders, said anew as channels.
 
-A mapping that was corrected corrects what it had mapped before. Each goes the way of a value that comes in now (:mod:`caretwin.ingest.translate`), with the time at which it was true,
-and received when it is mapped: nobody knew before what it means.
+A mapping that was corrected corrects what it had mapped before. Each goes the way of a value that comes in now
+(:mod:`caretwin.ingest.translate`), with the time at which it was true, and received when it is mapped: nobody knew
+before what it means.
 """
 
 from __future__ import annotations

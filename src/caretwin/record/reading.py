@@ -192,6 +192,14 @@ class Reading:
         self.of(sorted({one.subject for one in series}))
         return self._connections.look(lambda it: remapped(it, [one.place for one in series]))
 
+    def refused(self, number: int) -> bytes:
+        """A refused message as it came: a look at everybody whom it is known to be about.
+
+        Raises KeyError for a number that is not there, and AccessDeniedError.
+        """
+        self.of(["", *self._connections.look(lambda it: keep.whose(it, number))])
+        return self._connections.look(lambda it: keep.message(it, number))
+
     def checkpoints(self, subject: str, model: str) -> list[tuple[int, int, bytes]]:
         """(time us, sequence, state) of the checkpoints of a subject's twin."""
         return self._answer(subject, lambda it: keep.checkpoints(it, subject, model))
