@@ -86,7 +86,7 @@ def part(where: str, other: str, reason: str, yes: bool) -> None:
     click.echo(f"{other} is its own again; numbers that lead to it: {done.numbers}")
     if done.values or done.events:
         click.echo(
-            f"kept since the merge, and still with {merge.kept}: values {done.values}, events {done.events}\n"
+            f"kept since the merge, and still with {done.survivor}: values {done.values}, events {done.events}\n"
             "look whose they are (caretwin record show): what is sent again under a number of\n"
             f"{other} goes over to it"
         )
