@@ -107,9 +107,7 @@ def test_parted_from_a_chain_each_takes_its_own_numbers_along(record: Record, tw
     assert set(reader(record).identifiers(other)) == set(MRS_A_NHS.identifiers)
 
 
-def test_in_a_chain_it_is_told_how_much_came_since_and_with_whom_it_stays(
-    record: Record, two: tuple[str, str]
-) -> None:
+def test_in_a_chain_it_is_told_how_much_came_since_and_with_whom_it_stays(record: Record, two: tuple[str, str]) -> None:
     kept, other = two
     third = SubjectRef((Identifier("urn:old", "7"),))
     last = write(record, 12 * MINUTE, seen(50, 12 * MINUTE, subject=third))
