@@ -14,7 +14,7 @@ from typing import Any, NamedTuple, TypeAlias
 from caretwin.ingest.decoded import Code, CodedValue
 from caretwin.ingest.mapping import IGNORE, CodeMapping
 from caretwin.ingest.translate import Translator
-from caretwin.ingest.unusable import AHEAD, Unusable, is_unusable, unusable
+from caretwin.ingest.unusable import UNTIMELY, Unusable, is_unusable, unusable
 from caretwin.record.access import Actor
 from caretwin.record.bedside import Quality
 from caretwin.record.entry import Batch, Identifier, Observation, Remapped, SubjectRef
@@ -153,7 +153,7 @@ def _anew(series: Foreign, value: Standing, translator: Translator) -> Remapped 
         device, note or None,
     )  # fmt: skip
     found, _ = translator.translate(said, value.received)
-    if trouble.startswith(AHEAD):  # mapped or not, it said something of a time that had not come
+    if trouble.startswith(UNTIMELY):  # mapped or not, it said something of a time of which it can not be
         return _remapped(series, value, found, {**(found.note or {}), "trouble": trouble}, Quality.REFUSED)
     if value.taken is None and found.code == series.code and value.quality == Quality.REFUSED:
         return None
