@@ -340,7 +340,18 @@ def test_what_came_before_its_code_was_mapped_is_shown_and_then_mapped(tmp_path,
     assert "creatinine" in shown and "came as local:tables|CREA-S mg/dL" in " ".join(shown.split())
     reloaded = ingest("load", tmp_path / "lab.csv", "--record", record, "--zone", "UTC")
     assert "0 new entries" in reloaded.output and "CREA-S" not in unmapped(record)
+    assert "1 value has a code that nobody mapped" in reloaded.output, "SKALA, and no longer CREA-S"
     assert "each as it was written" in CliRunner().invoke(main, ["record", "verify", str(record)]).output
+
+
+def test_a_table_that_is_loaded_again_after_a_remap_says_nothing_of_codes_that_are_mapped(tmp_path):
+    (tmp_path / "lab.csv").write_text("\n".join(row for row in LONG.splitlines() if "SKALA" not in row) + "\n")
+    load = ("load", tmp_path / "lab.csv", "--record", tmp_path / "r.db", "--zone", "UTC")
+    assert "2 values have a code that nobody mapped" in ingest(*load).output
+    filled_in(tmp_path / "r.db", tmp_path / "codes.csv")
+    ingest("remap", tmp_path / "r.db", "--mapping", tmp_path / "codes.csv", "--yes")
+    again = ingest(*load).output
+    assert "0 new entries" in again and "nobody mapped" not in again and "record unmapped" not in again
 
 
 def test_codes_that_nobody_needs_leave_the_list(tmp_path):

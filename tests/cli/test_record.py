@@ -40,6 +40,17 @@ def test_two_who_are_one_are_merged_by_hand_with_the_reason_in_the_audit_trail(t
     assert "merge: same wristband" in details
 
 
+def test_what_was_refused_is_nobodys_last_value(tmp_path: Path) -> None:
+    where = tmp_path / "record.db"
+    record = open_record(where, lambda: MINUTE)
+    never = seen(60, 253_402_214_400_000_000, quality=Quality.REFUSED)  # 9999-12-31
+    write(record, MINUTE, seen(60, 9 * MINUTE), never, seen(12, MINUTE, code="respiratory_rate"))
+    write(record, MINUTE, seen(900, 9 * MINUTE, code="pulse_rate", quality=Quality.REFUSED))
+    record.close()
+    said = asked("subjects", str(where)).output
+    assert "1970-01-01 00:09Z" in said and "9999" not in said and " 2 " in said
+
+
 def test_two_who_were_merged_by_mistake_are_parted_by_hand_with_the_reason_in_the_audit_trail(tmp_path: Path) -> None:
     where = tmp_path / "record.db"
     kept, other = two_people(where)

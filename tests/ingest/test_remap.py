@@ -1,6 +1,7 @@
 """What came before its code was mapped becomes what it would have been, had the mapping been there."""
 
 import asyncio
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -13,7 +14,7 @@ from caretwin.ingest.remap import plan, remap
 from caretwin.ingest.translate import Translator
 from caretwin.record.access import operator
 from caretwin.record.bedside import Quality
-from caretwin.record.entry import Stored
+from caretwin.record.entry import Batch, Identifier, Observation, Stored, SubjectRef
 from caretwin.record.record import Record
 from caretwin.record.store import keep
 
@@ -134,3 +135,44 @@ def test_a_rule_for_another_door_maps_nothing(tmp_path):
         intake.accept_now(RAW)
         assert remap(record, operator(), by(other), lambda: NOW) == 0
         assert remap(record, operator(), by(NO_RULES), lambda: NOW) == 0
+
+
+def pulse_as(channel: str) -> CodeMapping:
+    return CodeMapping([Rule("", "local:LAB", "PULS", "", channel, "/min")])
+
+
+@pytest.mark.parametrize("name", ["a", ""], ids=["with a name", "without a name"])
+def test_a_mapping_that_was_corrected_corrects_what_it_had_mapped(tmp_path, name):
+    whom = SubjectRef((Identifier("urn:hospital", "4711"),))
+    sent = Observation(whom, "local:LAB|PULS", NOW, 40.0, "test", name, 1, unit="/min", note={"method": "cuff"})
+    never = replace(sent, value=900.0, source_id=f"{name}2" if name else "", effective=NOW + 1)
+    with intake_of(tmp_path, door()) as (_, record):
+        record.append(operator(), [Batch((sent, never), NOW, "me")])
+        for number, channel in enumerate(["respiratory_rate", "heart_rate", "respiratory_rate", "heart_rate"]):
+            assert plan(record, operator(), by(pulse_as(channel))).values == 2
+            assert remap(record, operator(), by(pulse_as(channel)), lambda n=number: NOW + n) == 2
+            assert plan(record, operator(), by(pulse_as(channel))).changes == []
+            found = said(record)
+            assert [(one[0], one[4], one[5]) for one in found] == [
+                (channel, "40.0", Quality.GOOD), (channel, "900.0", Quality.REFUSED),
+            ]  # fmt: skip
+            assert all("cuff" in str(one[6]) for one in found)
+        record.append(operator(), [Batch((sent, never), NOW + 9, "me")])
+        assert said(record) == found, "sent again as it came it says nothing new"
+
+
+def test_a_correction_is_by_what_the_source_said_and_not_by_what_it_was_taken_for(tmp_path):
+    def sugar(unit: str) -> CodeMapping:
+        return CodeMapping([Rule("", "local:LAB", "GLUC", "", "glucose", unit)])
+
+    with intake_of(tmp_path, door()) as (intake, record):
+        intake.accept_now(oru(obx("90", code="GLUC^Glucose^L", unit="")))
+        remap(record, operator(), by(sugar("mmol/L")), lambda: NOW)
+        ((_, _, _, _, wrong, refused, _),) = said(record)
+        assert refused == Quality.REFUSED
+        assert remap(record, operator(), by(sugar("mm[Hg]")), lambda: NOW + 1) == 1
+        assert [one[0] for one in said(record)] == ["local:LAB|GLUC"], "a pressure is no glucose: as it came"
+        assert remap(record, operator(), by(sugar("mm[Hg]")), lambda: NOW + 2) == 0
+        assert remap(record, operator(), by(sugar("mg/dL")), lambda: NOW + 3) == 1
+        ((code, _, _, _, value, quality, note),) = said(record)
+    assert code == "glucose" and quality == Quality.GOOD and "trouble" not in note and value != wrong

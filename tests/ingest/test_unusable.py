@@ -2,12 +2,15 @@
 
 import asyncio
 
+import numpy as np
 import pytest
-from tests.ingest.doors.hl7v2_lines import door, intake_of, obx, oru
+from tests.ingest.doors.hl7v2_lines import door, intake_of, obx, oru, reader
 
 from caretwin.ingest.decoded import LOINC, Code, CodedValue, Decoded
-from caretwin.ingest.unusable import MOST_CAUSES, OTHERS, Tally, Unusable
-from caretwin.record.entry import Identifier, SubjectRef
+from caretwin.ingest.intake import Intake
+from caretwin.ingest.timely import births
+from caretwin.ingest.unusable import LONG_AGO, MOST_CAUSES, OTHERS, UNBORN, Tally, Unusable
+from caretwin.record.entry import Event, Identifier, SubjectRef
 
 SOMEBODY = SubjectRef((Identifier("urn:hospital", "1"),))
 PULSE, CREATININE = "8867-4^heart rate^LN", "2160-0^Creatinine^LN"
@@ -59,3 +62,39 @@ def test_a_door_that_only_sends_nonsense_fills_no_memory():
         tally.add([Unusable(0, "", f"code {number}", "1", "no unit")])
     assert len(tally.causes) == MOST_CAUSES + 1
     assert tally.causes[OTHERS].times == 2 * MOST_CAUSES and tally.most_common()[0][0] == OTHERS[0]
+
+
+@pytest.mark.parametrize(
+    ("time", "birth", "reason"),
+    [
+        ("1899-12-31", "", LONG_AGO),
+        ("0001-01-01", "", LONG_AGO),
+        ("1950-01-01", "1960-01-01", UNBORN),
+        ("1960-01-01", "1960-01-01", ""),
+        ("1960-01-01", "1960", ""),
+        ("1950-01-01", "", ""),
+    ],
+)
+@pytest.mark.parametrize("told", ["in the message", "before"])
+def test_a_value_of_before_anybody_was_there_is_kept_and_never_used(tmp_path, time, birth, reason, told):
+    at = int(np.datetime64(time, "us").astype(np.int64))
+    value = CodedValue(SOMEBODY, (Code(LOINC, "8867-4"),), at, 80.0, "/min", source_id="a")
+    person = Event(SOMEBODY, "person", 1, "adt", {"birth_date": birth} if birth else {})
+    with intake_of(tmp_path, door()) as (intake, record):
+        known = births(reader(record))
+        born = Intake(intake.door, record, intake._writer, intake._translator, intake.clock, None, known)
+        messages = [(person, value)] if told == "in the message" else [(person,), (value,)]
+        outcomes = [asyncio.run(born.accept_decoded(Decoded(parts))) for parts in messages]
+        assert {one.result for one in outcomes} == {"accepted"}
+        assert [one.reason for one in outcomes[-1].unusable] == ([reason] if reason else [])
+        (subject,) = reader(record).subjects()
+        assert reader(record).first_effective(subject.key, ["heart_rate"]) == (None if reason else at)
+
+
+def test_a_message_of_today_asks_nobody_for_a_birth(tmp_path):
+    def asked(subject):
+        raise AssertionError("a look at the record for each value of a monitor")
+
+    with intake_of(tmp_path, door()) as (intake, record):
+        born = Intake(intake.door, record, intake._writer, intake._translator, intake.clock, None, asked)
+        assert born.accept_now(oru(obx("80", code=PULSE, unit="/min"))).result == "accepted"

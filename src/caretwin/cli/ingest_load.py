@@ -13,6 +13,7 @@ from caretwin.base.counted import counted
 if TYPE_CHECKING:
     from caretwin.ingest.doors.tables.proposal import Hints
     from caretwin.ingest.intake import DoorState, Intake
+    from caretwin.record.record import Record
 
 
 class Loadable(Protocol):
@@ -110,11 +111,13 @@ def take_in(door: Loadable, where: str) -> bool:
 
     record = open_record(where, wall)
     try:
+        before = _waiting(record, door)
         with Writer(record) as writer:
             intake = Intake(door, record, writer, Translator(door.name, CodeMapping([])), wall)  # type: ignore[arg-type]
             asyncio.run(_load(door, intake))
             intake.flush()
-        _report(door, intake.state, where)
+        waiting = sum(times - before.get(code, 0) for code, times in _waiting(record, door).items())
+        _report(door, intake.state, where, waiting)
         return bool(intake.state.counters["refused"]) or bool(intake.state.trouble)
     finally:
         record.close()
@@ -135,12 +138,20 @@ async def _load(door: Loadable, intake: Any) -> None:
     await task
 
 
-def _report(door: Loadable, state: DoorState, where: str) -> None:
+def _waiting(record: Record, door: Loadable) -> dict[tuple[str, str, str], int]:
+    """How often each code of a door came that is still to be mapped: what came before may have been since."""
+    from caretwin.record.store import keep
+
+    listed = keep.unmapped(record.connection())
+    return {(one.system, one.code, one.unit): one.times for one in listed if one.source == door.name}
+
+
+def _report(door: Loadable, state: DoorState, where: str, unmapped: int) -> None:
     from caretwin.cli.ingest_unusable import unusable_lines
     from caretwin.cli.record_open import print_table
 
     counters = state.counters
-    known, unmapped = counters["duplicates"], counters["unmapped"]
+    known = counters["duplicates"]
     click.echo(
         f"{counted(counters['entries'] - known, 'new entry', 'new entries')} in {where}"
         + (f", {known} were known already" if known else "")

@@ -115,11 +115,14 @@ async def _take(
     """
     from caretwin.ingest.decoded import RefusedError
     from caretwin.ingest.intake import Intake
+    from caretwin.ingest.timely import births
     from caretwin.ingest.translate import Translator
+    from caretwin.record.access import operator
     from caretwin.record.store import keep
     from caretwin.serve.clock import wall
 
-    intake = Intake(door, record, writer, Translator(door.name, rules), wall)
+    born = births(record.reading(operator()))
+    intake = Intake(door, record, writer, Translator(door.name, rules), wall, births=born)
     raw = keep.message(record.connection(), one.number)
     try:
         decoded: Decoded = door.decode(raw, one.media)

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import TYPE_CHECKING
+
 import click
 
 from caretwin.base.counted import counted
@@ -11,6 +13,10 @@ from caretwin.cli.record_open import WHERE, add_row, new_table, open_as_operator
 from caretwin.cli.record_people import erase, merge, part
 from caretwin.cli.record_show import show
 from caretwin.cli.record_waiting import quarantine, unmapped
+
+if TYPE_CHECKING:
+    from caretwin.record.entry import Stored
+    from caretwin.record.reading import Reading
 
 
 @click.group()
@@ -36,12 +42,20 @@ def subjects(where: str) -> None:
     for column in table.columns:
         column.no_wrap = True
     for one in reading.subjects():
-        latest = reading.latest(one.key)
+        latest = _latest(reading, one.key)
         last = max((value.effective for value in latest), default=None)
         channels = str(len({value.code for value in latest}))
         add_row(table, one.key, one.kind, time_text(one.received, "minute"), channels, time_text(last, "minute"))
     print_table(table)
     record.close()
+
+
+def _latest(reading: Reading, key: str) -> list[Stored]:
+    """The last of every series that can be used, and the last words."""
+    from caretwin.record.bedside import Quality
+
+    words = [one for one in reading.latest(key) if one.quality != Quality.REFUSED]
+    return [*reading.latest(key, usable=True), *words]
 
 
 @command.command("verify")

@@ -86,7 +86,7 @@ def part(where: str, other: str, reason: str, yes: bool) -> None:
     click.echo(f"{other} is its own again; numbers that lead to it: {done.numbers}")
     if done.values or done.events:
         click.echo(
-            f"kept since the merge, and still with {merge.kept}: values {done.values}, events {done.events}\n"
+            f"kept since the merge, and still with {done.survivor}: values {done.values}, events {done.events}\n"
             "look whose they are (caretwin record show): what is sent again under a number of\n"
             f"{other} goes over to it"
         )
@@ -126,6 +126,8 @@ def erase(where: str, subject: str, reason: str, words: tuple[str, ...], yes: bo
         f"{counted(gone.rows, 'row')} erased, {counted(gone.messages, 'refused message')},"
         f" {counted(gone.examples, 'example')} of codes nobody mapped"
     )
+    if gone.elsewhere:
+        click.echo(f"of the rows, {gone.elsewhere} stood under the keys of others: merged once, or a wrong number")
     if not gone.overwritten:
         click.echo("another program was reading: close all that have the record open, and its log goes too")
     click.echo("not in the record, and to be deleted by whoever made them: backups, copies, replicas, archived logs")

@@ -54,10 +54,10 @@ def quarantine(where: str, raw: int | None) -> None:
     from caretwin.record.store import keep
 
     record, operator_ = open_as_operator(where)
-    record.reading(operator_).of([""])
+    reading = record.reading(operator_).of([""])
     if raw is not None:
         try:
-            click.echo(keep.message(record.connection(), raw), nl=False)
+            click.echo(reading.refused(raw), nl=False)
         except KeyError:
             raise click.BadParameter(f"no message {raw} in quarantine", param_hint="--raw") from None
     for one in keep.quarantined(record.connection()) if raw is None else ():

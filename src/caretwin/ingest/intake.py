@@ -14,12 +14,13 @@ from caretwin.ingest.decoded import OF_SUBJECT, CodedValue, Decoded, Refusal, Re
 from caretwin.ingest.door import Door
 from caretwin.ingest.erasures import Erasures
 from caretwin.ingest.infusions import Weights, with_settings
+from caretwin.ingest.timely import Births, earliest_birth, trouble
 from caretwin.ingest.translate import Translator
-from caretwin.ingest.unusable import AHEAD, BY, Tally, Unusable, is_unusable, unusable
+from caretwin.ingest.unusable import Tally, Unusable, is_unusable, unusable
 from caretwin.record.access import Actor
 from caretwin.record.bedside import Quality
 from caretwin.record.conflict import IdentityConflictError
-from caretwin.record.entry import Batch, Entry, Event, Identifier, Link, Observation, Receipt
+from caretwin.record.entry import Batch, Entry, Event, Identifier, Link, Observation, Receipt, Subject
 from caretwin.record.record import Record
 from caretwin.record.store import keep
 from caretwin.record.writer import BusyError, Writer
@@ -28,8 +29,6 @@ PREVIEWED = 10
 """Decoded messages that a door keeps for a person to look at."""
 WAIT_FOR_ROOM_S = 5.0
 """s that a message waits for room in the writer's queue before the sender is told to hold on."""
-AHEAD_US = 15 * 60_000_000
-"""us by which a time may be ahead of our clock: clocks of devices differ by minutes (assumed)."""
 FLUSH_S = 2.0
 """s between two writings of the list of codes that nobody mapped."""
 
@@ -90,6 +89,7 @@ class Intake:
 
     clock    microseconds UTC now: the received time of everything that comes in
     weights  body weight of a subject (kg), for infusions that are charted without it; None: those are refused for use
+    births   when a subject can have been born at the earliest (us); None: nobody's values are of before that
     """
 
     def __init__(
@@ -100,10 +100,11 @@ class Intake:
         translator: Translator,
         clock: Callable[[], int],
         weights: Weights | None = None,
+        births: Births | None = None,
     ) -> None:
         self.door, self.state = door, DoorState()
         self._record, self._writer, self._translator, self.clock = record, writer, translator, clock
-        self._weights = weights
+        self._weights, self._births = weights, births
         self._unmapped: dict[tuple[str, str, str, str], keep.Unmapped] = {}
         self._unmapped_since = 0
         self._flushed = 0.0
@@ -196,11 +197,11 @@ class Intake:
         settings: list[Entry] = []
         unmapped: list[keep.Unmapped] = []
         never: list[Unusable] = []
-        now = self.clock()
+        now, born = self.clock(), self._born(decoded)
         for number, part in enumerate(decoded.parts):
             if isinstance(part, CodedValue):
                 entry, unknown = self._translator.translate(part, now)
-                entry = self._of_its_time(entry, entry.effective, now)
+                entry = self._of_its_time(entry, entry.effective, now, born)
                 entries.append(entry)
                 if is_unusable(entry):
                     never.append(unusable(number, part, entry))
@@ -210,7 +211,7 @@ class Intake:
                 event, more = with_settings(part, self._weights)
                 entries.append(event)
                 # an end that lies ahead waits for its time; what begins ahead is not believed, nor its end
-                timely = [self._of_its_time(one, part.effective, now) for one in more]
+                timely = [self._of_its_time(one, part.effective, now, born) for one in more]
                 settings += timely
                 never += [unusable(number, part, one) for one in timely if is_unusable(one)]
             else:
@@ -222,15 +223,30 @@ class Intake:
             return None
         return _Work(Batch((*entries, *settings), known, self.actor.name, decoded.message), never)
 
-    def _of_its_time(self, entry: Observation, begun: int, now: int) -> Observation:
-        """The observation, refused for use where it is of a time (``begun``) further ahead than clocks differ: it would
-        hide what is true now. Doors of research data with shifted dates say so (``shifted``).
+    def _of_its_time(self, entry: Observation, begun: int, now: int, born: Births) -> Observation:
+        """The observation, refused for use where it can not be of its time (``begun``): of one that has not come it
+        would hide what is true now. Doors of research data with shifted dates say so (``shifted``).
         """
-        ahead = begun - now
-        if ahead <= AHEAD_US or getattr(self.door, "shifted", False):
+        if getattr(self.door, "shifted", False):
             return entry
-        note = {**(entry.note or {}), "trouble": f"{AHEAD}{BY}{ahead / 3.6e9:.1f} h"}
-        return replace(entry, quality=Quality.REFUSED, note=note)
+        why = trouble(begun, now, lambda: born(entry.subject))
+        if not why:
+            return entry
+        return replace(entry, quality=Quality.REFUSED, note={**(entry.note or {}), "trouble": why})
+
+    def _born(self, decoded: Decoded) -> Births:
+        """Births as a message tells them, and else as the record knows them; each is looked up once."""
+        known = dict[Subject, int | None]()
+        for part in decoded.parts:
+            if isinstance(part, Event) and part.kind == "person" and part.body.get("birth_date"):
+                known[part.subject] = earliest_birth(str(part.body["birth_date"]))
+
+        def born(subject: Subject) -> int | None:
+            if subject not in known:
+                known[subject] = self._births(subject) if self._births is not None else None
+            return known[subject]
+
+        return born
 
     async def _without_entries(self, decoded: Decoded, raw: bytes, media: str) -> Outcome:
         if decoded.refused:

@@ -1,7 +1,8 @@
 """What came before its code was mapped, mapped now: values that stand under codes of senders, said anew as channels.
 
-Each goes the way of a value that comes in now (:mod:`caretwin.ingest.translate`), with the time at which it was true,
-and received when it is mapped: nobody knew before what it means.
+A mapping that was corrected corrects what it had mapped before. Each goes the way of a value that comes in now
+(:mod:`caretwin.ingest.translate`), with the time at which it was true, and received when it is mapped: nobody knew
+before what it means.
 """
 
 from __future__ import annotations
@@ -13,14 +14,14 @@ from typing import Any, NamedTuple, TypeAlias
 from caretwin.ingest.decoded import Code, CodedValue
 from caretwin.ingest.mapping import IGNORE, CodeMapping
 from caretwin.ingest.translate import Translator
-from caretwin.ingest.unusable import AHEAD, Unusable, is_unusable, unusable
+from caretwin.ingest.unusable import UNTIMELY, Unusable, is_unusable, unusable
 from caretwin.record.access import Actor
 from caretwin.record.bedside import Quality
 from caretwin.record.entry import Batch, Identifier, Observation, Remapped, SubjectRef
 from caretwin.record.reading import Reading
 from caretwin.record.record import Record
 from caretwin.record.store import keep
-from caretwin.record.store.foreign import MARK, SERIES_AT_ONCE, Foreign, Standing
+from caretwin.record.store.foreign import MAPPED_FROM, MARK, SERIES_AT_ONCE, Foreign, Standing, Taken
 
 AT_ONCE = 2_000
 """Values of one commit, so that whoever writes beside it does not wait long (assumed)."""
@@ -119,15 +120,22 @@ def _write(record: Record, actor: Actor, values: list[Remapped], now: int) -> in
 
 
 def entries(reading: Reading, mapping_of: MappingOf) -> Iterator[Remapped]:
-    """Every value that the mapping understands and that stands under a code of its sender, as it is said anew."""
+    """Every value that the mapping understands and that stands under a code of its sender, as it is said anew; and
+    every one that was remapped before, where the mapping says otherwise by now: by what its source had said.
+    """
     series = [one for one in reading.foreign() if _understood(one, mapping_of(_door(one.source)))]
     for begin in range(0, len(series), SERIES_AT_ONCE):
         chunk = {one.place: one for one in series[begin : begin + SERIES_AT_ONCE]}
         translators = {door: Translator(door, mapping_of(door)) for door in {_door(it.source) for it in chunk.values()}}
-        for value in reading.standing(list(chunk.values())):
+        for value in _both(reading, list(chunk.values())):
             found = _anew(chunk[value.place], value, translators[_door(chunk[value.place].source)])
-            if found is not None:
+            if found is not None and value.taken != _taken(found):
                 yield found
+
+
+def _both(reading: Reading, series: list[Foreign]) -> list[Standing]:
+    """What came in series and waits, and what was remapped."""
+    return reading.at_once(lambda: [*reading.standing(series), *reading.remapped(series)])
 
 
 def _understood(series: Foreign, mapping: CodeMapping) -> bool:
@@ -138,18 +146,22 @@ def _understood(series: Foreign, mapping: CodeMapping) -> bool:
 def _anew(series: Foreign, value: Standing, translator: Translator) -> Remapped | None:
     """A value as it is said anew; None where that changes nothing."""
     trouble = str(value.note.get("trouble", ""))
-    note = {name: said for name, said in value.note.items() if name != "trouble"}
+    note = {name: said for name, said in value.note.items() if name not in ("trouble", MAPPED_FROM)}
     device = series.source.partition("/")[2]
     said = CodedValue(
         _SOMEBODY, (_code(series.code),), value.effective, value.value, series.unit, "", value.version, value.status,
         device, note or None,
     )  # fmt: skip
     found, _ = translator.translate(said, value.received)
-    if trouble.startswith(AHEAD):  # mapped or not, it said something of a time that had not come
+    if trouble.startswith(UNTIMELY):  # mapped or not, it said something of a time of which it can not be
         return _remapped(series, value, found, {**(found.note or {}), "trouble": trouble}, Quality.REFUSED)
-    if found.code == series.code and value.quality == Quality.REFUSED:
+    if value.taken is None and found.code == series.code and value.quality == Quality.REFUSED:
         return None
     return _remapped(series, value, found, found.note, found.quality)
+
+
+def _taken(found: Remapped) -> Taken:
+    return Taken(found.code, found.unit, found.value, found.quality, found.note or {})
 
 
 def _remapped(series: Foreign, value: Standing, found: Observation, note: Note, quality: Quality) -> Remapped:

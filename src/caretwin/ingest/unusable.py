@@ -2,7 +2,7 @@
 
 They are no refusals: the message is kept whole and acknowledged. But a sender, and whoever looks after the door, has to
 hear that nothing will ever be made of them: a unit that cannot be converted, a value that no body can have, a text
-where a number is due, a time that has not come.
+where a number is due, a time that has not come, or one of before the person was born.
 """
 
 from __future__ import annotations
@@ -18,6 +18,10 @@ from caretwin.record.entry import Observation, Status
 AHEAD = "a time ahead of its receipt"
 """How the reason of a value begins whose time has not come; by how much it is ahead follows after BY."""
 BY = ", by "
+LONG_AGO = "a time before 1900, or more than 130 years ago"
+UNBORN = "a time before the person's birth"
+UNTIMELY = (AHEAD, LONG_AGO, UNBORN)
+"""How the reason of a value begins that can not be of its time."""
 A_TEXT = "a text where a number is due"
 MOST_CAUSES = 200
 """Causes of one door that are counted apart; what is more is counted together (assumed)."""

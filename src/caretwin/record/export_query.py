@@ -42,7 +42,7 @@ def ask(folder: str | Path, sql: str) -> tuple[list[str], list[tuple[Any, ...]]]
     Raises DataError for a folder without an export, for SQL that DuckDB refuses or that does more than read the
     export, and without DuckDB.
 
-    Example: ``ask("parquet", "SELECT code, avg(value) FROM current_observation GROUP BY code")``.
+    Example: ``ask("parquet", "SELECT code, avg(value) FROM current_observation WHERE quality <> 2 GROUP BY code")``.
     """
     try:
         import duckdb

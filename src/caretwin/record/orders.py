@@ -92,7 +92,8 @@ def combined(
     known = np.maximum(received, time)
     held: dict[str, list[_Rate]] = {}
     found: list[_Rate] = []
-    place = np.flatnonzero(used)[np.lexsort((value[used], time[used]))]  # an end (NaN) after a rate of its time
+    # an end (NaN) after a rate of its time, and the better of two that are told alike
+    place = np.flatnonzero(used)[np.lexsort((-quality[used], value[used], time[used]))]
     for at, same in groupby(place, key=lambda row: float(time[row])):
         for row in same:
             _put(held, orders[row], _Rate(at, float(known[row]), float(value[row]), int(quality[row])))

@@ -12,7 +12,7 @@ from caretwin.record.guard import Guard
 from caretwin.record.store import keep, parting, provenance, read_changes, read_events, read_observations, read_subjects
 from caretwin.record.store.as_of import ALWAYS, NEVER
 from caretwin.record.store.connection import Connection
-from caretwin.record.store.foreign import Foreign, Standing, foreign_series, standing
+from caretwin.record.store.foreign import Foreign, Standing, foreign_series, remapped, standing
 from caretwin.record.store.read_observations import SeriesData
 
 T = TypeVar("T")
@@ -198,6 +198,19 @@ class Reading:
         """What stands in these series."""
         self.of(sorted({one.subject for one in series}))
         return self._connections.look(lambda it: standing(it, [one.place for one in series]))
+
+    def remapped(self, series: Sequence[Foreign]) -> list[Standing]:
+        """What came in these series, was remapped, and stands as that."""
+        self.of(sorted({one.subject for one in series}))
+        return self._connections.look(lambda it: remapped(it, [one.place for one in series]))
+
+    def refused(self, number: int) -> bytes:
+        """A refused message as it came: a look at everybody whom it is known to be about.
+
+        Raises KeyError for a number that is not there, and AccessDeniedError.
+        """
+        self.of(["", *self._connections.look(lambda it: keep.whose(it, number))])
+        return self._connections.look(lambda it: keep.message(it, number))
 
     def checkpoints(self, subject: str, model: str) -> list[tuple[int, int, bytes]]:
         """(time us, sequence, state) of the checkpoints of a subject's twin."""

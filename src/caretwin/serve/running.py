@@ -16,6 +16,7 @@ from caretwin.ingest.intake import Intake
 from caretwin.ingest.mapping import CodeMapping, read_mapping
 from caretwin.ingest.own_name import own_name
 from caretwin.ingest.ports import check_ports
+from caretwin.ingest.timely import births
 from caretwin.ingest.translate import Translator
 from caretwin.record.access import by_role, operator
 from caretwin.record.entry import SubjectRef
@@ -84,9 +85,9 @@ async def running(
     policy = _people() if site.web is not None else None
     record = open_record(site.record, clock, policy=policy or by_role)
     writer = Writer(record)
-    weights = _weights(record)
+    weights, born = _weights(record), births(record.reading(living_record.TWIN))
     intakes = {
-        name: Intake(door, record, writer, Translator(name, rules), clock, weights=weights)
+        name: Intake(door, record, writer, Translator(name, rules), clock, weights, born)
         for name, (door, rules) in opened.items()
     }
     loop = None

@@ -4,6 +4,7 @@ import asyncio
 import math
 import subprocess
 from pathlib import Path
+from types import SimpleNamespace
 from typing import Any
 
 import pytest
@@ -392,6 +393,39 @@ def test_a_device_that_is_not_there_is_tried_again_and_said(tmp_path: Path) -> N
         assert not found.works and "cannot be read" in found.sentence
 
     asyncio.run(story())
+
+
+def test_a_schema_of_which_a_part_was_skipped_is_compiled_again() -> None:
+    """Another thread parses, and libxml2 skips an import: a message that is right is then said to be invalid."""
+    from lxml import etree
+
+    from caretwin.ingest.doors.sdc.session import TRIES, _whole
+
+    def schema(inner: str) -> Any:
+        text = f'<x:schema xmlns:x="http://www.w3.org/2001/XMLSchema">{inner}</x:schema>'
+        return SimpleNamespace(_xml_schema=etree.XMLSchema(etree.fromstring(text)))
+
+    half, whole = schema('<x:import namespace="urn:a" schemaLocation="http://nowhere.invalid/a.xsd"/>'), schema("")
+
+    def consumer(reader: Any, factory: Any) -> Any:
+        return SimpleNamespace(msg_reader=reader, msg_factory=factory)
+
+    made = iter([consumer(half, whole), consumer(whole, half), good := consumer(whole, whole), consumer(whole, whole)])
+    assert _whole(lambda: next(made)) is good
+    bad = [consumer(half, half) for _ in range(TRIES)]
+    left = iter(bad)
+    assert _whole(lambda: next(left)) is bad[-1], "its error is told in words"
+
+
+def test_an_error_of_the_library_about_a_message_is_told_in_words_and_without_values() -> None:
+    from sdc11073.exceptions import ValidationError
+
+    from caretwin.ingest.doors.sdc.session import words
+
+    problem = ValidationError("document invalid", None)
+    problem.__cause__ = ValueError("Element 'Name': 'Lovelace' is not a valid value")
+    assert words(problem) == "ValidationError: document invalid: Element 'Name': what is said is not a valid value"
+    assert words(ConnectionRefusedError("Refused")) == "ConnectionRefusedError: Refused"
 
 
 def test_the_door_has_no_way_to_set_a_device() -> None:

@@ -106,7 +106,9 @@ class Appender:
             raise IdentityConflictError(tuple(conflicts), sorted(systems))
 
     def _name(self, entry: Observation) -> SeriesName:
-        return SeriesName(self._subjects.number(entry.subject), entry.code, entry.unit, entry.source)
+        """Its series; what is remapped stays with the key under which it came, in case the two are parted."""
+        number = self._subjects.place if isinstance(entry, Remapped) else self._subjects.number
+        return SeriesName(number(entry.subject), entry.code, entry.unit, entry.source)
 
     def _claim(self, entry: Entry) -> Claim | None:
         """What an entry claims; None for one that has no versions."""
@@ -128,7 +130,7 @@ class Appender:
                 sequences.append(rows.derive(entry, self._subjects.number(entry.subject)))
             elif claimed is not None:
                 if isinstance(entry, Remapped):
-                    sequence, verdict = rows.keep_anew(entry, claimed, self._has_ended(entry.of))
+                    sequence, verdict = rows.keep_anew(entry, claimed, self._has_ended)
                 else:
                     sequence, verdict = rows.keep(entry, claimed)
                 sequences.append(sequence)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass, replace
 
 from caretwin.record.entry import Batch, Derived, Event, Observation, Remapped
@@ -40,13 +41,20 @@ class BatchRows:
             rows["event"].append(event_row(entry, -claim.place, *placed))
         return sequence, verdict
 
-    def keep_anew(self, entry: Remapped, claim: Claim, ended: bool) -> tuple[int, Verdict]:
-        """As :meth:`keep`, for an entry that takes the place of another; ended  whether that one holds no more."""
+    def keep_anew(self, entry: Remapped, claim: Claim, ended: Callable[[int], bool]) -> tuple[int, Verdict]:
+        """As :meth:`keep`, for an entry that takes the place of another.
+
+        ended  whether an entry that the record had before this batch (its sequence number) holds no more
+        """
         earlier = self.earlier(claim)
         old = next((one for one in earlier if one.sequence == entry.of), None)
         said = (claim.place, entry.effective, entry.version, int(entry.status), claim.contents[0])
         version = Version(self.pending.sequence + 1, *said, self.batch.received)
-        verdict = Verdict(entry.of) if ended else judge_anew(version, entry.of, earlier, entry.named)
+        if ended(entry.of):
+            verdict = Verdict(entry.of)
+        else:  # mapped so before, and otherwise since: what it was then holds no more, and takes no place
+            rivals = earlier if entry.named else [one for one in earlier if self._holds(one, ended)]
+            verdict = judge_anew(version, entry.of, rivals, entry.named)
         rows = self.pending.rows
         rows["superseded"] += [one[:4] for one in verdict.superseded]
         if verdict.repeats is not None or old is None:
@@ -57,6 +65,9 @@ class BatchRows:
         kept = replace(entry, note={**(entry.note or {}), "mapped_from": dict(entry.before)})
         rows["observation"].append(observation_row(kept, claim.place, sequence, self.batch.received, self.intake))
         return sequence, verdict
+
+    def _holds(self, one: Version, ended: Callable[[int], bool]) -> bool:
+        return one.sequence > self.intake or not ended(one.sequence)
 
     def derive(self, entry: Derived, subject: int) -> int:
         """Sequence number of a derived thing."""

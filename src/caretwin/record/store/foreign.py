@@ -16,6 +16,8 @@ from caretwin.record.store.versions import is_named
 
 MARK = "|"
 """Stands between system and code; no channel has it in its name."""
+MAPPED_FROM = "mapped_from"
+"""In the note of what was remapped: the code and unit under which it came."""
 SERIES_AT_ONCE = 500
 """Series of which the values are read together: each time all versions are looked through once (assumed)."""
 _STANDS = "NOT EXISTS (SELECT 1 FROM superseded g WHERE g.place = o.series AND g.sequence = o.sequence)"
@@ -34,8 +36,22 @@ class Foreign(NamedTuple):
     source: str
 
 
+class Taken(NamedTuple):
+    """What a value was taken for when it was remapped: as it stands now, without ``mapped_from`` in its note."""
+
+    code: str
+    unit: str
+    value: float | None
+    quality: Quality
+    note: Mapping[str, Any]
+
+
 class Standing(NamedTuple):
-    """A value that stands under such a code; times in us, the rest as :class:`caretwin.record.entry.Remapped`."""
+    """A value that stands under such a code; times in us, the rest as :class:`caretwin.record.entry.Remapped`.
+
+    taken  of one that was remapped: what for. Value, quality and note are then as the source said them, and the
+           sequence number, version and origin are of what stands
+    """
 
     place: int
     sequence: int
@@ -48,6 +64,7 @@ class Standing(NamedTuple):
     version: int
     origin: bytes
     named: bool
+    taken: Taken | None = None
 
 
 def foreign_series(connection: Connection) -> list[Foreign]:
@@ -75,6 +92,47 @@ def standing(connection: Connection, places: Sequence[int]) -> list[Standing]:
         named = is_named(bytes(origin), bytes(content))
         found.append(Standing(place, sequence, effective, received, *said, named))
     return sorted(found, key=lambda one: one.sequence)
+
+
+def remapped(connection: Connection, places: Sequence[int]) -> list[Standing]:
+    """What came in these series and was remapped, perhaps several times, and stands as that."""
+    rows = connection.among(
+        "WITH RECURSIVE said(place, first, at, last) AS ("
+        " SELECT o.series, o.sequence, o.series, o.sequence FROM observation o WHERE o.series IN ? UNION"
+        " SELECT s.place, s.first, n.series, n.sequence FROM said s"
+        " JOIN superseded g ON g.place = s.at AND g.sequence = s.last JOIN observation n ON n.sequence = g.by_sequence"
+        f" WHERE n.note LIKE '%\"{MAPPED_FROM}\"%')"
+        " SELECT s.place, s.last, o.effective, o.received, o.value, o.quality, n.status, o.note, s.at,"
+        " c.code, c.unit, n.value, n.quality, n.note FROM said s JOIN observation n ON n.sequence = s.last"
+        " JOIN observation o ON o.sequence = s.first JOIN series c ON c.id = s.at"
+        " WHERE n.status <> 3 AND NOT EXISTS"
+        " (SELECT 1 FROM superseded g WHERE g.place = s.at AND g.sequence = s.last) ORDER BY s.last",
+        places,
+    )
+    rows = [row for row in rows if MARK not in row[9]]  # those stand under such a code
+    versions = _versions(connection, {row[8] for row in rows})
+    found = []
+    for place, sequence, effective, received, value, quality, status, note, _, *taken in rows:
+        number, origin, named = versions[sequence]
+        said = (value, Quality(quality), Status(status), note_of(note), number, origin, named)
+        found.append(Standing(place, sequence, effective, received, *said, _taken(*taken)))
+    return found
+
+
+def _taken(code: str, unit: str, value: float | None, quality: int, note: str) -> Taken:
+    words = {name: said for name, said in note_of(note).items() if name != MAPPED_FROM}
+    return Taken(code, unit, value, Quality(quality), words)
+
+
+def _versions(connection: Connection, places: Iterable[int]) -> dict[int, tuple[int, bytes, bool]]:
+    """Version, origin, and whether that is the source's own name, of all that was remapped into series."""
+    rows = connection.among(
+        "SELECT v.sequence, v.version, v.origin, v.content FROM version v"
+        " JOIN observation o ON o.series = v.place AND o.effective = v.effective AND o.sequence = v.sequence"
+        f" WHERE v.place IN ? AND o.note LIKE '%\"{MAPPED_FROM}\"%'",
+        sorted(places),
+    )
+    return {row[0]: (row[1], bytes(row[2]), is_named(bytes(row[2]), bytes(row[3]))) for row in rows}
 
 
 def anything_usable(connection: Connection, places: Iterable[int]) -> bool | None:

@@ -117,6 +117,16 @@ def message(connection: Connection, number: int) -> bytes:
     return bytes(rows[0][0])
 
 
+def whose(connection: Connection, number: int) -> list[str]:
+    """Keys of those whom a refused message is about, as far as other parts of it could be read."""
+    rows = connection.query(
+        "SELECT s.key FROM quarantined_subject q JOIN subject s ON s.id = q.subject WHERE q.quarantine = ?"
+        " ORDER BY s.id",
+        [number],
+    )
+    return [str(row[0]) for row in rows]
+
+
 def note_unmapped(connection: Connection, seen: Iterable[Unmapped], since: int | None = None) -> None:
     """Count codes that could not be mapped.
 

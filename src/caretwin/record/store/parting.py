@@ -10,9 +10,10 @@ from __future__ import annotations
 from typing import NamedTuple
 
 from caretwin.record.entry import Identifier
+from caretwin.record.store.as_of import ALWAYS
 from caretwin.record.store.connection import Connection
 from caretwin.record.store.pending import Pending
-from caretwin.record.store.read_subjects import person
+from caretwin.record.store.read_subjects import HOLDS, person
 
 
 class Merge(NamedTuple):
@@ -31,12 +32,14 @@ class Parted(NamedTuple):
     merge            that no longer holds
     numbers          that lead to the other again
     values, events   kept since the merge, which stay with the survivor, whosever they are
+    survivor         key under which they are now: of who stayed, or whom that one has become since
     """
 
     merge: Merge
     numbers: int
     values: int
     events: int
+    survivor: str
 
 
 def merge_of(connection: Connection, other: str) -> Merge:
@@ -71,7 +74,10 @@ def part(connection: Connection, other: str, received: int, source: str) -> Part
     for number in together:
         connection.query("DELETE FROM checkpoint WHERE subject = ?", [number])
     connection.query("UPDATE counter SET erasures = erasures + 1")
-    return Parted(merge, len(back), *_since(connection, kept, merge.sequence))
+    way = _way(connection, kept, merge.sequence)
+    counts = [_since(connection, number, sequence) for number, sequence in way]
+    survivor = connection.query("SELECT key FROM subject WHERE id = ?", [way[-1][0]])[0][0]
+    return Parted(merge, len(back), sum(one[0] for one in counts), sum(one[1] for one in counts), survivor)
 
 
 def _held_before(connection: Connection, number: int, sequence: int) -> list[Identifier]:
@@ -91,6 +97,18 @@ def _owner(connection: Connection, one: Identifier) -> int:
             "SELECT subject FROM identifier WHERE system = ? AND value = ? ORDER BY sequence DESC LIMIT 1", list(one)
         )[0][0]
     )
+
+
+def _way(connection: Connection, kept: int, sequence: int) -> list[tuple[int, int]]:
+    """Under whose numbers something of the other may have been kept since a merge, each from a sequence number on."""
+    way = [(kept, sequence)]
+    for number, since in way:  # grows while it is read
+        rows = connection.query(
+            f"SELECT m.into_subject, m.sequence FROM merged m WHERE m.subject = ? AND {HOLDS} ORDER BY m.sequence",
+            [number, ALWAYS],
+        )
+        way += [(into, max(since, merged)) for into, merged in rows if into not in [one[0] for one in way]]
+    return way
 
 
 def _since(connection: Connection, number: int, sequence: int) -> tuple[int, int]:

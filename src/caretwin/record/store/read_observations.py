@@ -108,7 +108,8 @@ def held(connection: Connection, key: str, codes: Collection[str], before: int, 
             "SELECT sequence, effective, received, value, status, quality, note FROM observation"
             " WHERE series = ? AND effective < ? AND received <= ? AND status <> 3 AND quality <> 2"
         )
-        last = " ORDER BY effective DESC, (value IS NULL) DESC, value DESC, sequence DESC"  # as a course orders them
+        # as a course orders them
+        last = " ORDER BY effective DESC, (value IS NULL) DESC, value DESC, quality, sequence DESC"
         unnamed = connection.query(
             f"{sql} AND NOT {named}{last} LIMIT ?", [number, before, as_of, order, 1 + len(gone)]
         )

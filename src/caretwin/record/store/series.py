@@ -31,17 +31,19 @@ class SeriesBook:
     def find(self, names: Iterable[SeriesName], family: Callable[[int], Sequence[int]]) -> None:
         """Look up series, and make those that are new.
 
-        family  of a subject: itself, and those that were merged into it, whose series are looked up too
+        family  of a subject: itself, and those that are one with it, whose series are looked up too
         """
-        missing = sorted(set(names) - self._numbers.keys())
-        if not missing:
+        wanted = set(names)
+        # those of the family may have come since, by another process: what was remapped is kept where it came
+        kin = {one._replace(subject=member) for one in wanted for member in family(one.subject)}
+        subjects = {one.subject for one in (kin | wanted) - self._numbers.keys()}
+        if not subjects:
             return
         rows = self._connection.among(
-            "SELECT subject, code, unit, source, id FROM series WHERE subject IN ?",
-            sorted({member for one in missing for member in family(one.subject)}),
+            "SELECT subject, code, unit, source, id FROM series WHERE subject IN ?", sorted(subjects)
         )
         self._numbers |= {SeriesName(*row[:4]): row[4] for row in rows}
-        new = [one for one in missing if one not in self._numbers]
+        new = sorted(wanted - self._numbers.keys())
         if new:
             start = int(self._connection.query("SELECT coalesce(max(id), 0) + 1 FROM series")[0][0])
             made = [(start + i, *one) for i, one in enumerate(new)]

@@ -15,6 +15,12 @@ from caretwin.record.store.connection import Connection
 from caretwin.record.store.pending import Pending
 from caretwin.record.store.read_subjects import HOLDS, LAST
 
+_NEXT = (
+    "1 + max(a) FROM (SELECT coalesce(max(id), 0) AS a FROM subject UNION SELECT coalesce(max(subject), 0) FROM merged"
+    " UNION SELECT coalesce(max(into_subject), 0) FROM merged) AS used"
+)
+"""The next number of a subject: not that of somebody erased, of whom a merge of others still knows."""
+
 
 class SubjectBook:
     """Numbers and keys of subjects, for one writer.
@@ -52,6 +58,10 @@ class SubjectBook:
         """Number of a subject that :meth:`find` has found before. Raises KeyError for an unknown key."""
         return self._of_key(ref) if isinstance(ref, str) else self._by_identifier[ref.identifiers[0]]
 
+    def place(self, ref: str | SubjectRef) -> int:
+        """As :meth:`number`, of a key the number that is its own: also where it was merged into another."""
+        return self._own(ref) if isinstance(ref, str) else self.number(ref)
+
     def find(self, ref: str | SubjectRef, received: int, pending: Pending) -> int:
         """Number of a subject; a new one is made for identifiers that are all unknown.
 
@@ -83,8 +93,8 @@ class SubjectBook:
         return number
 
     def family(self, number: int) -> list[int]:
-        """A subject and all that were merged into it, itself first."""
-        found = [number]
+        """All who are one with a subject, the one that they became first."""
+        found = [self.root(number)]
         if not self._merges():
             return found
         for one in found:  # grows while it is read: merges of merges
@@ -170,19 +180,22 @@ class SubjectBook:
         return {Identifier(*row) for row in rows}
 
     def _of_key(self, key: str) -> int:
+        return self.root(self._own(key))  # a merge of this very moment counts
+
+    def _own(self, key: str) -> int:
         if key not in self._by_key:
             rows = self._connection.query("SELECT id FROM subject WHERE key = ?", [key])
             if not rows:
                 raise KeyError(f"no subject {key!r} in this record")
             self._by_key[key] = int(rows[0][0])
-        return self.root(self._by_key[key])  # a merge of this very moment counts
+        return self._by_key[key]
 
     def _make(self, ref: SubjectRef, received: int) -> int:
         """A subject whose key follows from its identifiers, whichever message came first."""
         first = min(ref.identifiers)
         digest = blake2b(f"{self._salt}\x00{first.system}\x00{first.value}".encode(), digest_size=8).hexdigest()
         key = f"{KIND_LETTERS[ref.kind]}{digest}"
-        number = int(self._connection.query("SELECT coalesce(max(id), 0) + 1 FROM subject")[0][0])
+        number = int(self._connection.query(f"SELECT {_NEXT}")[0][0])
         self._connection.query("INSERT INTO subject VALUES (?, ?, ?, ?)", [number, key, ref.kind, received])
         self._keys[number], self._by_key[key] = key, number
         return number

@@ -94,7 +94,7 @@ class Track:
 def _of_minute(values: Iterable[Value], *, held: bool) -> tuple[float, int]:
     """Value and quality of a minute: the median of the good ones, or the last setting."""
     # never by the order of arrival; a setting that ends at its own time has ended
-    known = sorted(values, key=lambda one: (one.effective, one.value is None, one.value or 0.0))
+    known = sorted(values, key=lambda one: (one.effective, one.value is None, one.value or 0.0, -one.quality))
     if held:
         return _number(known[-1]), int(known[-1].quality)
     if len(known) == 1:

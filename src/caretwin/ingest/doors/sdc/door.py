@@ -139,12 +139,12 @@ class _Run:
                 self._trouble("reconnects", f"{name}: {why}")
 
     async def _connect(self, name: str, address: str) -> Session | None:
-        from caretwin.ingest.doors.sdc.session import Session
+        from caretwin.ingest.doors.sdc.session import Session, words
 
         try:
             session = await asyncio.to_thread(Session.open, self._way(address), self._feed)
         except Exception as problem:  # a device can be out of order in any way: it is tried again, and said
-            self._trouble("connect_failed", f"{name}: {type(problem).__name__}: {str(problem)[:200]}")
+            self._trouble("connect_failed", f"{name}: {words(problem)}")
             return None
         self._listening(name, address)
         self.intake.state.counters["connects"] += 1

@@ -7,6 +7,7 @@ The consumer is made without the services by which a device can be set, so that 
 from __future__ import annotations
 
 import logging
+import re
 import warnings
 from collections.abc import Callable
 from pathlib import Path
@@ -33,6 +34,8 @@ DispatchingRequestHandler.disable_nagle_algorithm = True
 READ_ONLY = frozenset({"GetServiceClient", "StateEventClient", "ContextServiceClient", "WaveformClient",
                        "DescriptionEventClient"})  # fmt: skip
 """Services that we use: none of them sets anything but the context service, of which only reports are asked for."""
+TRIES = 3
+"""Consumers that are made until one has whole schemas (assumed)."""
 SOCKET_TIMEOUT_S = 5
 """s that a device may take to answer."""
 
@@ -70,11 +73,7 @@ class Session:
         feed_of  the feed of a device by its endpoint reference
         Raises whatever the library raises: connection, TLS, HTTP and XML errors of many kinds.
         """
-        # forced, for else the library falls back to plain HTTP where a certificate does not fit
-        consumer = SdcConsumer(
-            to.address, SdcV1Definitions, to.tls, validate=to.validate, components=_components(),
-            socket_timeout=SOCKET_TIMEOUT_S, force_ssl_connect=to.tls is not None or to.address.startswith("https"),
-        )  # fmt: skip
+        consumer = _whole(lambda: _consumer(to))
         try:
             consumer.start_all(not_subscribed_actions=_periodic())
             mdib = ConsumerMdib(consumer, max_realtime_samples=1)
@@ -140,6 +139,34 @@ class Session:
     def close(self) -> None:
         """End the subscriptions and the threads."""
         _stop(self._consumer, unsubscribe=not self._over)
+
+
+def _consumer(to: Connect) -> SdcConsumer:
+    """A consumer; forced, for else the library falls back to plain HTTP where a certificate does not fit."""
+    return SdcConsumer(
+        to.address, SdcV1Definitions, to.tls, validate=to.validate, components=_components(),
+        socket_timeout=SOCKET_TIMEOUT_S, force_ssl_connect=to.tls is not None or to.address.startswith("https"),
+    )  # fmt: skip
+
+
+def _whole(make: Callable[[], SdcConsumer]) -> SdcConsumer:
+    """A consumer whose XML schemas are whole: while other threads parse, libxml2 skips an import now and then, and what
+    is right is then said to be invalid.
+    """
+    consumer = make()
+    for _ in range(TRIES - 1):
+        if not any(one._xml_schema.error_log for one in (consumer.msg_reader, consumer.msg_factory)):
+            break
+        consumer = make()
+    return consumer
+
+
+def words(problem: BaseException) -> str:
+    """What went wrong, in words; no value stands in them. The library's errors about messages say nothing as texts."""
+    cause = getattr(problem, "reason", "") and problem.__cause__
+    said = re.sub(r": '[^']*' is", ": what is said is", str(cause)) if cause else str(problem)
+    reason = str(getattr(problem, "reason", ""))
+    return ": ".join(filter(None, (type(problem).__name__, reason, said[:200])))
 
 
 class _Dispatcher(DispatchKeyRegistryDeferred):
