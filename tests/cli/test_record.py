@@ -40,6 +40,21 @@ def test_two_who_are_one_are_merged_by_hand_with_the_reason_in_the_audit_trail(t
     assert "merge: same wristband" in details
 
 
+@pytest.mark.parametrize("width", [40, 60, 80, 200])
+def test_on_a_narrow_terminal_no_word_is_cut_into_pieces(tmp_path: Path, width: int) -> None:
+    where = tmp_path / "record.db"
+    record = open_record(where, lambda: MINUTE)
+    more = {"code": "mean_arterial_pressure", "source": "hl7v2:icu/bed 7", "quality": Quality.SUSPECT}
+    key = write(record, 9 * MINUTE, seen(71, 9 * MINUTE, **more), seen(60, 9 * MINUTE))
+    record.close()
+    look = {"COLUMNS": str(width), "FORCE_COLOR": "1", "NO_COLOR": "1", "TERM": "xterm"}
+    said = CliRunner().invoke(main, ["record", "show", str(where), key], env=look).output
+    for word in ("mean_arterial_pressure", "71", "1970-01-01", "00:09:00Z", "hl7v2:icu/bed", "suspect"):
+        assert word in said, said
+    rows = sum("mean_arterial_pressure" in line and "1970-01-01" in line for line in said.splitlines())
+    assert rows == (width == 200), "a table only where there is room for it"
+
+
 def test_what_was_refused_is_nobodys_last_value(tmp_path: Path) -> None:
     where = tmp_path / "record.db"
     record = open_record(where, lambda: MINUTE)

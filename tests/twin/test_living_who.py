@@ -77,3 +77,22 @@ def test_somebody_heard_of_for_the_first_time_does_not_begin_again_when_others_m
     turn = ward.turn(START + 10 * 60_000_000)
     assert key not in turn.renewed and len(turn.renewed) == 2
     assert same(ward, afresh(record, twin, 10))
+
+
+def test_what_an_erasure_takes_from_the_chart_of_another_is_in_no_twin(record: Record, twin: BedsideTwin) -> None:
+    """A value of one was kept under the other while they were one, and named again by its source after the part."""
+    ward = living_record.start(record, twin)
+    (kept,) = set(write(record, vitals(0, range(10))))
+    (other,) = set(write(record, vitals(1, range(10))))
+    merge(record, 0, 1)
+    write(record, [lactate(1, 8)])
+    up_to_date(ward, 10)
+    record.part(operator(), other, START, "another person")
+    up_to_date(ward, 10)
+    assert ward.course(kept).latest("lactate") is not None
+    write(record, [lactate(1, 8, value=4.5, version=1)])
+    record.erase(operator(), other, "law")
+    up_to_date(ward, 10)
+    assert set(ward.subjects()) == {kept}
+    assert ward.course(kept).latest("lactate") is None
+    assert same(ward, afresh(record, twin, 10))

@@ -12,6 +12,8 @@ import click
 from caretwin.base.counted import counted
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
+
     from rich.table import Table
     from rich.text import Text
 
@@ -127,6 +129,16 @@ def new_table(*titles: str) -> Table:
 def add_row(table: Table, *cells: str) -> None:
     """Add a row whose cells show what they say, whatever a sender wrote into them."""
     table.add_row(*map(plain, cells))
+
+
+def too_narrow(rows: Sequence[Sequence[str]]) -> bool:
+    """Whether somebody looks at a terminal that is narrower than a table of these rows."""
+    from rich.cells import cell_len
+    from rich.console import Console
+
+    console = Console()
+    wanted = sum(2 + max(map(cell_len, column)) for column in zip(*rows, strict=True))
+    return console.is_terminal and wanted > console.width
 
 
 def print_table(table: Any) -> None:

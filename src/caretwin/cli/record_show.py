@@ -19,6 +19,7 @@ from caretwin.cli.record_open import (
     plain,
     print_table,
     time_text,
+    too_narrow,
 )
 
 if TYPE_CHECKING:
@@ -150,13 +151,19 @@ def _later(one: Stored, other: Stored) -> bool:
 
 
 def _print(rows: list[_Row]) -> None:
+    """A table; where the terminal is too narrow for it, two lines for each row, so that no word is cut into pieces."""
     cells = [_cells(row) for row in rows]
-    remarked = any(row[-1] for row in cells)
-    table = new_table(*("channel", "value", "true at", "delay", "source", "remarks")[: 5 + remarked])
-    for number, column in enumerate(table.columns):
-        column.no_wrap, column.overflow = number in (1, 2, 3), "fold"
+    titles = ("channel", "value", "true at", "delay", "source", "remarks")[: 5 + any(row[-1] for row in cells)]
+    if too_narrow([titles, *(row[: len(titles)] for row in cells)]):
+        for code, value, time, late, source, remarks in cells:
+            said = "; ".join(filter(None, (f"{time}, delay {late}", f"from {source}", remarks)))
+            print_table(plain(f"{code}  {value}\n    {said}"))
+        return
+    table = new_table(*titles)
+    for column in table.columns:
+        column.overflow = "fold"
     for row in cells:
-        add_row(table, *row[: 5 + remarked])
+        add_row(table, *row[: len(titles)])
     print_table(table)
 
 

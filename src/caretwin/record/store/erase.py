@@ -8,7 +8,7 @@ from typing import NamedTuple
 from caretwin.record.store.connection import Connection
 from caretwin.record.store.elsewhere import Part, elsewhere, ever_one_with
 from caretwin.record.store.mentions import mentions
-from caretwin.record.store.read_subjects import LAST, person
+from caretwin.record.store.read_subjects import LAST, person, touch, untouch
 
 _BY_SUBJECT = (
     "event", "derived", "checkpoint", "identifier", "series", "quarantined_subject", "account_person", "break_glass",
@@ -102,6 +102,7 @@ def _strewn(connection: Connection, parts: Sequence[Part]) -> int:
             _delete(connection, "series", "id", place)
     for subject in {one.subject for one in parts}:
         _delete(connection, "checkpoint", "subject", subject)
+        touch(connection, subject)
     return len(parts)
 
 
@@ -144,6 +145,7 @@ def _entries(connection: Connection, number: int) -> int:
     for table in _BY_SUBJECT:
         removed += _delete(connection, table, "subject", number)
     _delete(connection, "subject", "id", number)
+    untouch(connection, number)
     return removed
 
 

@@ -10,6 +10,7 @@ from caretwin.record.store.connection import Connection
 
 HOLDS = "NOT EXISTS (SELECT 1 FROM parted p WHERE p.undone = m.sequence AND p.received <= ?)"
 """Of a merge ``m``: whether nobody had parted the two at a time (us)."""
+_TOUCHED = "touched by erasure, subject "
 LAST = (
     "NOT EXISTS (SELECT 1 FROM identifier l WHERE l.system = i.system AND l.value = i.value"
     " AND l.sequence > i.sequence AND l.subject <> i.subject)"
@@ -106,9 +107,23 @@ def merges(connection: Connection, as_of: int = ALWAYS) -> dict[str, tuple[str, 
     return found
 
 
+def touch(connection: Connection, number: int) -> None:
+    """Note that an erasure which is under way takes something from somebody else's places: of what it was made, nothing
+    tells any more.
+    """
+    untouch(connection, number)
+    count = connection.query("SELECT erasures + 1 FROM counter")[0][0]
+    connection.query("INSERT INTO meta VALUES (?, ?)", [f"{_TOUCHED}{number}", str(count)])
+
+
+def untouch(connection: Connection, number: int) -> None:
+    """Forget that."""
+    connection.query("DELETE FROM meta WHERE name = ?", [f"{_TOUCHED}{number}"])
+
+
 def wholes(connection: Connection) -> dict[str, tuple[int, ...]]:
     """Of what each person is made: by the key of everybody who was not merged into another, the first sequence numbers
-    of all who are that person now, merges of merges too.
+    of all who are that person now, merges of merges too; below zero, of which erasures took something from them.
 
     Sequence numbers are never given twice: who was erased and came again under the same key is another.
     """
@@ -125,6 +140,8 @@ def wholes(connection: Connection) -> dict[str, tuple[int, ...]]:
             f"SELECT m.subject, m.into_subject FROM merged m WHERE {HOLDS} ORDER BY m.sequence", [ALWAYS]
         )
     }
+    told = connection.query("SELECT name, value FROM meta WHERE name LIKE ?", [f"{_TOUCHED}%"])
+    taken = {int(name.removeprefix(_TOUCHED)): -int(value) for name, value in told}
     found: dict[str, list[int]] = {}
     for number, (_, first) in firsts.items():
         root, seen = number, {number}
@@ -132,5 +149,5 @@ def wholes(connection: Connection) -> dict[str, tuple[int, ...]]:
             root = into[root]
             seen.add(root)
         if root in firsts:
-            found.setdefault(firsts[root][0], []).append(first)
+            found.setdefault(firsts[root][0], []).extend([first, *([taken[number]] if number in taken else [])])
     return {key: tuple(sorted(of)) for key, of in found.items()}
