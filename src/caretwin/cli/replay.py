@@ -146,11 +146,16 @@ async def _live(
             found.clock = clock
             played = replay.Played(len(posts))
             task = asyncio.create_task(replay.play(posts, clock, targets, played))
-            await watch(found, None, view, lambda: task.done())
+            looked_at = found.web is not None and console.is_terminal  # then it ends when they say so
+            await watch(found, None, view, lambda: task.done() and not (looked_at and _went_well(task)))
             if task.done():
                 task.result()
             task.cancel()
             goodbye(found, played, console, kept)
+
+
+def _went_well(task: asyncio.Task[None]) -> bool:
+    return not task.cancelled() and task.exception() is None
 
 
 class Held:
