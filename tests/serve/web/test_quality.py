@@ -9,7 +9,7 @@ from typing import Any
 import httpx
 import pytest
 from tests.ingest.doors.hl7v2_lines import obx, oru
-from tests.serve.web.feeding_site import FeedingWeb
+from tests.serve.web.feeding_site import SYSTEM, FeedingWeb
 
 
 @pytest.fixture
@@ -81,3 +81,37 @@ def test_who_does_not_run_the_site_is_told_nothing_of_its_doors(web: FeedingWeb)
     for role in ("nurse", "doctor", "auditor", "carer"):
         with web.signed_in(role) as client:
             assert client.get("/api/doors").status_code == 403, role
+
+
+# ---- codes that nobody mapped --------------------------------------------------------------------------------------
+
+
+def test_a_code_that_nobody_mapped_is_listed_with_what_it_may_mean(web: FeedingWeb, engineer: httpx.Client) -> None:
+    web.measured(("GLUC", "mg/dL", "95"), ("GLUC", "mm[Hg]", "37"), ("QX", "", "1"), ("NOISE", "dB", "3"))
+    codes = told(engineer, "/api/unmapped")["codes"]
+    glucose = of(codes, code="GLUC", unit="mg/dL")
+    assert (glucose["door"], glucose["system"], glucose["times"]) == ("lab", SYSTEM, 1)
+    assert glucose["first"] == glucose["last"] == web.clock() and glucose["example"] == "95 mg/dL"
+    (near,) = glucose["suggestions"]
+    assert (near["channel"], near["title"], near["fits"]) == ("glucose", "glucose", True)
+    assert near["unit"] == of(told(engineer, "/api/vocabulary")["terms"], channel="glucose")["unit"]
+    assert of(codes, unit="mm[Hg]")["suggestions"] == [], "no pressure is a glucose"
+    assert of(codes, code="QX")["suggestions"] == []
+    assert "NOISE" not in {one["code"] for one in codes}, "somebody said that nobody needs it"
+
+
+def test_a_manager_sees_which_codes_came_and_no_value(web: FeedingWeb, manager: httpx.Client) -> None:
+    web.measured(("KREA", "mg/dL", "1.23"))
+    answer = told(manager, "/api/unmapped")
+    assert [(one["code"], one["example"]) for one in answer["codes"]] == [("KREA", None)] and answer["more"] == 0
+    assert "1.23" not in str(answer)
+
+
+def test_everybody_who_signed_in_may_read_the_vocabulary(web: FeedingWeb) -> None:
+    with web.signed_in("nurse") as nurse, web.client() as stranger:
+        rate = of(told(nurse, "/api/vocabulary")["terms"], channel="heart_rate")
+        assert (rate["title"], rate["unit"], rate["group"], rate["kind"]) == (
+            "heart rate", "/min", "vital", "observation",
+        )  # fmt: skip
+        assert rate["low"] < 60 < rate["high"] and rate["about"] == "person"
+        assert stranger.get("/api/vocabulary").status_code == 401

@@ -64,3 +64,55 @@ class Doors(View):
 
     now: int
     doors: list[DoorQuality]
+
+
+class Suggested(View):
+    """A channel that a code may mean; for a person to decide."""
+
+    channel: str
+    title: str
+    unit: str = Field(description="UCUM, of the channel.")
+    likeness: float = Field(description="Of the names, 0 to 1.")
+    fits: bool = Field(description="The unit in which the values come is known to be of the channel's kind.")
+
+
+class UnmappedCode(View):
+    """A code that came in and that no mapping knows."""
+
+    door: str
+    system: str
+    code: str
+    unit: str = Field(description="As sent.")
+    display: str
+    times: int
+    first: int
+    last: int
+    example: str | None = Field(description="A value as sent; null for who may not look through the record.")
+    suggestions: list[Suggested]
+
+
+class UnmappedCodes(View):
+    """Codes that nobody mapped, the most frequent first; more: how many there are beyond these."""
+
+    now: int
+    codes: list[UnmappedCode]
+    more: int
+
+
+class VocabularyTerm(View):
+    """A channel: what a code can mean."""
+
+    channel: str
+    title: str
+    unit: str = Field(description='UCUM; "1": a pure number.')
+    low: float = Field(description="Below it a value is an artefact, or in a wrong unit.")
+    high: float = Field(description="Above it, likewise.")
+    kind: Literal["observation", "setting", "infusion"]
+    group: Literal["vital", "laboratory", "ventilator", "drug", "other"]
+    about: Literal["person", "place"]
+
+
+class Vocabulary(View):
+    """All channels, in the order of their names."""
+
+    terms: list[VocabularyTerm]
