@@ -9,7 +9,7 @@ from typing import Any
 import httpx
 import pytest
 from tests.ingest.doors.hl7v2_lines import obx, oru
-from tests.serve.web.feeding_site import SYSTEM, FeedingWeb
+from tests.serve.web.feeding_site import KNOWN, SYSTEM, FeedingWeb
 
 
 @pytest.fixture
@@ -115,3 +115,115 @@ def test_everybody_who_signed_in_may_read_the_vocabulary(web: FeedingWeb) -> Non
         )  # fmt: skip
         assert rate["low"] < 60 < rate["high"] and rate["about"] == "person"
         assert stranger.get("/api/vocabulary").status_code == 401
+
+
+# ---- saying what codes mean ----------------------------------------------------------------------------------------
+
+GLUCOSE = {"system": SYSTEM, "code": "GLUC", "unit": "mg/dL", "channel": "glucose"}
+
+
+def mapping_of(client: httpx.Client, door: str = "lab") -> Any:
+    return of(told(client, "/api/mapping")["doors"], door=door)
+
+
+def test_rules_are_tried_before_anything_is_changed(web: FeedingWeb, engineer: httpx.Client) -> None:
+    web.measured(("GLUC", "mg/dL", "95"), ("GLUC", "mm[Hg]", "37"), ("PULS", "/min", "900"), ("ELSE", "", "1"))
+    rules = [{**GLUCOSE, "unit": ""}, {"code": "PULS", "channel": "heart_rate"}]
+    before, text = web.standing(), web.codes.read_text()
+    tried = told(engineer, "/api/mapping/try", {"door": "lab", "rules": rules})
+    glucose = of(tried["changes"], code=f"{SYSTEM}|GLUC", unit="mg/dL")
+    assert (glucose["channel"], glucose["values"], glucose["unusable"]) == ("glucose", 1, 0)
+    beats = of(tried["changes"], code=f"{SYSTEM}|PULS")
+    assert (beats["channel_unit"], beats["unusable"]) == ("/min", 1) and beats["reason"].startswith("outside")
+    assert of(tried["changes"], unit="mm[Hg]")["channel"] == "" and tried["left"] == 1
+    assert (web.standing(), web.codes.read_text()) == (before, text)
+    assert tried["digest"] == mapping_of(engineer)["digest"]
+
+
+def test_a_rule_is_kept_used_at_once_and_applied_to_what_came_before(web: FeedingWeb, engineer: httpx.Client) -> None:
+    web.measured(("GLUC", "mg/dL", "95"))
+    web.measured(("GLUC", "mg/dL", "60"), door="other")
+    digest = mapping_of(engineer)["digest"]
+    done = told(engineer, "/api/mapping", {"door": "lab", "rules": [GLUCOSE], "digest": digest})
+    assert (done["values"], done["left"], done["doors"]) == (1, 0, ["lab", "ward"])
+    assert web.codes.read_text() == f"{KNOWN},{SYSTEM},GLUC,mg/dL,glucose,,\n"
+    assert "glucose" in web.standing() and done["digest"] == mapping_of(engineer)["digest"] != digest
+    for door in ("lab", "ward"):  # one file is of both
+        web.clock.minutes(1)
+        web.measured(("GLUC", "mg/dL", "70"), door=door)
+        assert web.running.intakes[door].state.counters["unmapped"] == (1 if door == "lab" else 0)
+    assert [(one["door"], one["code"]) for one in told(engineer, "/api/unmapped")["codes"]] == [("other", "GLUC")]
+    acts = [one for one in web.trail(True) if "account:" in one["actor"] and "map" in one["detail"] + one["actor"]]
+    edited = next(one for one in acts if one["action"] == "configure")
+    assert edited["rule"] == "running:mapping" and "GLUC [mg/dL] is glucose" in edited["detail"]
+    assert any(one["actor"] == f"mapping by {edited['actor']}" and one["action"] == "write" for one in acts)
+
+
+@pytest.mark.parametrize(
+    ("rule", "seen"),
+    [
+        ({"code": "A", "channel": "heartrate"}, "heartrate"), ({"code": "A", "channel": "peep", "to_unit": "mg"}, "mg"),
+        ({"code": "noise", "system": SYSTEM, "channel": "peep"}, "is ignore by another rule"),
+        ({**GLUCOSE, "channel": "sodium"}, "is glucose by another rule"),
+    ],
+)  # fmt: skip
+def test_a_rule_that_cannot_be_is_told_with_its_place(
+    web: FeedingWeb, engineer: httpx.Client, rule: dict[str, str], seen: str
+) -> None:
+    text, digest = web.codes.read_text(), mapping_of(engineer)["digest"]
+    for path, more in (("/api/mapping/try", {}), ("/api/mapping", {"digest": digest})):
+        refused = engineer.post(path, json={"door": "lab", "rules": [GLUCOSE, rule], **more})
+        assert refused.status_code == 422 and refused.json()["index"] == 1, refused.text
+        assert seen in refused.json()["reason"] and refused.json()["reason"].startswith("rule 2")
+    assert web.codes.read_text() == text
+
+
+def test_who_was_overtaken_is_told_what_changed_and_loses_nobodys_rule(web: FeedingWeb, engineer: httpx.Client) -> None:
+    digest = mapping_of(engineer)["digest"]
+    by_hand = web.codes.read_text().replace("NOISE", "SOUND") + f",{SYSTEM},CREA,,creatinine,,\n"
+    web.codes.write_text(by_hand)
+    refused = engineer.post("/api/mapping", json={"door": "lab", "rules": [GLUCOSE], "digest": digest})
+    assert refused.status_code == 409 and web.codes.read_text() == by_hand
+    problem = refused.json()
+    assert [one["code"] for one in problem["added"]] == ["SOUND", "CREA"]
+    assert [one["code"] for one in problem["removed"]] == ["NOISE"]
+    told(engineer, "/api/mapping", {"door": "lab", "rules": [GLUCOSE], "digest": problem["digest"]})
+    assert {"SOUND", "CREA", "GLUC"} <= {one["code"] for one in mapping_of(engineer)["rules"]}
+    web.measured(("CREA", "mg/dL", "1.1"))
+    assert "creatinine" in web.standing(), "the rule that was written by hand holds as well"
+
+
+def test_a_row_that_waits_to_be_filled_in_is_and_the_others_stay_as_they_were(
+    web: FeedingWeb, engineer: httpx.Client
+) -> None:
+    web.codes.write_text(f"\ufeffcode,channel,system,unit,ours\r\nGLUC,,{SYSTEM},mg/dL,x\r\nA,peep,,,y\r\n", newline="")
+    web.codes.chmod(0o640)
+    digest = mapping_of(engineer)["digest"]
+    told(engineer, "/api/mapping", {"door": "lab", "rules": [{**GLUCOSE, "note": "our meter"}], "digest": digest})
+    assert web.codes.read_bytes().decode("utf-8") == (
+        "\ufeffcode,channel,system,unit,ours,source,to_unit,note\r\n"
+        f"GLUC,glucose,{SYSTEM},mg/dL,x,,,our meter\r\nA,peep,,,y,,,\r\n"
+    )
+    assert web.codes.stat().st_mode & 0o777 == 0o640 and list(web.codes.parent.glob("*.part")) == []
+
+
+def test_a_door_without_a_file_and_a_file_that_is_read_only_are_refused_with_the_reason(
+    web: FeedingWeb, engineer: httpx.Client
+) -> None:
+    ask = {"rules": [GLUCOSE], "digest": mapping_of(engineer)["digest"]}
+    web.codes.chmod(0o444)
+    for door, status, reason in (("other", 409, "no mapping"), ("lab", 409, "read-only"), ("nobody", 404, "no door")):
+        refused = engineer.post("/api/mapping", json={"door": door, **ask})
+        assert refused.status_code == status and reason in refused.json()["reason"], refused.text
+    shown = {one["door"]: (one["editable"], one["why"]) for one in told(engineer, "/api/mapping")["doors"]}
+    assert shown["lab"] == (False, "the file codes.csv is read-only") and not shown["other"][0]
+    web.codes.unlink()
+    assert engineer.post("/api/mapping", json={"door": "lab", **ask}).status_code == 409
+
+
+def test_who_may_only_look_changes_no_mapping(web: FeedingWeb, manager: httpx.Client) -> None:
+    lab = mapping_of(manager)
+    assert lab["rules"][0]["note"] is None and lab["shared"] == ["ward"]
+    for path in ("/api/mapping/try", "/api/mapping"):
+        refused = manager.post(path, json={"door": "lab", "rules": [GLUCOSE], "digest": lab["digest"]})
+        assert refused.status_code == 403 and refused.json()["rule"] == "default:deny"
