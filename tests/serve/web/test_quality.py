@@ -9,6 +9,7 @@ from typing import Any
 import httpx
 import pytest
 from tests.ingest.doors.hl7v2_lines import obx, oru
+from tests.serve.web.conftest import BOSS
 from tests.serve.web.feeding_site import KNOWN, SYSTEM, FeedingWeb
 
 
@@ -227,3 +228,87 @@ def test_who_may_only_look_changes_no_mapping(web: FeedingWeb, manager: httpx.Cl
     for path in ("/api/mapping/try", "/api/mapping"):
         refused = manager.post(path, json={"door": "lab", "rules": [GLUCOSE], "digest": lab["digest"]})
         assert refused.status_code == 403 and refused.json()["rule"] == "default:deny"
+
+
+# ---- refused messages ----------------------------------------------------------------------------------------------
+
+STRANGE = b"a letter about Mrs Example, no message"
+
+
+def refused_by(web: FeedingWeb, raw: bytes, door: str = "lab") -> int:
+    """A message that its door refuses, at least in part; its number."""
+    assert web.comes(raw, door).result in ("refused", "partly")
+    (row,) = web.running.record.connection().query("SELECT max(id) FROM quarantine")
+    return int(row[0])
+
+
+def test_a_refused_message_is_listed_with_its_reason_and_never_its_text(web: FeedingWeb, manager: httpx.Client) -> None:
+    number = refused_by(web, STRANGE)
+    web.clock.minutes(5)
+    assert refused_by(web, STRANGE) == number
+    listed = told(manager, "/api/quarantine")
+    (one,) = listed["messages"]
+    assert (one["number"], one["door"], one["size"], one["times"]) == (number, "lab", len(STRANGE), 2)
+    assert one["last"] - one["received"] == 5 * 60_000_000 and one["state"] == "waiting" and "wanted" in one["reason"]
+    assert listed["waiting"] == 1 and "Example" not in str(listed)
+    assert manager.post("/api/quarantine/message", json={"number": number}).status_code == 403
+
+
+def test_a_message_is_read_by_who_may_see_everybody_whom_it_is_about(web: FeedingWeb, engineer: httpx.Client) -> None:
+    nobodys, hers = refused_by(web, STRANGE), refused_by(web, oru(obx("9x0"), obx("1.1", sub="2", number=2)))
+    (row,) = web.running.record.connection().query("SELECT key FROM subject")
+    assert told(engineer, "/api/quarantine/message", {"number": nobodys})["text"] == STRANGE.decode()
+    refused = engineer.post("/api/quarantine/message", json={"number": hers})
+    assert refused.status_code == 403 and "9x0" not in refused.text, "engineers see no patients"
+    assert web.trail(False)[-1]["subject"] == row[0]
+    with web.signed_in("doctor") as doctor:
+        shown = told(doctor, "/api/quarantine/message", {"number": hers})
+        assert "9x0" in shown["text"] and not shown["cut"]
+        assert doctor.post("/api/quarantine/message", json={"number": 999}).status_code == 404
+    looks = [one for one in web.trail(True) if one["action"] == "read" and one["detail"].endswith("of the quarantine")]
+    assert [one["subject"] for one in looks] == ["", "", row[0]]
+    assert looks[-1]["detail"] == f"direct care: message {hers} of the quarantine"
+
+
+def test_what_is_no_text_is_not_shown_as_one(web: FeedingWeb, engineer: httpx.Client) -> None:
+    number = refused_by(web, b"\xff\xfe\x00\x01")
+    assert told(engineer, "/api/quarantine/message", {"number": number})["text"] is None
+
+
+def test_a_message_is_taken_in_again_after_a_fix(web: FeedingWeb, engineer: httpx.Client) -> None:
+    good = oru(obx("1.1"))
+    with web.running.record.writing(BOSS, "write", "as if the door had not understood it") as connection:
+        for number, door, raw in ((7, "lab", good), (8, "lab", STRANGE), (9, "gone", good)):
+            names = ("id", "received", "door", "reason", "media", "raw", "times")
+            connection.insert("quarantine", names, [(number, web.clock(), door, "not read", "", raw, 1)])
+    found = told(engineer, "/api/quarantine/replay", {"numbers": [7, 8, 9]})["messages"]
+    assert [(one["number"], one["accepted"]) for one in found] == [(7, True), (8, False), (9, False)]
+    assert found[0]["outcome"] == "accepted: 1 new entry" and web.standing()["creatinine"] == pytest.approx(1.1)
+    assert found[1]["outcome"].startswith("refused again") and "no door" in found[2]["outcome"]
+    listed = told(engineer, "/api/quarantine")
+    assert [(one["number"], one["state"]) for one in listed["messages"]] == [
+        (9, "waiting"), (8, "waiting"), (7, "accepted"),
+    ]  # fmt: skip
+    for path, more in (("replay", {}), ("dismiss", {"reason": "twice"})):
+        assert engineer.post(f"/api/quarantine/{path}", json={"numbers": [8, 7], **more}).status_code == 409
+        assert engineer.post(f"/api/quarantine/{path}", json={"numbers": [99], **more}).status_code == 404
+    (act,) = [one for one in web.trail(True) if one["detail"] == "message 7 of the quarantine: accepted"]
+    assert act["actor"].startswith("quarantine by account:") and act["subject"].startswith("p")
+
+
+def test_a_message_that_nobody_wants_is_dismissed_with_a_reason(web: FeedingWeb, engineer: httpx.Client) -> None:
+    number = refused_by(web, STRANGE)
+    for reason in ("", "  "):
+        answer = engineer.post("/api/quarantine/dismiss", json={"numbers": [number], "reason": reason})
+        assert answer.status_code == 422, reason
+    told(engineer, "/api/quarantine/dismiss", {"numbers": [number], "reason": "sent by mistake"})
+    listed = told(engineer, "/api/quarantine")
+    assert (listed["messages"][0]["outcome"], listed["waiting"]) == ("dropped: sent by mistake", 0)
+    (row,) = web.running.record.connection().query("SELECT actor FROM resolution")
+    assert row[0].startswith("account:")
+
+
+def test_a_manager_takes_nothing_in_and_dismisses_nothing(web: FeedingWeb, manager: httpx.Client) -> None:
+    number = refused_by(web, STRANGE)
+    for path, more in (("replay", {}), ("dismiss", {"reason": "away with it"})):
+        assert manager.post(f"/api/quarantine/{path}", json={"numbers": [number], **more}).status_code == 403
