@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Collection, Mapping, Sequence
 from typing import NamedTuple, TypeVar
 
+from caretwin.record import audit
 from caretwin.record.access import Actor
 from caretwin.record.connections import Connections
 from caretwin.record.entry import Identifier, Stored, StoredDerived, StoredEvent
@@ -198,6 +199,10 @@ class Reading:
         """What stands in these series."""
         self.of(sorted({one.subject for one in series}))
         return self._connections.look(lambda it: standing(it, [one.place for one in series]))
+
+    def acts(self, wanted: audit.Wanted, most: int, before: int | None = None) -> list[tuple[int, audit.Act]]:
+        """The newest acts of the audit trail that are looked for, with their numbers, the newest first."""
+        return self._answer("", lambda it: audit.newest(it, wanted, most, before))
 
     def checkpoints(self, subject: str, model: str) -> list[tuple[int, int, bytes]]:
         """(time us, sequence, state) of the checkpoints of a subject's twin."""

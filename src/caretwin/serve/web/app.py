@@ -17,6 +17,7 @@ from caretwin.serve.web.log import Observed
 from caretwin.serve.web.problems import HANDLED, Problem, answer
 from caretwin.serve.web.routes import (
     access,
+    audit,
     board,
     health,
     mapping,
@@ -27,7 +28,7 @@ from caretwin.serve.web.routes import (
     session,
     sign_in,
     what_if,
-)  # fmt: skip
+)
 from caretwin.serve.web.routing import PUBLIC, Routes, permission_of, undecided
 from caretwin.serve.web.served import Served
 from caretwin.serve.web.static import Static
@@ -35,7 +36,7 @@ from caretwin.serve.web.views.board import BoardNews, Pulse
 
 ROUTES: tuple[Routes, ...] = (
     sign_in.routes, session.routes, access.routes, board.routes, person.routes, what_if.routes, quality.routes,
-    mapping.routes, quarantine.routes, health.routes,
+    mapping.routes, quarantine.routes, audit.routes, health.routes,
 )  # fmt: skip
 """Routes of every page, in the order in which they are described."""
 TOLD = (BoardNews, Pulse)
