@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Collection, Mapping, Sequence
 from typing import NamedTuple, TypeVar
 
+from caretwin.record import audit
 from caretwin.record.access import Actor
 from caretwin.record.connections import Connections
 from caretwin.record.entry import Identifier, Stored, StoredDerived, StoredEvent
@@ -211,6 +212,10 @@ class Reading:
         """
         self.of(["", *self._connections.look(lambda it: keep.whose(it, number))])
         return self._connections.look(lambda it: keep.message(it, number))
+
+    def acts(self, wanted: audit.Wanted, most: int, before: int | None = None) -> list[tuple[int, audit.Act]]:
+        """The newest acts of the audit trail that are looked for, with their numbers, the newest first."""
+        return self._answer("", lambda it: audit.newest(it, wanted, most, before))
 
     def checkpoints(self, subject: str, model: str) -> list[tuple[int, int, bytes]]:
         """(time us, sequence, state) of the checkpoints of a subject's twin."""

@@ -56,6 +56,16 @@ class Running:
     web: WebServer | None = None
 
 
+def mapping_file(site: Site, name: str) -> Path | None:
+    """The file that says what a door's own codes mean; None where it has none, or reads its messages by one of another
+    form. Raises DataError for an unknown kind.
+    """
+    settings = site.doors[name]
+    own = any(one.name == "mapping" for one in door_factory(name, str(settings.get("kind", name))).settings)
+    named = settings.get("mapping")
+    return Path(beside(site.folder, str(named))) if named and not own else None
+
+
 def open_doors(site: Site) -> dict[str, tuple[Door, CodeMapping]]:
     """The doors of a site with what their codes mean. Raises DataError for what is wrong in their sections."""
     found = {}
@@ -64,8 +74,8 @@ def open_doors(site: Site) -> dict[str, tuple[Door, CodeMapping]]:
         more = {"zone": site.zone} if "zone" in known and "zone" not in settings else {}
         if "client" in known and not settings.get("client"):
             more["client"] = own_name(name, site.record if "://" in site.record else str(Path(site.record).resolve()))
-        mapping = settings.get("mapping") if "mapping" not in known else None
-        rules = read_mapping(beside(site.folder, str(mapping))) if mapping else CodeMapping([])
+        mapping = mapping_file(site, name)
+        rules = read_mapping(mapping) if mapping is not None else CodeMapping([])
         found[name] = (make_door(name, {**settings, **more}, site.folder), rules)
     check_ports({name: door for name, (door, _) in found.items()})
     return found

@@ -23,7 +23,7 @@ def site(start: Callable[..., Web]) -> Iterator[Web]:
     return found  # type: ignore[return-value]
 
 
-@pytest.mark.parametrize("role", ["", "doctor", "manager", "engineer"])
+@pytest.mark.parametrize("role", ["", "doctor", "manager", "engineer", "auditor"])
 def test_every_operation_keeps_to_its_description(site: Web, role: str) -> None:
     schema = schemathesis.openapi.from_url(site.address + "/api/openapi.json")
     account = site.account(role) if role else None

@@ -104,6 +104,30 @@ export interface paths {
     patch?: never;
     trace?: never;
   };
+  "/api/audit": {
+    parameters: {
+      query?: never;
+      header?: never;
+      path?: never;
+      cookie?: never;
+    };
+    /**
+     * Get Audit
+     * @description The newest rows of the trail, and whether all of it is as it was written.
+     */
+    get: operations["get_audit"];
+    put?: never;
+    /**
+     * Search Audit
+     * @description Rows of the trail that are looked for: of a person, of an account, of leave to look.
+     */
+    post: operations["search_audit"];
+    delete?: never;
+    options?: never;
+    head?: never;
+    patch?: never;
+    trace?: never;
+  };
   "/api/board": {
     parameters: {
       query?: never;
@@ -144,6 +168,26 @@ export interface paths {
     patch?: never;
     trace?: never;
   };
+  "/api/doors": {
+    parameters: {
+      query?: never;
+      header?: never;
+      path?: never;
+      cookie?: never;
+    };
+    /**
+     * Get Doors
+     * @description Every door: where it listens, how it is doing, and what came of what it took in.
+     */
+    get: operations["get_doors"];
+    put?: never;
+    post?: never;
+    delete?: never;
+    options?: never;
+    head?: never;
+    patch?: never;
+    trace?: never;
+  };
   "/api/live": {
     parameters: {
       query?: never;
@@ -160,6 +204,52 @@ export interface paths {
     get: operations["follow_board"];
     put?: never;
     post?: never;
+    delete?: never;
+    options?: never;
+    head?: never;
+    patch?: never;
+    trace?: never;
+  };
+  "/api/mapping": {
+    parameters: {
+      query?: never;
+      header?: never;
+      path?: never;
+      cookie?: never;
+    };
+    /**
+     * Get Mappings
+     * @description The site's own rules for the codes of each door, and whether they can be changed here.
+     */
+    get: operations["get_mappings"];
+    put?: never;
+    /**
+     * Add To Mapping
+     * @description Add rules to the mapping of a door, which maps by them from now on, and apply them to what is kept.
+     *
+     *     409 with the digest now, and the rules that were added and removed, where somebody else was quicker.
+     */
+    post: operations["add_to_mapping"];
+    delete?: never;
+    options?: never;
+    head?: never;
+    patch?: never;
+    trace?: never;
+  };
+  "/api/mapping/try": {
+    parameters: {
+      query?: never;
+      header?: never;
+      path?: never;
+      cookie?: never;
+    };
+    get?: never;
+    put?: never;
+    /**
+     * Try Mapping
+     * @description What rules would make of what is kept; nothing is changed. A rule that cannot be is told with its index.
+     */
+    post: operations["try_mapping"];
     delete?: never;
     options?: never;
     head?: never;
@@ -260,6 +350,86 @@ export interface paths {
      * @description Where a value came from, all its versions, and what the twin did with it.
      */
     post: operations["get_provenance"];
+    delete?: never;
+    options?: never;
+    head?: never;
+    patch?: never;
+    trace?: never;
+  };
+  "/api/quarantine": {
+    parameters: {
+      query?: never;
+      header?: never;
+      path?: never;
+      cookie?: never;
+    };
+    /**
+     * Get Quarantine
+     * @description Messages that were refused: why, how often they came, and what became of them; never what they say.
+     */
+    get: operations["get_quarantine"];
+    put?: never;
+    post?: never;
+    delete?: never;
+    options?: never;
+    head?: never;
+    patch?: never;
+    trace?: never;
+  };
+  "/api/quarantine/dismiss": {
+    parameters: {
+      query?: never;
+      header?: never;
+      path?: never;
+      cookie?: never;
+    };
+    get?: never;
+    put?: never;
+    /**
+     * Dismiss Messages
+     * @description Say of messages that nobody wants them, and why.
+     */
+    post: operations["dismiss_messages"];
+    delete?: never;
+    options?: never;
+    head?: never;
+    patch?: never;
+    trace?: never;
+  };
+  "/api/quarantine/message": {
+    parameters: {
+      query?: never;
+      header?: never;
+      path?: never;
+      cookie?: never;
+    };
+    get?: never;
+    put?: never;
+    /**
+     * Read Message
+     * @description A refused message as it came, for who may see everybody whom it is known to be about.
+     */
+    post: operations["read_message"];
+    delete?: never;
+    options?: never;
+    head?: never;
+    patch?: never;
+    trace?: never;
+  };
+  "/api/quarantine/replay": {
+    parameters: {
+      query?: never;
+      header?: never;
+      path?: never;
+      cookie?: never;
+    };
+    get?: never;
+    put?: never;
+    /**
+     * Replay Messages
+     * @description Take messages in again, one after the other, by their doors as they are now.
+     */
+    post: operations["replay_messages"];
     delete?: never;
     options?: never;
     head?: never;
@@ -566,6 +736,46 @@ export interface paths {
     patch?: never;
     trace?: never;
   };
+  "/api/unmapped": {
+    parameters: {
+      query?: never;
+      header?: never;
+      path?: never;
+      cookie?: never;
+    };
+    /**
+     * Get Unmapped
+     * @description Codes that came in and that nobody has mapped, with the channels that they may mean.
+     */
+    get: operations["get_unmapped"];
+    put?: never;
+    post?: never;
+    delete?: never;
+    options?: never;
+    head?: never;
+    patch?: never;
+    trace?: never;
+  };
+  "/api/vocabulary": {
+    parameters: {
+      query?: never;
+      header?: never;
+      path?: never;
+      cookie?: never;
+    };
+    /**
+     * Get Vocabulary
+     * @description Every channel that a code can mean, with its unit and the range of plausible values.
+     */
+    get: operations["get_vocabulary"];
+    put?: never;
+    post?: never;
+    delete?: never;
+    options?: never;
+    head?: never;
+    patch?: never;
+    trace?: never;
+  };
   "/api/what-if": {
     parameters: {
       query?: never;
@@ -752,6 +962,63 @@ export interface components {
       };
     };
     /**
+     * AskedAudit
+     * @description Which rows; what is left out fits all.
+     */
+    AskedAudit: {
+      /**
+       * Account
+       * @description Key of an account, or a part of what the trail calls it.
+       * @default
+       */
+      account: string;
+      /**
+       * Action
+       * @default
+       */
+      action: string;
+      /**
+       * Allowed
+       * @description Only what was allowed, or only what was refused.
+       */
+      allowed?: boolean | null;
+      /**
+       * Before
+       * @description Rows before this number: the next page.
+       */
+      before?: number | null;
+      /**
+       * Flagged
+       * @description Only what leave to look made possible.
+       * @default false
+       */
+      flagged: boolean;
+      /**
+       * Most
+       * @default 100
+       */
+      most: number;
+      /** Start */
+      start?: number | null;
+      /**
+       * Stop
+       * @description Not within.
+       */
+      stop?: number | null;
+      /** Subject */
+      subject?: string | null;
+    };
+    /**
+     * AskedDismissal
+     * @description Which refused messages nobody wants, and why.
+     */
+    AskedDismissal: {
+      /** Numbers */
+      numbers: number[];
+      /** Reason */
+      reason: string;
+    };
+    /**
      * AskedFutures
      * @description Plans that are to be compared with no change: each a setting by its name.
      */
@@ -775,6 +1042,29 @@ export interface components {
        * @example p0a1b2c3d4e5
        */
       subject: string;
+    };
+    /**
+     * AskedMapping
+     * @description Rules to be added; digest: of the file as it was when they were written.
+     */
+    AskedMapping: {
+      /** Digest */
+      digest: string;
+      /** Door */
+      door: string;
+      /** Rules */
+      rules: components["schemas"]["NewRule"][];
+    };
+    /**
+     * AskedMessage
+     * @description Which refused message.
+     */
+    AskedMessage: {
+      /**
+       * Number
+       * @description Of a refused message.
+       */
+      number: number;
     };
     /**
      * AskedOrigin
@@ -808,6 +1098,14 @@ export interface components {
        * @example p0a1b2c3d4e5
        */
       subject: string;
+    };
+    /**
+     * AskedReplay
+     * @description Which refused messages to take in again.
+     */
+    AskedReplay: {
+      /** Numbers */
+      numbers: number[];
     };
     /**
      * AskedReview
@@ -858,6 +1156,67 @@ export interface components {
        * @example p0a1b2c3d4e5
        */
       subject: string;
+    };
+    /**
+     * AskedTry
+     * @description Rules to be tried for a door.
+     */
+    AskedTry: {
+      /** Door */
+      door: string;
+      /** Rules */
+      rules: components["schemas"]["NewRule"][];
+    };
+    /**
+     * AuditPage
+     * @description Rows, the newest first; before: number to ask for the next page with, null where there is no more.
+     */
+    AuditPage: {
+      /** Before */
+      before: number | null;
+      chain: components["schemas"]["Chain"];
+      /** Now */
+      now: number;
+      /** Rows */
+      rows: components["schemas"]["AuditRow"][];
+    };
+    /**
+     * AuditRow
+     * @description One thing that somebody did, or was refused.
+     */
+    AuditRow: {
+      /** Action */
+      action: string;
+      /** Actor */
+      actor: string;
+      /** Allowed */
+      allowed: boolean;
+      /** At */
+      at: number;
+      /** Detail */
+      detail: string;
+      /**
+       * Flagged
+       * @description By leave to look at somebody who was not theirs (break-glass).
+       */
+      flagged: boolean;
+      /**
+       * N
+       * @description Its number in the trail.
+       */
+      n: number;
+      /**
+       * Name
+       * @description Of the account that did it, or in whose name it was done.
+       */
+      name: string | null;
+      /** Rule */
+      rule: string;
+      /**
+       * Subjects
+       * @description Keys of whom it is about; empty: of nobody, or of the record.
+       */
+      subjects: string[];
     };
     /**
      * Board
@@ -929,6 +1288,26 @@ export interface components {
       vitals: components["schemas"]["VitalSign"][];
     };
     /**
+     * Chain
+     * @description Whether the trail is as it was written: each row holds the digest of the one before.
+     */
+    Chain: {
+      /**
+       * Checked
+       * @description When all of it was looked through.
+       */
+      checked: number;
+      /** Rows */
+      rows: number;
+      /**
+       * Trouble
+       * @description What is wrong with the first bad row; "": nothing is.
+       */
+      trouble: string;
+      /** Whole */
+      whole: boolean;
+    };
+    /**
      * ChannelSpan
      * @description A channel that this person has.
      */
@@ -989,6 +1368,18 @@ export interface components {
       unit: string;
     };
     /**
+     * Count
+     * @description Something that a door counts since the site was started: its name, and what that is in words.
+     */
+    Count: {
+      /** Count */
+      count: number;
+      /** Name */
+      name: string;
+      /** Words */
+      words: string;
+    };
+    /**
      * DataDoubt
      * @description How far a forecast can be trusted for its data.
      */
@@ -1014,6 +1405,33 @@ export interface components {
       wider: number;
     };
     /**
+     * DoorMapping
+     * @description What the codes of a door mean by the site's own rules.
+     */
+    DoorMapping: {
+      /**
+       * Digest
+       * @description Of the file as it is now: send it with a change of it.
+       */
+      digest: string | null;
+      /** Door */
+      door: string;
+      /** Editable */
+      editable: boolean;
+      /** Rules */
+      rules: components["schemas"]["MappingRule"][];
+      /**
+       * Shared
+       * @description Other doors that read the same file.
+       */
+      shared: string[];
+      /**
+       * Why
+       * @description Why it cannot be changed here.
+       */
+      why: string;
+    };
+    /**
      * DoorPulse
      * @description How a door is doing.
      */
@@ -1029,6 +1447,74 @@ export interface components {
       name: string;
       /** Trouble */
       trouble: string;
+    };
+    /**
+     * DoorQuality
+     * @description A door: what it is, how it is doing, and what came of what it took in.
+     */
+    DoorQuality: {
+      /**
+       * Age S
+       * @description s since the last message; null: none came since the start
+       */
+      age_s: number | null;
+      /**
+       * Busy
+       * @description Messages that had to be sent again because the disk was busy.
+       */
+      busy: number;
+      /** Counters */
+      counters: components["schemas"]["Count"][];
+      /** Kind */
+      kind: string;
+      /**
+       * Last
+       * @description The newest last; null for who may not look through the record.
+       */
+      last: components["schemas"]["LastMessage"][] | null;
+      /**
+       * Listening
+       * @description Where it can be reached, or what it is connected to; "": neither.
+       */
+      listening: string;
+      /** Name */
+      name: string;
+      /** Reconnects */
+      reconnects: number;
+      /**
+       * Remark
+       * @description What the door says of how it is reached, such as where its token is.
+       */
+      remark: string;
+      /**
+       * Tested
+       * @description How well it is tested, in words.
+       */
+      tested: string;
+      /**
+       * Tier
+       * @enum {string}
+       */
+      tier: "field" | "peer" | "loopback";
+      /** Title */
+      title: string;
+      /**
+       * Trouble
+       * @description The last thing that went wrong, in words; no value stands in it.
+       */
+      trouble: string;
+      /** Unusable */
+      unusable: components["schemas"]["Unusable"][];
+    };
+    /**
+     * Doors
+     * @description All doors of the site.
+     */
+    Doors: {
+      /** Doors */
+      doors: components["schemas"]["DoorQuality"][];
+      /** Now */
+      now: number;
     };
     /**
      * Elsewhere
@@ -1149,6 +1635,16 @@ export interface components {
       status: "ok";
     };
     /**
+     * LastMessage
+     * @description A message in one line, without identifiers.
+     */
+    LastMessage: {
+      /** At */
+      at: number;
+      /** Words */
+      words: string;
+    };
+    /**
      * LimitChance
      * @description How probable it is that a limit is broken within half an hour.
      */
@@ -1173,6 +1669,163 @@ export interface components {
       role?: string | null;
       /** Secret */
       secret: string;
+    };
+    /**
+     * MappedCode
+     * @description What becomes of values that came before their code was mapped.
+     */
+    MappedCode: {
+      /**
+       * Channel
+       * @description "": its values cannot be converted.
+       */
+      channel: string;
+      /** Channel Unit */
+      channel_unit: string;
+      /**
+       * Code
+       * @description System and code, with | between them.
+       */
+      code: string;
+      /** Door */
+      door: string;
+      /**
+       * Reason
+       * @description Why they cannot.
+       */
+      reason: string;
+      /** Unit */
+      unit: string;
+      /**
+       * Unusable
+       * @description Of them that can never be used.
+       */
+      unusable: number;
+      /** Values */
+      values: number;
+    };
+    /**
+     * MappingDone
+     * @description What rules have mapped; the doors use them since.
+     */
+    MappingDone: {
+      /**
+       * Digest
+       * @description Of the file as it is now.
+       */
+      digest: string;
+      /**
+       * Doors
+       * @description That use the file.
+       */
+      doors: string[];
+      /**
+       * Left
+       * @description Codes that are still to be mapped.
+       */
+      left: number;
+      /**
+       * Values
+       * @description How many kept values were said anew.
+       */
+      values: number;
+    };
+    /**
+     * MappingPreview
+     * @description What rules would map; nothing is changed.
+     */
+    MappingPreview: {
+      /** Changes */
+      changes: components["schemas"]["MappedCode"][];
+      /**
+       * Digest
+       * @description Of the file as it is now.
+       */
+      digest: string;
+      /**
+       * Left
+       * @description Codes that are still to be mapped.
+       */
+      left: number;
+      /** Unusable */
+      unusable: number;
+      /** Values */
+      values: number;
+    };
+    /**
+     * MappingRule
+     * @description A rule that stands in a mapping; an empty field fits everything.
+     */
+    MappingRule: {
+      /**
+       * Channel
+       * @description A channel, "ignore", or "" where it waits to be filled in.
+       */
+      channel: string;
+      /** Code */
+      code: string;
+      /**
+       * Note
+       * @description May hold an example; null for who may not look through the record.
+       */
+      note: string | null;
+      /** Source */
+      source: string;
+      /** System */
+      system: string;
+      /** To Unit */
+      to_unit: string;
+      /** Unit */
+      unit: string;
+    };
+    /**
+     * Mappings
+     * @description The mappings of all doors.
+     */
+    Mappings: {
+      /** Doors */
+      doors: components["schemas"]["DoorMapping"][];
+    };
+    /**
+     * MessageText
+     * @description A refused message as it came.
+     */
+    MessageText: {
+      /**
+       * Cut
+       * @description Only its beginning is told.
+       */
+      cut: boolean;
+      /**
+       * Media
+       * @description What its door knows of it beside its bytes.
+       */
+      media: string;
+      /** Number */
+      number: number;
+      /**
+       * Text
+       * @description null: it is no text.
+       */
+      text: string | null;
+    };
+    /**
+     * NeverUsed
+     * @description Values of one name that were kept and can never be used.
+     */
+    NeverUsed: {
+      /**
+       * Example
+       * @description The last as it was sent; null for who may not look through the record.
+       */
+      example: string | null;
+      /**
+       * Name
+       * @description A channel, or the sender's code.
+       */
+      name: string;
+      /** Times */
+      times: number;
     };
     /**
      * NewAccount
@@ -1242,6 +1895,48 @@ export interface components {
        * @default passkey
        */
       name: string;
+    };
+    /**
+     * NewRule
+     * @description What a code means from now on.
+     */
+    NewRule: {
+      /**
+       * Channel
+       * @description Of the vocabulary, or "ignore".
+       */
+      channel: string;
+      /** Code */
+      code: string;
+      /**
+       * Note
+       * @default
+       */
+      note: string;
+      /**
+       * Only This Door
+       * @description Where several doors read one file: not for the others.
+       * @default false
+       */
+      only_this_door: boolean;
+      /**
+       * System
+       * @description Empty: of any system.
+       * @default
+       */
+      system: string;
+      /**
+       * To Unit
+       * @description Unit of values that come without one that can be read.
+       * @default
+       */
+      to_unit: string;
+      /**
+       * Unit
+       * @description As sent; empty: in any unit.
+       * @default
+       */
+      unit: string;
     };
     /**
      * PasskeyId
@@ -1444,6 +2139,20 @@ export interface components {
       trouble: string;
     };
     /**
+     * Quarantine
+     * @description Refused messages: those that wait first, of both the newest first; more: how many there are beyond these.
+     */
+    Quarantine: {
+      /** Messages */
+      messages: components["schemas"]["RefusedMessage"][];
+      /** More */
+      more: number;
+      /** Now */
+      now: number;
+      /** Waiting */
+      waiting: number;
+    };
+    /**
      * Queue
      * @description Recommendations: those that wait first, then the newest.
      */
@@ -1491,6 +2200,65 @@ export interface components {
        * @description The twins live, or there are none to live here.
        */
       ward: boolean;
+    };
+    /**
+     * RefusedMessage
+     * @description A message that a door refused, without its text.
+     */
+    RefusedMessage: {
+      /** Door */
+      door: string;
+      /**
+       * Last
+       * @description When it came last.
+       */
+      last: number;
+      /** Number */
+      number: number;
+      /**
+       * Outcome
+       * @description What became of it, in words; "": nobody has tried it again.
+       */
+      outcome: string;
+      /** Reason */
+      reason: string;
+      /** Received */
+      received: number;
+      /**
+       * Size
+       * @description bytes
+       */
+      size: number;
+      /**
+       * State
+       * @enum {string}
+       */
+      state: "waiting" | "accepted" | "dropped";
+      /**
+       * Times
+       * @description How often it came.
+       */
+      times: number;
+    };
+    /**
+     * Resolutions
+     * @description What became of messages, in the order in which they were named.
+     */
+    Resolutions: {
+      /** Messages */
+      messages: components["schemas"]["Resolved"][];
+    };
+    /**
+     * Resolved
+     * @description What became of a message.
+     */
+    Resolved: {
+      /** Accepted */
+      accepted: boolean;
+      /** Number */
+      number: number;
+      /** Outcome */
+      outcome: string;
     };
     /**
      * SaidBefore
@@ -1765,6 +2533,31 @@ export interface components {
       words: string;
     };
     /**
+     * Suggested
+     * @description A channel that a code may mean; for a person to decide.
+     */
+    Suggested: {
+      /** Channel */
+      channel: string;
+      /**
+       * Fits
+       * @description The unit in which the values come is known to be of the channel's kind.
+       */
+      fits: boolean;
+      /**
+       * Likeness
+       * @description Of the names, 0 to 1.
+       */
+      likeness: number;
+      /** Title */
+      title: string;
+      /**
+       * Unit
+       * @description UCUM, of the channel.
+       */
+      unit: string;
+    };
+    /**
      * TwinState
      * @description Whether the twin lives, and up to when it knows its person.
      */
@@ -1799,6 +2592,62 @@ export interface components {
       beds: string[];
       /** Name */
       name: string;
+    };
+    /**
+     * UnmappedCode
+     * @description A code that came in and that no mapping knows.
+     */
+    UnmappedCode: {
+      /** Code */
+      code: string;
+      /** Display */
+      display: string;
+      /** Door */
+      door: string;
+      /**
+       * Example
+       * @description A value as sent; null for who may not look through the record.
+       */
+      example: string | null;
+      /** First */
+      first: number;
+      /** Last */
+      last: number;
+      /** Suggestions */
+      suggestions: components["schemas"]["Suggested"][];
+      /** System */
+      system: string;
+      /** Times */
+      times: number;
+      /**
+       * Unit
+       * @description As sent.
+       */
+      unit: string;
+    };
+    /**
+     * UnmappedCodes
+     * @description Codes that nobody mapped, the most frequent first; more: how many there are beyond these.
+     */
+    UnmappedCodes: {
+      /** Codes */
+      codes: components["schemas"]["UnmappedCode"][];
+      /** More */
+      more: number;
+      /** Now */
+      now: number;
+    };
+    /**
+     * Unusable
+     * @description Why values can never be used, and which those are, the most frequent first.
+     */
+    Unusable: {
+      /** Reason */
+      reason: string;
+      /** Times */
+      times: number;
+      /** Values */
+      values: components["schemas"]["NeverUsed"][];
     };
     /**
      * ValueVersion
@@ -1839,6 +2688,54 @@ export interface components {
       unit: string;
       /** Value */
       value: number;
+    };
+    /**
+     * Vocabulary
+     * @description All channels, in the order of their names.
+     */
+    Vocabulary: {
+      /** Terms */
+      terms: components["schemas"]["VocabularyTerm"][];
+    };
+    /**
+     * VocabularyTerm
+     * @description A channel: what a code can mean.
+     */
+    VocabularyTerm: {
+      /**
+       * About
+       * @enum {string}
+       */
+      about: "person" | "place";
+      /** Channel */
+      channel: string;
+      /**
+       * Group
+       * @enum {string}
+       */
+      group: "vital" | "laboratory" | "ventilator" | "drug" | "other";
+      /**
+       * High
+       * @description Above it, likewise.
+       */
+      high: number;
+      /**
+       * Kind
+       * @enum {string}
+       */
+      kind: "observation" | "setting" | "infusion";
+      /**
+       * Low
+       * @description Below it a value is an artefact, or in a wrong unit.
+       */
+      low: number;
+      /** Title */
+      title: string;
+      /**
+       * Unit
+       * @description UCUM; "1": a pure number.
+       */
+      unit: string;
     };
     /**
      * WarningScore
@@ -2272,6 +3169,131 @@ export interface operations {
       };
     };
   };
+  get_audit: {
+    parameters: {
+      query?: never;
+      header?: never;
+      path?: never;
+      cookie?: never;
+    };
+    requestBody?: never;
+    responses: {
+      /** @description Successful Response */
+      200: {
+        headers: {
+          [name: string]: unknown;
+        };
+        content: {
+          "application/json": components["schemas"]["AuditPage"];
+        };
+      };
+      /** @description Nobody has signed in, or the session is over */
+      401: {
+        headers: {
+          [name: string]: unknown;
+        };
+        content: {
+          "application/problem+json": components["schemas"]["Problem"];
+        };
+      };
+      /** @description No policy allows it, or the request came from elsewhere */
+      403: {
+        headers: {
+          [name: string]: unknown;
+        };
+        content: {
+          "application/problem+json": components["schemas"]["Problem"];
+        };
+      };
+      /** @description Not what is described here */
+      422: {
+        headers: {
+          [name: string]: unknown;
+        };
+        content: {
+          "application/problem+json": components["schemas"]["Problem"];
+        };
+      };
+      /** @description Too often; wait as long as Retry-After says */
+      429: {
+        headers: {
+          [name: string]: unknown;
+        };
+        content: {
+          "application/problem+json": components["schemas"]["Problem"];
+        };
+      };
+    };
+  };
+  search_audit: {
+    parameters: {
+      query?: never;
+      header?: never;
+      path?: never;
+      cookie?: never;
+    };
+    requestBody: {
+      content: {
+        "application/json": components["schemas"]["AskedAudit"];
+      };
+    };
+    responses: {
+      /** @description Successful Response */
+      200: {
+        headers: {
+          [name: string]: unknown;
+        };
+        content: {
+          "application/json": components["schemas"]["AuditPage"];
+        };
+      };
+      /** @description Nobody has signed in, or the session is over */
+      401: {
+        headers: {
+          [name: string]: unknown;
+        };
+        content: {
+          "application/problem+json": components["schemas"]["Problem"];
+        };
+      };
+      /** @description No policy allows it, or the request came from elsewhere */
+      403: {
+        headers: {
+          [name: string]: unknown;
+        };
+        content: {
+          "application/problem+json": components["schemas"]["Problem"];
+        };
+      };
+      /** @description Larger than what is taken */
+      413: {
+        headers: {
+          [name: string]: unknown;
+        };
+        content: {
+          "application/problem+json": components["schemas"]["Problem"];
+        };
+      };
+      /** @description Not what is described here */
+      422: {
+        headers: {
+          [name: string]: unknown;
+        };
+        content: {
+          "application/problem+json": components["schemas"]["Problem"];
+        };
+      };
+      /** @description Too often; wait as long as Retry-After says */
+      429: {
+        headers: {
+          [name: string]: unknown;
+        };
+        content: {
+          "application/problem+json": components["schemas"]["Problem"];
+        };
+      };
+    };
+  };
   get_board: {
     parameters: {
       query?: never;
@@ -2406,6 +3428,62 @@ export interface operations {
       };
     };
   };
+  get_doors: {
+    parameters: {
+      query?: never;
+      header?: never;
+      path?: never;
+      cookie?: never;
+    };
+    requestBody?: never;
+    responses: {
+      /** @description Successful Response */
+      200: {
+        headers: {
+          [name: string]: unknown;
+        };
+        content: {
+          "application/json": components["schemas"]["Doors"];
+        };
+      };
+      /** @description Nobody has signed in, or the session is over */
+      401: {
+        headers: {
+          [name: string]: unknown;
+        };
+        content: {
+          "application/problem+json": components["schemas"]["Problem"];
+        };
+      };
+      /** @description No policy allows it, or the request came from elsewhere */
+      403: {
+        headers: {
+          [name: string]: unknown;
+        };
+        content: {
+          "application/problem+json": components["schemas"]["Problem"];
+        };
+      };
+      /** @description Not what is described here */
+      422: {
+        headers: {
+          [name: string]: unknown;
+        };
+        content: {
+          "application/problem+json": components["schemas"]["Problem"];
+        };
+      };
+      /** @description Too often; wait as long as Retry-After says */
+      429: {
+        headers: {
+          [name: string]: unknown;
+        };
+        content: {
+          "application/problem+json": components["schemas"]["Problem"];
+        };
+      };
+    };
+  };
   follow_board: {
     parameters: {
       query?: never;
@@ -2444,6 +3522,236 @@ export interface operations {
       };
       /** @description No policy allows it, or the request came from elsewhere */
       403: {
+        headers: {
+          [name: string]: unknown;
+        };
+        content: {
+          "application/problem+json": components["schemas"]["Problem"];
+        };
+      };
+      /** @description Not what is described here */
+      422: {
+        headers: {
+          [name: string]: unknown;
+        };
+        content: {
+          "application/problem+json": components["schemas"]["Problem"];
+        };
+      };
+      /** @description Too often; wait as long as Retry-After says */
+      429: {
+        headers: {
+          [name: string]: unknown;
+        };
+        content: {
+          "application/problem+json": components["schemas"]["Problem"];
+        };
+      };
+    };
+  };
+  get_mappings: {
+    parameters: {
+      query?: never;
+      header?: never;
+      path?: never;
+      cookie?: never;
+    };
+    requestBody?: never;
+    responses: {
+      /** @description Successful Response */
+      200: {
+        headers: {
+          [name: string]: unknown;
+        };
+        content: {
+          "application/json": components["schemas"]["Mappings"];
+        };
+      };
+      /** @description Nobody has signed in, or the session is over */
+      401: {
+        headers: {
+          [name: string]: unknown;
+        };
+        content: {
+          "application/problem+json": components["schemas"]["Problem"];
+        };
+      };
+      /** @description No policy allows it, or the request came from elsewhere */
+      403: {
+        headers: {
+          [name: string]: unknown;
+        };
+        content: {
+          "application/problem+json": components["schemas"]["Problem"];
+        };
+      };
+      /** @description Not what is described here */
+      422: {
+        headers: {
+          [name: string]: unknown;
+        };
+        content: {
+          "application/problem+json": components["schemas"]["Problem"];
+        };
+      };
+      /** @description Too often; wait as long as Retry-After says */
+      429: {
+        headers: {
+          [name: string]: unknown;
+        };
+        content: {
+          "application/problem+json": components["schemas"]["Problem"];
+        };
+      };
+    };
+  };
+  add_to_mapping: {
+    parameters: {
+      query?: never;
+      header?: never;
+      path?: never;
+      cookie?: never;
+    };
+    requestBody: {
+      content: {
+        "application/json": components["schemas"]["AskedMapping"];
+      };
+    };
+    responses: {
+      /** @description Successful Response */
+      200: {
+        headers: {
+          [name: string]: unknown;
+        };
+        content: {
+          "application/json": components["schemas"]["MappingDone"];
+        };
+      };
+      /** @description Nobody has signed in, or the session is over */
+      401: {
+        headers: {
+          [name: string]: unknown;
+        };
+        content: {
+          "application/problem+json": components["schemas"]["Problem"];
+        };
+      };
+      /** @description No policy allows it, or the request came from elsewhere */
+      403: {
+        headers: {
+          [name: string]: unknown;
+        };
+        content: {
+          "application/problem+json": components["schemas"]["Problem"];
+        };
+      };
+      /** @description There is nothing of this name */
+      404: {
+        headers: {
+          [name: string]: unknown;
+        };
+        content: {
+          "application/problem+json": components["schemas"]["Problem"];
+        };
+      };
+      /** @description Not possible as things are now */
+      409: {
+        headers: {
+          [name: string]: unknown;
+        };
+        content: {
+          "application/problem+json": components["schemas"]["Problem"];
+        };
+      };
+      /** @description Larger than what is taken */
+      413: {
+        headers: {
+          [name: string]: unknown;
+        };
+        content: {
+          "application/problem+json": components["schemas"]["Problem"];
+        };
+      };
+      /** @description Not what is described here */
+      422: {
+        headers: {
+          [name: string]: unknown;
+        };
+        content: {
+          "application/problem+json": components["schemas"]["Problem"];
+        };
+      };
+      /** @description Too often; wait as long as Retry-After says */
+      429: {
+        headers: {
+          [name: string]: unknown;
+        };
+        content: {
+          "application/problem+json": components["schemas"]["Problem"];
+        };
+      };
+    };
+  };
+  try_mapping: {
+    parameters: {
+      query?: never;
+      header?: never;
+      path?: never;
+      cookie?: never;
+    };
+    requestBody: {
+      content: {
+        "application/json": components["schemas"]["AskedTry"];
+      };
+    };
+    responses: {
+      /** @description Successful Response */
+      200: {
+        headers: {
+          [name: string]: unknown;
+        };
+        content: {
+          "application/json": components["schemas"]["MappingPreview"];
+        };
+      };
+      /** @description Nobody has signed in, or the session is over */
+      401: {
+        headers: {
+          [name: string]: unknown;
+        };
+        content: {
+          "application/problem+json": components["schemas"]["Problem"];
+        };
+      };
+      /** @description No policy allows it, or the request came from elsewhere */
+      403: {
+        headers: {
+          [name: string]: unknown;
+        };
+        content: {
+          "application/problem+json": components["schemas"]["Problem"];
+        };
+      };
+      /** @description There is nothing of this name */
+      404: {
+        headers: {
+          [name: string]: unknown;
+        };
+        content: {
+          "application/problem+json": components["schemas"]["Problem"];
+        };
+      };
+      /** @description Not possible as things are now */
+      409: {
+        headers: {
+          [name: string]: unknown;
+        };
+        content: {
+          "application/problem+json": components["schemas"]["Problem"];
+        };
+      };
+      /** @description Larger than what is taken */
+      413: {
         headers: {
           [name: string]: unknown;
         };
@@ -2787,6 +4095,314 @@ export interface operations {
       };
       /** @description There is nothing of this name */
       404: {
+        headers: {
+          [name: string]: unknown;
+        };
+        content: {
+          "application/problem+json": components["schemas"]["Problem"];
+        };
+      };
+      /** @description Larger than what is taken */
+      413: {
+        headers: {
+          [name: string]: unknown;
+        };
+        content: {
+          "application/problem+json": components["schemas"]["Problem"];
+        };
+      };
+      /** @description Not what is described here */
+      422: {
+        headers: {
+          [name: string]: unknown;
+        };
+        content: {
+          "application/problem+json": components["schemas"]["Problem"];
+        };
+      };
+      /** @description Too often; wait as long as Retry-After says */
+      429: {
+        headers: {
+          [name: string]: unknown;
+        };
+        content: {
+          "application/problem+json": components["schemas"]["Problem"];
+        };
+      };
+    };
+  };
+  get_quarantine: {
+    parameters: {
+      query?: never;
+      header?: never;
+      path?: never;
+      cookie?: never;
+    };
+    requestBody?: never;
+    responses: {
+      /** @description Successful Response */
+      200: {
+        headers: {
+          [name: string]: unknown;
+        };
+        content: {
+          "application/json": components["schemas"]["Quarantine"];
+        };
+      };
+      /** @description Nobody has signed in, or the session is over */
+      401: {
+        headers: {
+          [name: string]: unknown;
+        };
+        content: {
+          "application/problem+json": components["schemas"]["Problem"];
+        };
+      };
+      /** @description No policy allows it, or the request came from elsewhere */
+      403: {
+        headers: {
+          [name: string]: unknown;
+        };
+        content: {
+          "application/problem+json": components["schemas"]["Problem"];
+        };
+      };
+      /** @description Not what is described here */
+      422: {
+        headers: {
+          [name: string]: unknown;
+        };
+        content: {
+          "application/problem+json": components["schemas"]["Problem"];
+        };
+      };
+      /** @description Too often; wait as long as Retry-After says */
+      429: {
+        headers: {
+          [name: string]: unknown;
+        };
+        content: {
+          "application/problem+json": components["schemas"]["Problem"];
+        };
+      };
+    };
+  };
+  dismiss_messages: {
+    parameters: {
+      query?: never;
+      header?: never;
+      path?: never;
+      cookie?: never;
+    };
+    requestBody: {
+      content: {
+        "application/json": components["schemas"]["AskedDismissal"];
+      };
+    };
+    responses: {
+      /** @description Successful Response */
+      200: {
+        headers: {
+          [name: string]: unknown;
+        };
+        content: {
+          "application/json": components["schemas"]["Resolutions"];
+        };
+      };
+      /** @description Nobody has signed in, or the session is over */
+      401: {
+        headers: {
+          [name: string]: unknown;
+        };
+        content: {
+          "application/problem+json": components["schemas"]["Problem"];
+        };
+      };
+      /** @description No policy allows it, or the request came from elsewhere */
+      403: {
+        headers: {
+          [name: string]: unknown;
+        };
+        content: {
+          "application/problem+json": components["schemas"]["Problem"];
+        };
+      };
+      /** @description There is nothing of this name */
+      404: {
+        headers: {
+          [name: string]: unknown;
+        };
+        content: {
+          "application/problem+json": components["schemas"]["Problem"];
+        };
+      };
+      /** @description Not possible as things are now */
+      409: {
+        headers: {
+          [name: string]: unknown;
+        };
+        content: {
+          "application/problem+json": components["schemas"]["Problem"];
+        };
+      };
+      /** @description Larger than what is taken */
+      413: {
+        headers: {
+          [name: string]: unknown;
+        };
+        content: {
+          "application/problem+json": components["schemas"]["Problem"];
+        };
+      };
+      /** @description Not what is described here */
+      422: {
+        headers: {
+          [name: string]: unknown;
+        };
+        content: {
+          "application/problem+json": components["schemas"]["Problem"];
+        };
+      };
+      /** @description Too often; wait as long as Retry-After says */
+      429: {
+        headers: {
+          [name: string]: unknown;
+        };
+        content: {
+          "application/problem+json": components["schemas"]["Problem"];
+        };
+      };
+    };
+  };
+  read_message: {
+    parameters: {
+      query?: never;
+      header?: never;
+      path?: never;
+      cookie?: never;
+    };
+    requestBody: {
+      content: {
+        "application/json": components["schemas"]["AskedMessage"];
+      };
+    };
+    responses: {
+      /** @description Successful Response */
+      200: {
+        headers: {
+          [name: string]: unknown;
+        };
+        content: {
+          "application/json": components["schemas"]["MessageText"];
+        };
+      };
+      /** @description Nobody has signed in, or the session is over */
+      401: {
+        headers: {
+          [name: string]: unknown;
+        };
+        content: {
+          "application/problem+json": components["schemas"]["Problem"];
+        };
+      };
+      /** @description No policy allows it, or the request came from elsewhere */
+      403: {
+        headers: {
+          [name: string]: unknown;
+        };
+        content: {
+          "application/problem+json": components["schemas"]["Problem"];
+        };
+      };
+      /** @description There is nothing of this name */
+      404: {
+        headers: {
+          [name: string]: unknown;
+        };
+        content: {
+          "application/problem+json": components["schemas"]["Problem"];
+        };
+      };
+      /** @description Larger than what is taken */
+      413: {
+        headers: {
+          [name: string]: unknown;
+        };
+        content: {
+          "application/problem+json": components["schemas"]["Problem"];
+        };
+      };
+      /** @description Not what is described here */
+      422: {
+        headers: {
+          [name: string]: unknown;
+        };
+        content: {
+          "application/problem+json": components["schemas"]["Problem"];
+        };
+      };
+      /** @description Too often; wait as long as Retry-After says */
+      429: {
+        headers: {
+          [name: string]: unknown;
+        };
+        content: {
+          "application/problem+json": components["schemas"]["Problem"];
+        };
+      };
+    };
+  };
+  replay_messages: {
+    parameters: {
+      query?: never;
+      header?: never;
+      path?: never;
+      cookie?: never;
+    };
+    requestBody: {
+      content: {
+        "application/json": components["schemas"]["AskedReplay"];
+      };
+    };
+    responses: {
+      /** @description Successful Response */
+      200: {
+        headers: {
+          [name: string]: unknown;
+        };
+        content: {
+          "application/json": components["schemas"]["Resolutions"];
+        };
+      };
+      /** @description Nobody has signed in, or the session is over */
+      401: {
+        headers: {
+          [name: string]: unknown;
+        };
+        content: {
+          "application/problem+json": components["schemas"]["Problem"];
+        };
+      };
+      /** @description No policy allows it, or the request came from elsewhere */
+      403: {
+        headers: {
+          [name: string]: unknown;
+        };
+        content: {
+          "application/problem+json": components["schemas"]["Problem"];
+        };
+      };
+      /** @description There is nothing of this name */
+      404: {
+        headers: {
+          [name: string]: unknown;
+        };
+        content: {
+          "application/problem+json": components["schemas"]["Problem"];
+        };
+      };
+      /** @description Not possible as things are now */
+      409: {
         headers: {
           [name: string]: unknown;
         };
@@ -3831,6 +5447,118 @@ export interface operations {
         };
         content: {
           "application/json": components["schemas"]["Ways"];
+        };
+      };
+      /** @description Not what is described here */
+      422: {
+        headers: {
+          [name: string]: unknown;
+        };
+        content: {
+          "application/problem+json": components["schemas"]["Problem"];
+        };
+      };
+      /** @description Too often; wait as long as Retry-After says */
+      429: {
+        headers: {
+          [name: string]: unknown;
+        };
+        content: {
+          "application/problem+json": components["schemas"]["Problem"];
+        };
+      };
+    };
+  };
+  get_unmapped: {
+    parameters: {
+      query?: never;
+      header?: never;
+      path?: never;
+      cookie?: never;
+    };
+    requestBody?: never;
+    responses: {
+      /** @description Successful Response */
+      200: {
+        headers: {
+          [name: string]: unknown;
+        };
+        content: {
+          "application/json": components["schemas"]["UnmappedCodes"];
+        };
+      };
+      /** @description Nobody has signed in, or the session is over */
+      401: {
+        headers: {
+          [name: string]: unknown;
+        };
+        content: {
+          "application/problem+json": components["schemas"]["Problem"];
+        };
+      };
+      /** @description No policy allows it, or the request came from elsewhere */
+      403: {
+        headers: {
+          [name: string]: unknown;
+        };
+        content: {
+          "application/problem+json": components["schemas"]["Problem"];
+        };
+      };
+      /** @description Not what is described here */
+      422: {
+        headers: {
+          [name: string]: unknown;
+        };
+        content: {
+          "application/problem+json": components["schemas"]["Problem"];
+        };
+      };
+      /** @description Too often; wait as long as Retry-After says */
+      429: {
+        headers: {
+          [name: string]: unknown;
+        };
+        content: {
+          "application/problem+json": components["schemas"]["Problem"];
+        };
+      };
+    };
+  };
+  get_vocabulary: {
+    parameters: {
+      query?: never;
+      header?: never;
+      path?: never;
+      cookie?: never;
+    };
+    requestBody?: never;
+    responses: {
+      /** @description Successful Response */
+      200: {
+        headers: {
+          [name: string]: unknown;
+        };
+        content: {
+          "application/json": components["schemas"]["Vocabulary"];
+        };
+      };
+      /** @description Nobody has signed in, or the session is over */
+      401: {
+        headers: {
+          [name: string]: unknown;
+        };
+        content: {
+          "application/problem+json": components["schemas"]["Problem"];
+        };
+      };
+      /** @description No policy allows it, or the request came from elsewhere */
+      403: {
+        headers: {
+          [name: string]: unknown;
+        };
+        content: {
+          "application/problem+json": components["schemas"]["Problem"];
         };
       };
       /** @description Not what is described here */

@@ -15,14 +15,28 @@ from caretwin.serve.web.border import Border, Shield
 from caretwin.serve.web.identify import cookie_name
 from caretwin.serve.web.log import Observed
 from caretwin.serve.web.problems import HANDLED, Problem, answer
-from caretwin.serve.web.routes import access, board, health, pages, person, session, sign_in, what_if
+from caretwin.serve.web.routes import (
+    access,
+    audit,
+    board,
+    health,
+    mapping,
+    pages,
+    person,
+    quality,
+    quarantine,
+    session,
+    sign_in,
+    what_if,
+)
 from caretwin.serve.web.routing import PUBLIC, Routes, permission_of, undecided
 from caretwin.serve.web.served import Served
 from caretwin.serve.web.static import Static
 from caretwin.serve.web.views.board import BoardNews, Pulse
 
 ROUTES: tuple[Routes, ...] = (
-    sign_in.routes, session.routes, access.routes, board.routes, person.routes, what_if.routes, health.routes,
+    sign_in.routes, session.routes, access.routes, board.routes, person.routes, what_if.routes, quality.routes,
+    mapping.routes, quarantine.routes, audit.routes, health.routes,
 )  # fmt: skip
 """Routes of every page, in the order in which they are described."""
 TOLD = (BoardNews, Pulse)

@@ -11,6 +11,8 @@ from caretwin.record.reading import Reading
 from caretwin.serve.access.rules import Rules
 from caretwin.serve.web.caller import Caller
 from caretwin.serve.web.ceremonies import Ceremonies
+from caretwin.serve.web.chain_check import ChainCheck
+from caretwin.serve.web.mapping_desk import MappingDesk
 from caretwin.serve.web.metrics import Metrics
 from caretwin.serve.web.sessions import HOUR_US, MINUTE_US, Sessions
 from caretwin.serve.web.settings import WebSettings
@@ -30,6 +32,8 @@ class Served:
     clock     microseconds UTC of the wall, for sessions and links; ``running.clock`` is that of the ward, which may be
               a replayed one
     view      the site as callers may see it
+    mappings  where people say what codes mean
+    chain     whether the audit trail is as it was written
     sessions  ``still_valid(caller.session)`` is what a stream asks every second or so
     tokens    SHA-256 (hexadecimal) of the token of each program that may read the figures, by its name
     closing   set when the server stops: streams end then
@@ -45,6 +49,8 @@ class Served:
     ceremonies: Ceremonies = field(init=False)
     metrics: Metrics = field(init=False)
     view: SiteView = field(init=False)
+    mappings: MappingDesk = field(init=False)
+    chain: ChainCheck = field(init=False)
     closing: bool = False
 
     def __post_init__(self) -> None:
@@ -54,6 +60,8 @@ class Served:
         self.metrics = Metrics()
         self._readings: dict[str, Reading] = {}
         self.view = SiteView(self.running, self.rules, self.reading)
+        self.mappings = MappingDesk(self.running)
+        self.chain = ChainCheck(self.running.record)
 
     def reading(self, caller: Caller) -> Reading:
         """The record as a caller may read it: the same for all requests of a session, so that the trail has a row for
