@@ -92,7 +92,7 @@ class Web:
         """A browser on the application's own page, with the cookie of a session."""
         cookies = {cookie_name(self.served.settings): secret} if secret else {}
         said = {"origin": self.address, "sec-fetch-site": "same-origin", **headers}
-        return httpx.Client(base_url=self.address, cookies=cookies, headers=said, timeout=20.0)
+        return httpx.Client(base_url=self.address, cookies=cookies, headers=said, timeout=120.0)
 
     def account(self, *roles: str, units: Sequence[str] = (), people: Sequence[str] = ()) -> Account:
         made = self.served.accounts.add(BOSS, f"A {roles[0]}", roles, self.clock(), units, people)

@@ -64,7 +64,7 @@ class LivingWeb(Web):
         (receipt,) = self.running.record.append(DOOR, [Batch(tuple(entries), now, DOOR.name)])
         return receipt.subjects[0]
 
-    def until(self, seen: Callable[[], Any], seconds: float = 60.0) -> Any:
+    def until(self, seen: Callable[[], Any], seconds: float = 180.0) -> Any:
         """Wait until something is true of the ward, which lives in a thread of its own."""
         end = time.monotonic() + seconds
         while not (found := seen()):
