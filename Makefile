@@ -3,7 +3,7 @@ SHELL := /bin/bash
 .SHELLFLAGS := -eu -o pipefail -c
 .DEFAULT_GOAL := help
 .ONESHELL:
-.PHONY: help demo tour peers test bench lint format docs docs-serve setup lock clean
+.PHONY: help demo tour peers test bench lint format docs docs-serve setup web lock clean
 
 BIN := .venv/bin
 THREADS ?= 2
@@ -19,7 +19,7 @@ export NO_MKDOCS_2_WARNING ?= 1
 help:  ## list these targets
 	@grep -hE '^[a-z-]+: .*## |^[a-z-]+:  ## ' Makefile | sed -E 's/^([a-z-]+):.*## /  make \1\t/' | expand -t 20
 
-demo: setup  ## a ward of real stays that lives, fed through the real doors; about two minutes, nothing leaves this machine
+demo: setup web  ## a ward of real stays that lives, fed through the real doors; about two minutes, nothing leaves this machine
 	@$(BIN)/caretwin demo
 
 tour: setup  ## real patients end to end: fit, forecast, dose decision, report; opens no network connection
@@ -28,7 +28,7 @@ tour: setup  ## real patients end to end: fit, forecast, dose decision, report; 
 peers: setup  ## the broker, database and image tools that tests speak with (Debian packages; only root can install them)
 	@scripts/peers.sh || true
 
-test: setup peers lint  ## everything the gate checks: style, types, import direction, tests, coverage floor
+test: setup web peers lint  ## everything the gate checks: style, types, import direction, tests, coverage floor
 	@mkdir -p .cache/coverage
 	$(BIN)/python -m pytest -n $(THREADS) --dist loadfile --cov --cov-report=term $(PYTEST)
 
@@ -54,8 +54,11 @@ docs-serve: setup  ## read the documentation while writing it
 setup:  ## virtual environment and hash-pinned install; nothing to do when done already
 	@scripts/setup.sh
 
+web: setup  ## the web application, built into the package; nothing to do when done already, and no system Node needed
+	@scripts/web.sh
+
 lock:  ## write requirements.lock anew (UPGRADE=1: with newer versions)
 	@scripts/lock.sh
 
 clean:  ## remove everything that make made
-	@rm -rf .venv .cache site build dist out
+	@rm -rf .venv .cache site build dist out web/node_modules src/caretwin/serve/web/static

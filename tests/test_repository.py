@@ -1,6 +1,7 @@
 """Claims about the repository itself: no import cycle, no private address, nothing undocumented."""
 
 import ast
+import json
 import re
 import subprocess
 import tomllib
@@ -152,12 +153,59 @@ def test_the_lock_file_pins_every_declared_dependency():
     assert wanted - set(locked) == set()
 
 
+# Addresses of people who ask for support stand in a lock file of npm, and nothing is fetched from them.
+NPM_LOCK = ROOT / "web" / "package-lock.json"
+
+
+def addresses(value: object, under: str = "") -> Iterator[str]:
+    """Every text that holds an address, but for those of ``funding``."""
+    if isinstance(value, str):
+        if "://" in value or value.startswith(("git+", "file:")):
+            yield f"{under}: {value}"
+    elif isinstance(value, Mapping):
+        yield from (
+            one for key, inner in value.items() if key != "funding" for one in addresses(inner, f"{under}/{key}")
+        )
+    elif isinstance(value, list):
+        yield from (one for inner in value for one in addresses(inner, under))
+
+
+def test_an_address_in_a_lock_file_would_be_found():
+    assert list(addresses({"a": {"resolved": "https://x/y.tgz"}})) == ["/a/resolved: https://x/y.tgz"]
+    assert list(addresses({"a": {"funding": {"url": "https://x"}}, "b": ["1.0"]})) == []
+
+
+def test_the_lock_file_of_the_web_application_holds_no_address_and_a_hash_for_every_package():
+    lock = json.loads(NPM_LOCK.read_text("utf-8"))
+    assert list(addresses(lock)) == []
+    packages = {name: one for name, one in lock["packages"].items() if name}
+    assert packages
+    assert [name for name, one in packages.items() if not one.get("integrity", "").startswith("sha512-")] == []
+
+
+def test_the_lock_file_of_the_web_application_pins_what_is_declared_for_every_platform():
+    lock = json.loads(NPM_LOCK.read_text("utf-8"))["packages"]
+    declared = json.loads((ROOT / "web" / "package.json").read_text("utf-8"))
+    wanted = {**declared["dependencies"], **declared["devDependencies"]}
+    assert [name for name, version in wanted.items() if not re.fullmatch(r"\d+\.\d+\.\d+", version)] == []
+    assert {name: lock[f"node_modules/{name}"]["version"] for name in wanted} == wanted
+    choices = {name for one in lock.values() for name in one.get("optionalDependencies", {})}
+    assert sorted(name for name in choices if not any(path.endswith(f"node_modules/{name}") for path in lock)) == []
+
+
+def test_every_lock_file_is_read_by_a_test():
+    names = {path.relative_to(ROOT).as_posix() for path in tracked_files()}
+    locks = {name for name in names if re.search(r"\.lock$|-lock\.|lock\.json$|shrinkwrap", name)}
+    assert locks == {"requirements.lock", "demo-data.lock", "web/package-lock.json"}
+
+
 def test_the_version_is_the_same_everywhere():
     import caretwin
 
     project = tomllib.loads((ROOT / "pyproject.toml").read_text("utf-8"))["project"]
     assert project["version"] == caretwin.__version__
     assert yaml.safe_load((ROOT / "CITATION.cff").read_text("utf-8"))["version"] == caretwin.__version__
+    assert json.loads((ROOT / "web" / "package.json").read_text("utf-8"))["version"] == caretwin.__version__
     assert f"## {caretwin.__version__}" in (ROOT / "CHANGELOG.md").read_text("utf-8")
 
 
@@ -273,5 +321,6 @@ def test_measured_tables_in_the_documentation_are_those_of_the_files():
 
 
 def test_no_answer_about_a_patient_is_kept_in_the_repository():
-    reports = [path for path in tracked_files() if path.suffix == ".html"]
+    page = ROOT / "web" / "index.html"  # of the web application: nobody is in it
+    reports = [path for path in tracked_files() if path.suffix == ".html" and path != page]
     assert reports == [], "a report was committed; the template is a .j2 file"

@@ -1,6 +1,8 @@
 """A site's configuration, its clocks, and real stays as messages."""
 
 import asyncio
+import subprocess
+import sys
 from pathlib import Path
 
 import numpy as np
@@ -43,6 +45,13 @@ def test_a_configuration_is_read_and_its_files_lie_beside_it(tmp_path: Path) -> 
 def test_a_wrong_configuration_says_what_to_mend(tmp_path: Path, text: str, word: str) -> None:
     with pytest.raises(DataError, match=word):
         read_site(written(tmp_path, text))
+
+
+def test_a_site_without_a_web_application_needs_none_of_its_packages() -> None:
+    code = "import sys, caretwin.serve.running; print([one for one in ('fastapi', 'cedarpy', 'webauthn', 'authlib')"
+    code += " if one in sys.modules])"
+    found = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
+    assert found.stdout.strip() == "[]"
 
 
 def test_a_missing_configuration_is_an_error_with_advice(tmp_path: Path) -> None:
@@ -92,7 +101,7 @@ def test_a_stay_becomes_messages_when_things_became_known() -> None:
     lactate = Signal.of(np.array([1.0]), np.array([2.0]), np.array([2.25]))
     refused = Signal.of(np.array([1.0]), np.array([999.0]), None, np.array([int(Quality.REFUSED)]))
     posts = plan({"s": stay(lactate=lactate, respiratory_rate=refused)}, 0, 24.0)
-    assert [post.person is not None for post in posts[:1]] == [True]
+    assert [(post.place is not None, post.person is not None) for post in posts[:2]] == [(True, False), (False, True)]
     said = [(post.way, post.at / HOUR_US, value.channel, value.value) for post in posts for value in post.values]
     assert said == [
         ("mqtt", 0.0, "peep", 5.0),

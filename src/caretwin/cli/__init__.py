@@ -10,6 +10,7 @@ import click
 os.environ.setdefault("OPENBLAS_NUM_THREADS", "1")
 
 COMMANDS = {
+    "accounts": "Who may sign in to the web application of a site: add, list, close, print a link.",
     "circulate": "Which pressor and fluid bring arterial pressure to its target, and would fluid help at all?",
     "ct": "How much air the lungs hold on a chest CT, as figures a lung model can observe.",
     "demo": "A ward of real stays that lives, fed through the real doors.",

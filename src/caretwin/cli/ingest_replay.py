@@ -9,10 +9,8 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from caretwin.base.counted import counted
-
 if TYPE_CHECKING:
-    from caretwin.ingest.decoded import Decoded
+    from caretwin.ingest.again import Again
     from caretwin.ingest.mapping import CodeMapping
     from caretwin.record.record import Record
     from caretwin.record.store.keep import Quarantined
@@ -100,20 +98,16 @@ def _without_door(left: Sequence[Quarantined]) -> None:
 
 def _again(record: Record, writer: Any, one: Quarantined, doors: Doors) -> bool:
     """Take one message in; whether all of it was."""
-    outcome, subjects = asyncio.run(_take(record, writer, one, *doors[one.door]))
-    if outcome:
-        _resolve(record, one, outcome, subjects)
-    click.echo(f"{one.number}  {one.door}: {outcome or 'the disk is busy: try again'}")
-    return outcome.startswith("accepted")
+    found = asyncio.run(_take(record, writer, one, *doors[one.door]))
+    if found.outcome:
+        _resolve(record, one, found.outcome, found.subjects)
+    click.echo(f"{one.number}  {one.door}: {found.outcome or 'the disk is busy: try again'}")
+    return found.accepted
 
 
-async def _take(
-    record: Record, writer: Any, one: Quarantined, door: Any, rules: CodeMapping
-) -> tuple[str, tuple[str, ...]]:
-    """What became of a message: "accepted ...", "refused again: ...", or "" where there was no room; and the keys of
-    those whom it is about.
-    """
-    from caretwin.ingest.decoded import RefusedError
+async def _take(record: Record, writer: Any, one: Quarantined, door: Any, rules: CodeMapping) -> Again:
+    """What became of a message."""
+    from caretwin.ingest.again import taken_again
     from caretwin.ingest.intake import Intake
     from caretwin.ingest.timely import births
     from caretwin.ingest.translate import Translator
@@ -123,27 +117,9 @@ async def _take(
 
     born = births(record.reading(operator()))
     intake = Intake(door, record, writer, Translator(door.name, rules), wall, births=born)
-    raw = keep.message(record.connection(), one.number)
-    try:
-        decoded: Decoded = door.decode(raw, one.media)
-    except RefusedError as error:
-        return f"refused again: {error.refusal}", ()
-    result = await intake.accept_decoded(decoded._replace(refused=()))  # it waits already: not a second time
+    found = await taken_again(intake, keep.message(record.connection(), one.number), one.media)
     intake.flush()
-    if result.result == "busy":
-        return "", ()
-    known = result.receipt.duplicates if result.receipt else 0
-    subjects = tuple(filter(None, result.receipt.subjects)) if result.receipt else ()
-    kept = counted(len(subjects) - known, "new entry", "new entries") + (f", {known} known already" if known else "")
-    if result.unusable:
-        kept += f", {len(result.unusable)} of which can never be used ({result.unusable[0]})"
-    refused = decoded.refused + result.refused
-    if refused:
-        return f"refused again: {refused[0]} ({len(refused)} parts; of the rest {kept})", subjects
-    settle = getattr(door, "settle", None)
-    if settle is not None:
-        settle(raw)
-    return f"accepted: {kept}", subjects
+    return found
 
 
 def _resolve(record: Record, one: Quarantined, outcome: str, subjects: tuple[str, ...] = ()) -> None:

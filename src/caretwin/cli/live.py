@@ -54,9 +54,21 @@ def _run(configuration: Path, seconds: float | None, view: bool, messages: int, 
 
     async def run() -> None:
         async with running(site, wall, twins=twins) as found:
+            for line in web_lines(found):
+                click.echo(line)
             await watch(found, seconds, view, messages=messages)
 
     asyncio.run(run())
+
+
+def web_lines(found: Running) -> list[str]:
+    """Where the web application is, and how the first person signs in; nothing where there is none."""
+    if found.web is None:
+        return []
+    lines = [f"web application: {found.web.address}"]
+    if found.web.first_link:
+        lines.append(f"the first sign-in, once, within 15 minutes: {found.web.first_link}")
+    return lines
 
 
 @contextlib.contextmanager
@@ -73,7 +85,7 @@ def stopped_calmly() -> Iterator[None]:
 
 def _end_compiling(code: int) -> None:
     """End the process where twins are still being woken: a compiler cannot be interrupted, and would abort it."""
-    if any(thread.name == "ward" for thread in threading.enumerate()):
+    if any(thread.name in ("ward", "what-if") for thread in threading.enumerate()):
         sys.stdout.flush()
         sys.stderr.flush()
         os._exit(code)

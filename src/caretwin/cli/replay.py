@@ -23,6 +23,8 @@ START = "2026-01-05T07:00:00Z"
 TOKEN = "demonstration"
 SDC_BEDS = 2
 """Beds whose monitor speaks SDC; those of the others speak HL7 v2."""
+PORT = 8400
+"""Of the web application; another one where it is taken."""
 NAMES = {"stays": "A ward of real stays (MIMIC-IV demo)", "home": "A home that does not exist (synthetic)"}
 
 
@@ -37,9 +39,18 @@ NAMES = {"stays": "A ward of real stays (MIMIC-IV demo)", "home": "A home that d
 @click.option("--seed", default=0, show_default=True, help="Of the home's luck.")
 @click.option("--record", "kept", type=click.Path(path_type=Path), help="Keep the record in this new file.")
 @click.option("--view/--no-view", default=True, help="Draw what comes; without, plain lines.")
+@click.option("--web/--no-web", "web", default=False, help="Also serve the web application; prints a link to sign in.")
 @friendly
 def command(
-    what: str, subjects: int, hours: float, speed: float, clif: Path | None, seed: int, kept: Path | None, view: bool
+    what: str,
+    subjects: int,
+    hours: float,
+    speed: float,
+    clif: Path | None,
+    seed: int,
+    kept: Path | None,
+    view: bool,
+    web: bool,
 ) -> None:
     """Play WHAT through the doors of a site of its own, on this machine's loopback interface.
 
@@ -49,13 +60,24 @@ def command(
     home   synthetic residents and rooms: bed and room sensors and
            wearables by MQTT, care notes by FHIR; nobody's data
     """  # noqa: D301 click keeps the lines after a backspace
-    play(what, subjects, hours, speed, clif, seed, kept, view)
+    play(what, subjects, hours, speed, clif, seed, kept, view, PORT if web else None)
 
 
 def play(
-    what: str, subjects: int, hours: float, speed: float, clif: Path | None, seed: int, kept: Path | None, view: bool
+    what: str,
+    subjects: int,
+    hours: float,
+    speed: float,
+    clif: Path | None,
+    seed: int,
+    kept: Path | None,
+    view: bool,
+    port: int | None,
 ) -> None:
-    """Plan, open the doors, play, and show it until it is over (see :func:`command`)."""
+    """Plan, open the doors, play, and show it until it is over (see :func:`command`).
+
+    port  of the web application, 0 for a free one; None: without it
+    """
     if kept is not None and kept.exists():
         raise click.BadParameter(f"{kept} exists already: name a new file", param_hint="--record")
     if clif is not None and what != "stays":
@@ -63,7 +85,7 @@ def play(
     with stopped_calmly(), tempfile.TemporaryDirectory(prefix="caretwin-replay-") as temporary:
         posts = _planned(what, subjects, hours, clif, seed)
         people: SubjectKind = "patient" if what == "stays" else "resident"
-        asyncio.run(_live(NAMES[what], posts, speed, Path(temporary), kept, view, people))
+        asyncio.run(_live(NAMES[what], posts, speed, Path(temporary), kept, view, people, port))
 
 
 def _planned(what: str, subjects: int, hours: float, clif: Path | None, seed: int) -> list[Post]:
@@ -84,13 +106,24 @@ def _planned(what: str, subjects: int, hours: float, clif: Path | None, seed: in
 
 
 async def _live(
-    name: str, posts: list[Post], speed: float, folder: Path, kept: Path | None, view: bool, people: SubjectKind
+    name: str,
+    posts: list[Post],
+    speed: float,
+    folder: Path,
+    kept: Path | None,
+    view: bool,
+    people: SubjectKind,
+    port: int | None,
 ) -> None:
-    """Open the doors on free ports, play, and show the ward until all was played."""
+    """Open the doors on free ports, play, and show the ward until all was played.
+
+    port  of the web application, 0 for a free one; None: without it
+    """
     from rich.console import Console
 
     from caretwin.cli.live import watch
     from caretwin.cli.live_view import goodbye
+    from caretwin.cli.web_address import open_for_visitors, with_web
     from caretwin.serve import replay
     from caretwin.serve.broker import broker
     from caretwin.serve.clock import Replayed
@@ -101,20 +134,28 @@ async def _live(
     async with broker() as url, _switched_on(stays, posts[0].at) as monitors:
         site, targets = _site(name, folder, url, kept, people, monitors, {post.way for post in posts})
         begun = Held(posts[0].at)
+        site = site if port is None else with_web(site, port)
         async with running(site, begun, twins=people == "patient") as found:
             await listening(found)
             if found.loop is not None:
                 click.echo("waking the twins (the first time their programs are compiled, about half a minute) ...")
                 await asyncio.to_thread(found.loop.wait_until_ready)
+            if found.web is not None:
+                await asyncio.to_thread(open_for_visitors, found.web, console)
             begun.clock = clock = Replayed(posts[0].at, speed)
             found.clock = clock
             played = replay.Played(len(posts))
             task = asyncio.create_task(replay.play(posts, clock, targets, played))
-            await watch(found, None, view, lambda: task.done())
+            looked_at = found.web is not None and console.is_terminal  # then it ends when they say so
+            await watch(found, None, view, lambda: task.done() and not (looked_at and _went_well(task)))
             if task.done():
                 task.result()
             task.cancel()
             goodbye(found, played, console, kept)
+
+
+def _went_well(task: asyncio.Task[None]) -> bool:
+    return not task.cancelled() and task.exception() is None
 
 
 class Held:

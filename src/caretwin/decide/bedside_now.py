@@ -85,6 +85,20 @@ def at_bedside(twin: BedsideTwin, record: BedsideRecord, now: float) -> Bedside:
     return Bedside(known, now, twin, living, settings, oxygen_known, assumed.what, surprises, len(taken), drifted)
 
 
+def at_living_bedside(twin: BedsideTwin, living: Living, record: BedsideRecord, now: float) -> Bedside:
+    """The bedside of a twin that lives, brought to ``now`` (h).
+
+    living  a fork: its own twin is not touched; record  what is known, in hours of the twin's clock
+    What surprised it and what drifted is told where the twin lives, and not here again.
+    """
+    body, assumed = context(record.person)
+    settings, oxygen_known = settings_at(record, now, float(body.predicted_weight))
+    names = twin.model.channel_names
+    nothing = Row(now, now, settings, np.ones(len(names)), np.zeros(len(names), dtype=int))
+    living, _ = take_in(twin, living, nothing)
+    return Bedside(record, now, twin, living, settings, oxygen_known, assumed.what, (), 0)
+
+
 def alarms(twin: BedsideTwin, earlier: list[Living], now: Living) -> tuple[Drift, ...]:
     """The drift of each parameter over the window in which it is largest, where that is an alarm."""
     found: dict[str, Drift] = {}

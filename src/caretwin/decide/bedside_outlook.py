@@ -29,7 +29,9 @@ AT_ONCE = 0.02
 """min: the length of the first part, which lets pressures follow and leaves stores where they are."""
 TOGETHER = (4, 50)
 """Settings in one call of a program: few, or many. What is asked for is filled up to one of them, or cut into several
-calls of the larger, so that two programs do for every question."""
+calls of it, so that two programs do for every question."""
+FEW = 8
+"""Settings up to which calls of the smaller program are quicker than one of the larger: two cores work at once."""
 
 
 class Outlook(NamedTuple):
@@ -69,7 +71,7 @@ def outlook(twin: BedsideTwin, living: Living, tried: Sequence[Any], minutes: tu
     parts = np.diff(minutes, prepend=-AT_ONCE).astype(np.float32)
     parts[0] = AT_ONCE
     courses = [[_during(one, end) for end in minutes] for one in tried]
-    together = next((size for size in TOGETHER if len(courses) <= size), TOGETHER[-1])
+    together = TOGETHER[0] if len(courses) <= FEW else TOGETHER[-1]
     batches = [courses[i : i + together] for i in range(0, len(courses), together)]
     with ThreadPoolExecutor(os.cpu_count() or 1) as pool:  # a compiled program uses one core
         found = list(pool.map(lambda batch: _batch(twin, living, batch, parts, together), batches))

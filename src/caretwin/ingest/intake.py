@@ -14,6 +14,7 @@ from caretwin.ingest.decoded import OF_SUBJECT, CodedValue, Decoded, Refusal, Re
 from caretwin.ingest.door import Door
 from caretwin.ingest.erasures import Erasures
 from caretwin.ingest.infusions import Weights, with_settings
+from caretwin.ingest.mapping import CodeMapping
 from caretwin.ingest.timely import Births, earliest_birth, trouble
 from caretwin.ingest.translate import Translator
 from caretwin.ingest.unusable import Tally, Unusable, is_unusable, unusable
@@ -111,6 +112,10 @@ class Intake:
         self.actor = Actor(f"door:{door.kind}:{door.name}", "door")
         if isinstance(remembering := getattr(door, "erasures", None), Erasures):
             remembering.watch(record.reading(self.actor).erased)
+
+    def use(self, mapping: CodeMapping) -> None:
+        """Map by this from the next message on; called on the loop of the door, no message is mapped half by each."""
+        self._translator = Translator(self.door.name, mapping)
 
     async def accept(self, raw: bytes, media: str = "") -> Outcome:
         """Take a message in; when this returns it is on the disk, in the record or in quarantine (unless "busy")."""

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import csv
 import io
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -106,7 +106,8 @@ def read_mapping(path: str | Path) -> CodeMapping:
                 wanted=", ".join(COLUMNS),
                 fix="write the header row; caretwin record unmapped --csv makes a file to fill in",
             )
-        return CodeMapping([_rule(path, table.line_num, row) for row in table if (row["channel"] or "").strip()])
+        filled = [(table.line_num, row) for row in table if (row["channel"] or "").strip()]
+        return CodeMapping([rule_of(f"mapping {path}, line {number}", row) for number, row in filled])
 
 
 def with_unmapped(path: str | Path, seen: Sequence[Unmapped]) -> tuple[str, int]:
@@ -116,7 +117,7 @@ def with_unmapped(path: str | Path, seen: Sequence[Unmapped]) -> tuple[str, int]
     Raises DataError for a file that is no mapping.
     """
     there = Path(path)
-    rows = _cells(there) if there.is_file() else [list(COLUMNS)]
+    rows = cells_of(there) if there.is_file() else [list(COLUMNS)]
     header = [*rows[0], *(name for name in COLUMNS if name not in rows[0])]
     known = [dict(zip(header, row, strict=False)) for row in rows[1:]]
     rules = CodeMapping([Rule(*(one.get(name, "").strip() for name in COLUMNS[:5])) for one in known])
@@ -129,7 +130,7 @@ def with_unmapped(path: str | Path, seen: Sequence[Unmapped]) -> tuple[str, int]
     return out.getvalue(), len(new)
 
 
-def _cells(path: Path) -> list[list[str]]:
+def cells_of(path: Path) -> list[list[str]]:
     """The rows of a mapping as they stand in the file. Raises DataError for what is none."""
     try:
         with path.open(encoding="utf-8-sig", newline="") as file:
@@ -155,9 +156,13 @@ def to_fill_in(seen: Iterable[Unmapped]) -> list[dict[str, str]]:
     ]  # fmt: skip
 
 
-def _rule(path: str | Path, number: int, row: dict[str, str]) -> Rule:
+def rule_of(where: str, row: Mapping[str, str | None]) -> Rule:
+    """The rule that a row says.
+
+    where  the row stands, for the message
+    Raises DataError for an unknown channel, and a unit that cannot be read or cannot be of its channel.
+    """
     fields = {name: (row.get(name) or "").strip() for name in COLUMNS}
-    where = f"mapping {path}, line {number}"
     if fields["channel"] not in vocabulary() and fields["channel"] != IGNORE:
         raise no_channel(where, fields["channel"], IGNORE, key="channel ")
     if fields["to_unit"] and fields["channel"] != IGNORE:

@@ -39,12 +39,13 @@ def nearest(name: str) -> str:
     """
     if (known := channel_of(name)) is not None:
         return known
-    bare = {_bare(one): one for one in vocabulary()}
-    found = difflib.get_close_matches(_bare(name), bare, n=1, cutoff=ALIKE)
-    return bare[found[0]] if found else ""
+    names = {bare(one): one for one in vocabulary()}
+    found = difflib.get_close_matches(bare(name), names, n=1, cutoff=ALIKE)
+    return names[found[0]] if found else ""
 
 
-def _bare(name: str) -> str:
+def bare(name: str) -> str:
+    """The letters and digits of a name, by which names are compared."""
     return re.sub(r"[^a-z0-9]", "", name.lower())
 
 

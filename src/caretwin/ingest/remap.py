@@ -29,8 +29,8 @@ _SOMEBODY = SubjectRef((Identifier("caretwin", "somebody"),))
 """Whom a value is about does not change what it means."""
 
 Note: TypeAlias = "Mapping[str, Any] | None"
-MappingOf: TypeAlias = Callable[[str], CodeMapping]
-"""The mapping of a door, by its name."""
+MappingOf: TypeAlias = "Callable[[str], CodeMapping | None]"
+"""The mapping of a door, by its name; None: what came through it stays as it is, and is not spoken of."""
 
 
 class Change(NamedTuple):
@@ -80,7 +80,7 @@ def plan(record: Record, actor: Actor, mapping_of: MappingOf) -> Plan:
         found[key] = known._replace(
             values=known.values + 1, unusable=known.unusable + (never is not None), never=never or known.never
         )
-    listed = _listed(record, reading)
+    listed = [one for one in _listed(record, reading) if mapping_of(one.source) is not None]
     ignored = [one for one in listed if _channel(one, mapping_of) == IGNORE]
     unneeded = [Change(one.source, f"{one.system}{MARK}{one.code}", one.unit, IGNORE) for one in ignored]
     return Plan([*found.values(), *unneeded], sum(_channel(one, mapping_of) is None for one in listed))
@@ -126,7 +126,8 @@ def entries(reading: Reading, mapping_of: MappingOf) -> Iterator[Remapped]:
     series = [one for one in reading.foreign() if _understood(one, mapping_of(_door(one.source)))]
     for begin in range(0, len(series), SERIES_AT_ONCE):
         chunk = {one.place: one for one in series[begin : begin + SERIES_AT_ONCE]}
-        translators = {door: Translator(door, mapping_of(door)) for door in {_door(it.source) for it in chunk.values()}}
+        doors = {_door(one.source) for one in chunk.values()}
+        translators = {door: Translator(door, known) for door in doors if (known := mapping_of(door)) is not None}
         for value in _both(reading, list(chunk.values())):
             found = _anew(chunk[value.place], value, translators[_door(chunk[value.place].source)])
             if found is not None and value.taken != _taken(found):
@@ -138,7 +139,9 @@ def _both(reading: Reading, series: list[Foreign]) -> list[Standing]:
     return reading.at_once(lambda: [*reading.standing(series), *reading.remapped(series)])
 
 
-def _understood(series: Foreign, mapping: CodeMapping) -> bool:
+def _understood(series: Foreign, mapping: CodeMapping | None) -> bool:
+    if mapping is None:
+        return False
     meaning = mapping.meaning(_door(series.source), [_code(series.code)], series.unit)
     return meaning is not None and meaning.channel != IGNORE
 
@@ -179,7 +182,8 @@ def _never(entry: Remapped) -> Unusable:
 
 def _channel(one: keep.Unmapped, mapping_of: MappingOf) -> str | None:
     """What a listed code means by now."""
-    meaning = mapping_of(one.source).meaning(one.source, [Code(one.system, one.code)], one.unit)
+    mapping = mapping_of(one.source)
+    meaning = mapping.meaning(one.source, [Code(one.system, one.code)], one.unit) if mapping is not None else None
     return meaning.channel if meaning is not None else None
 
 

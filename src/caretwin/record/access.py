@@ -1,7 +1,7 @@
 """Who may do what with the record: deny by default, and say by which rule.
 
-Roles with finer rules than these come with the sign-in of the web application; a program that is embedded has the
-four here.
+What programs may do is said here. What people may do who sign in (:data:`PEOPLE`) is said by the policies of the web
+application (:mod:`caretwin.serve.access`): to this module they are nobody, and are refused.
 """
 
 from __future__ import annotations
@@ -9,17 +9,30 @@ from __future__ import annotations
 import getpass
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
-from typing import Literal, NamedTuple, TypeAlias
+from typing import Literal, NamedTuple, TypeAlias, get_args
 
 from caretwin.base.errors import CaretwinError
 
-Action = Literal["read", "write", "derive", "export", "erase", "configure"]
-Role = Literal["door", "twin", "operator", "auditor"]
+Action = Literal["read", "write", "derive", "export", "erase", "configure", "accounts", "sign-in", "break-glass"]
+"""``configure``: how the site works; ``accounts``: who may what; ``sign-in``: sessions and what they are opened with;
+``break-glass``: leave to look at somebody who is not one's own."""
+PersonRole = Literal[
+    "nurse", "doctor", "pharmacist", "therapist", "manager", "carer", "resident", "family", "engineer", "auditor"
+]
+Role = Literal[
+    "door", "twin", "operator", "gate",
+    "nurse", "doctor", "pharmacist", "therapist", "manager", "carer", "resident", "family", "engineer", "auditor",
+]  # fmt: skip
+"""Who acts: a program (the first four; ``operator`` is whoever sits at its keyboard, ``gate`` lets people in), or a
+person who signed in."""
+PEOPLE: frozenset[str] = frozenset(get_args(PersonRole))
+"""Roles of people who sign in."""
 
 RULES: Mapping[Role, frozenset[Action]] = {
     "door": frozenset({"write"}),
     "twin": frozenset({"read", "derive"}),
-    "operator": frozenset({"read", "write", "derive", "export", "erase", "configure"}),
+    "operator": frozenset({"read", "write", "derive", "export", "erase", "configure", "accounts"}),
+    "gate": frozenset({"sign-in", "accounts"}),
     "auditor": frozenset({"read"}),
 }
 """What each role may do. A door only writes: what comes in through it never reads what others sent."""
@@ -55,7 +68,9 @@ Policy: TypeAlias = Callable[[Actor, Action, str], Decision]
 
 
 class AccessDeniedError(CaretwinError):
-    """Raised when no rule allows what was asked."""
+    """Raised when no rule allows what was asked, or one forbids it. rule: the one that decided."""
+
+    rule: str = "default:deny"
 
 
 def by_role(actor: Actor, action: Action, subject: str) -> Decision:
@@ -81,10 +96,12 @@ def require(policy: Policy, actor: Actor, action: Action, subject: str) -> Decis
     """The decision, when it allows. Raises AccessDeniedError otherwise."""
     decision = policy(actor, action, subject)
     if not decision.allow:
-        raise AccessDeniedError(
+        problem = AccessDeniedError(
             f"{action} of {subject or 'the record'} by {actor.name}",
             seen=decision.reason,
             wanted="a rule that allows it",
             fix=f"act as somebody whose role may {action}",
         )
+        problem.rule = decision.rule
+        raise problem
     return decision

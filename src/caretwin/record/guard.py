@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable, Sequence
 
 from caretwin.record import audit
-from caretwin.record.access import Action, Actor, Policy, require
+from caretwin.record.access import AccessDeniedError, Action, Actor, Policy, require
 from caretwin.record.connections import Connections
 
 
@@ -42,7 +42,7 @@ class Guard:
             return
         actor, action, subject = permit.refused
         with self._connections.writing() as connection:
-            refused = audit.Act(self.clock(), actor.name, action, subject, False, "default:deny")
+            refused = audit.Act(self.clock(), actor.name, action, subject, False, permit.rule)
             audit.append(connection, [refused])
 
     def act(self, actor: Actor, action: Action, rules: dict[str, str], detail: str) -> audit.Act:
@@ -64,12 +64,14 @@ class Permit:
     """The policy's answers within one transaction; each question is asked once.
 
     refused  who asked for what when the policy first said no, or failed
+    rule     by which it said no
     """
 
     def __init__(self, policy: Policy) -> None:
         self._policy = policy
         self._rules: dict[tuple[Actor, Action, str], str] = {}
         self.refused: tuple[Actor, Action, str] | None = None
+        self.rule = "default:deny"
 
     def ask(self, actor: Actor, action: Action, subjects: Iterable[str]) -> dict[str, str]:
         """The rule that allows an action, by subject; "" where there is none. Raises AccessDeniedError."""
@@ -78,7 +80,11 @@ class Permit:
             asked = (actor, action, subject)
             if asked not in self._rules:
                 self.refused = asked
-                self._rules[asked] = require(self._policy, *asked).rule
+                try:
+                    self._rules[asked] = require(self._policy, *asked).rule
+                except AccessDeniedError as problem:
+                    self.rule = problem.rule
+                    raise
                 self.refused = None
             found[subject] = self._rules[asked]
         return found

@@ -5,11 +5,12 @@ from __future__ import annotations
 from collections.abc import Callable, Collection, Mapping, Sequence
 from typing import NamedTuple, TypeVar
 
+from caretwin.record import audit
 from caretwin.record.access import Actor
 from caretwin.record.connections import Connections
 from caretwin.record.entry import Identifier, Stored, StoredDerived, StoredEvent
 from caretwin.record.guard import Guard
-from caretwin.record.store import keep, parting, read_changes, read_events, read_observations, read_subjects
+from caretwin.record.store import keep, parting, provenance, read_changes, read_events, read_observations, read_subjects
 from caretwin.record.store.as_of import ALWAYS, NEVER
 from caretwin.record.store.connection import Connection
 from caretwin.record.store.foreign import Foreign, Standing, foreign_series, remapped, standing
@@ -123,6 +124,14 @@ class Reading:
         """Events that began in [start, stop), as known at ``as_of`` (us)."""
         return self._answer(subject, lambda it: read_events.events(it, subject, kinds, start, stop, as_of))
 
+    def spans(self, subject: str) -> list[provenance.Span]:
+        """What there is of a person, series by series."""
+        return self._answer(subject, lambda it: provenance.spans(it, subject))
+
+    def origin(self, subject: str, sequence: int) -> provenance.Origin | None:
+        """Where an observation of a person came from; None where the person has none of this number."""
+        return self._answer(subject, lambda it: provenance.origin(it, subject, sequence))
+
     def said_since(self, event: StoredEvent, names: Sequence[str]) -> int | None:
         """Since when (us) its source has said, without a break, what an event says of these entries of its body."""
         return self._answer(event.subject, lambda it: read_events.said_since(it, event.sequence, names))
@@ -203,6 +212,10 @@ class Reading:
         """
         self.of(["", *self._connections.look(lambda it: keep.whose(it, number))])
         return self._connections.look(lambda it: keep.message(it, number))
+
+    def acts(self, wanted: audit.Wanted, most: int, before: int | None = None) -> list[tuple[int, audit.Act]]:
+        """The newest acts of the audit trail that are looked for, with their numbers, the newest first."""
+        return self._answer("", lambda it: audit.newest(it, wanted, most, before))
 
     def checkpoints(self, subject: str, model: str) -> list[tuple[int, int, bytes]]:
         """(time us, sequence, state) of the checkpoints of a subject's twin."""

@@ -166,6 +166,14 @@ class Record:
             yield connection
             audit.append(connection, [self._guard.act(actor, action, rules, detail)])
 
+    def refused(self, actor: Actor, action: str, rule: str, detail: str, subject: str = "") -> None:
+        """Audit what was refused before the record was asked: a sign-in, or a question to a program in front of it.
+
+        action  as that program calls it; rule  by which it was refused; subject  key of whom it was about, or ""
+        """
+        with self._connections.writing() as connection:
+            audit.append(connection, [Act(self._guard.clock(), actor.name, action, subject, False, rule, detail)])
+
     # reading -------------------------------------------------------------------------------------------------------
 
     def reading(self, actor: Actor) -> Reading:

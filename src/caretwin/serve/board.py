@@ -9,9 +9,13 @@ from typing import NamedTuple
 
 import numpy as np
 
+from caretwin.decide.news2 import News2
+from caretwin.record.bedside import Person
 from caretwin.serve.doubt import Doubt
 from caretwin.serve.forecasts import Forecasts
+from caretwin.serve.places import NOWHERE, Place, place_of
 from caretwin.serve.trouble import trouble
+from caretwin.serve.warning_score import warning_score
 from caretwin.twin.kept_forecasts import HOUR, LEVELS, Said
 from caretwin.twin.living.course import Course, minute_of
 from caretwin.twin.living.ward import LivingWard
@@ -19,10 +23,16 @@ from caretwin.twin.vital_forecasts import CHANNELS, HORIZONS_H
 
 SHOWN_HORIZON = HORIZONS_H.index(1.0)
 LOW, HIGH = 0.05, 0.95
+SHOWN = (*CHANNELS, "systolic_pressure", "temperature")
+"""Vital signs of the board."""
 LEFT_SHOWN_US = 24 * HOUR
 """us for which who left is shown."""
 SURPRISED = 3.0
 """Surprise (log10 of odds against) from which a datum is named: it lay where one in a thousand does."""
+
+
+TREND_MIN = 4 * 60
+"""min back that a trend is drawn, and with whose early warning score that of now is compared."""
 
 
 class Vital(NamedTuple):
@@ -31,6 +41,10 @@ class Vital(NamedTuple):
     value: float
     minute: int
     ahead: tuple[float, float, float] | None
+    ahead_at: int | None = None
+    """Time of which that is expected (us)."""
+    trend: tuple[tuple[int, float], ...] = ()
+    """Minutes and values of the last hours."""
 
 
 class BoardRow(NamedTuple):
@@ -44,6 +58,8 @@ class BoardRow(NamedTuple):
     doubt      about its data: what they cost the last forecast, and how good they are now
     trouble    what is wrong with the twin itself, in a sentence, "" for nothing
     left       when the person was discharged or died (us), None for who is here; twin is None when the twin has ended
+    place      where they lie; person  who it is, as far as a twin needs it
+    warning    early warning score, and what it was TREND_MIN before; None where no vital sign is known
     """
 
     subject: str
@@ -58,6 +74,10 @@ class BoardRow(NamedTuple):
     doubt: Doubt | None = None
     trouble: str = ""
     left: int | None = None
+    place: Place = NOWHERE
+    person: Person | None = None
+    warning: News2 | None = None
+    warned: News2 | None = None
 
 
 def board(ward: LivingWard, forecasts: Forecasts, now: int) -> tuple[BoardRow, ...]:
@@ -77,11 +97,11 @@ def board(ward: LivingWard, forecasts: Forecasts, now: int) -> tuple[BoardRow, .
 def _row(ward: LivingWard, subject: str, forecasts: Forecasts, now: int) -> BoardRow:
     course, alive, minute = ward.course(subject), ward.subjects()[subject], minute_of(now)
     left = course.left()
-    ahead = {one.channel: _interval(one) for one in forecasts.said.get(subject, ()) if one.horizon == SHOWN_HORIZON}
+    ahead = {one.channel: one for one in forecasts.said.get(subject, ()) if one.horizon == SHOWN_HORIZON}
     vitals = {
-        name: Vital(known[1], known[0], ahead.get(name))
-        for name in CHANNELS
-        if (known := course.latest(name)) is not None and np.isfinite(known[1])
+        name: _vital(course, name, known, ahead.get(name))
+        for name in SHOWN
+        if (known := course.latest(name, minute)) is not None and np.isfinite(known[1])
     }
     return BoardRow(
         subject,
@@ -96,7 +116,17 @@ def _row(ward: LivingWard, subject: str, forecasts: Forecasts, now: int) -> Boar
         forecasts.doubts.get(subject),
         trouble(ward, subject) or forecasts.troubles.get(subject, ""),
         None if left is not None and left > now else left,
+        place_of(course.stays()),
+        course.person,
+        warning_score(course, minute),
+        warning_score(course, minute - TREND_MIN),
     )
+
+
+def _vital(course: Course, name: str, known: tuple[int, float], said: Said | None) -> Vital:
+    trend = tuple(course.points(name, known[0] - TREND_MIN, known[0]))
+    ahead = None if said is None else _interval(said)
+    return Vital(known[1], known[0], ahead, None if said is None else said.target, trend)
 
 
 def _set(course: Course, name: str, minute: int) -> float | None:

@@ -76,15 +76,26 @@ async def _by_mllp(posts: Sequence[Post], clock: Replayed, targets: Targets, pla
     async with hl7v2_sender.MllpSender(*targets.mllp) as sender:
         for number, post in enumerate(posts):
             await _wait(post, clock)
+            if post.place is not None:
+                told = await sender.send(
+                    hl7v2_sender.admission(post.who, f"A{number}", post.at, post.place, visit=f"V{post.who.value}")
+                )
+                _told(told, played)
+                _count(played, post)
+                continue
             values = [
                 hl7v2_sender.Measured(*_code(one.channel), one.value, vocabulary()[one.channel].unit, one.effective)
                 for one in post.values
             ]
             order = f"{post.who.value}-{post.at}"
             told = await sender.send(hl7v2_sender.oru(post.who, values, f"R{number}", post.at, order=order))
-            if not told.kept:
-                played.trouble = f"HL7 v2: {told.code} {told.text}"
+            _told(told, played)
             _count(played, post)
+
+
+def _told(told: hl7v2_sender.Told, played: Played) -> None:
+    if not told.kept:
+        played.trouble = f"HL7 v2: {told.code} {told.text}"
 
 
 async def _by_fhir(posts: Sequence[Post], clock: Replayed, targets: Targets, played: Played) -> None:

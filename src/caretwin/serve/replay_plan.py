@@ -17,6 +17,8 @@ from caretwin.record.entry import Identifier, SubjectKind
 
 SYSTEM = "urn:caretwin:replay"
 """System of the identifiers of a replay: nobody's hospital number."""
+UNIT = "ICU"
+"""Unit of a replay: nobody knows the beds of those who are in it, so they are numbered."""
 HOUR_US = 3_600_000_000
 LABORATORY = frozenset(
     {
@@ -53,6 +55,7 @@ class Post(NamedTuple):
     """One message: when it becomes known (us of the replay's clock), how it travels, whose it is, and what it says.
 
     person  who it is, in the first message of a stay through FHIR; None in all others
+    place   unit and bed, in a message that tells of the admission; None in all others
     kind    what the subject is
     """
 
@@ -62,6 +65,7 @@ class Post(NamedTuple):
     values: tuple[Sent, ...]
     person: Person | None = None
     kind: SubjectKind = "patient"
+    place: tuple[str, str] | None = None
 
 
 def way_of(channel: str, *, by_sdc: bool = False) -> Way:
@@ -80,12 +84,17 @@ def plan(records: Mapping[str, BedsideRecord], start: int, hours: float, by_sdc:
     hours    how long the replay lasts: what becomes known later is left out, what is from before hour 0 too
     by_sdc   stays whose monitor speaks SDC
     """
-    found = [post for stay, record in records.items() for post in _of_stay(stay, record, start, hours, stay in by_sdc)]
-    return sorted(found, key=lambda post: (post.at, post.who, post.way))
+    found = [
+        post
+        for bed, (stay, record) in enumerate(records.items(), start=1)
+        for post in _of_stay(stay, record, start, hours, stay in by_sdc, f"{bed:02d}")
+    ]
+    return sorted(found, key=lambda post: (post.at, post.place is None, post.who, post.way))
 
 
-def _of_stay(stay: str, record: BedsideRecord, start: int, hours: float, by_sdc: bool) -> Iterator[Post]:
+def _of_stay(stay: str, record: BedsideRecord, start: int, hours: float, by_sdc: bool, bed: str) -> Iterator[Post]:
     who = Identifier(SYSTEM, stay)
+    yield Post(start, "hl7v2", who, (), place=(UNIT, bed))
     yield Post(start, "fhir", who, (), record.person)
     together: dict[tuple[int, Way], list[Sent]] = defaultdict(list)
     for part in (record.observations, record.settings):

@@ -8,7 +8,7 @@ import fcntl
 from collections.abc import AsyncIterator, Callable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
-from typing import IO
+from typing import IO, TYPE_CHECKING
 
 from caretwin.base.errors import DataError
 from caretwin.ingest.door import Door, beside, door_factory, make_door
@@ -18,15 +18,21 @@ from caretwin.ingest.own_name import own_name
 from caretwin.ingest.ports import check_ports
 from caretwin.ingest.timely import births
 from caretwin.ingest.translate import Translator
-from caretwin.record.access import operator
+from caretwin.record.access import by_role, operator
 from caretwin.record.entry import SubjectRef
 from caretwin.record.reading import Reading
 from caretwin.record.record import Record, open_record
 from caretwin.record.writer import Writer
+from caretwin.serve.clock import wall
 from caretwin.serve.site import Site
 from caretwin.serve.ward_loop import WardLoop
 from caretwin.twin.bedside_twin import bedside_twin
 from caretwin.twin.living import record as living_record
+
+if TYPE_CHECKING:
+    from caretwin.serve.access.people import PeoplePolicy
+    from caretwin.serve.web.server import WebServer
+    from caretwin.serve.web.settings import WebSettings
 
 AGAIN_S = 5.0
 """s after which a door that ended by mistake is opened again."""
@@ -34,7 +40,11 @@ AGAIN_S = 5.0
 
 @dataclass
 class Running:
-    """What runs. intakes  by the name of the door; loop  None where a site has no twins; reading  of who looks at it"""
+    """What runs.
+
+    intakes  by the name of the door; loop  None where a site has no twins; reading  of who looks at it
+    web      None where a site has no web application
+    """
 
     site: Site
     record: Record
@@ -43,6 +53,17 @@ class Running:
     loop: WardLoop | None
     clock: Callable[[], int]
     reading: Reading
+    web: WebServer | None = None
+
+
+def mapping_file(site: Site, name: str) -> Path | None:
+    """The file that says what a door's own codes mean; None where it has none, or reads its messages by one of another
+    form. Raises DataError for an unknown kind.
+    """
+    settings = site.doors[name]
+    own = any(one.name == "mapping" for one in door_factory(name, str(settings.get("kind", name))).settings)
+    named = settings.get("mapping")
+    return Path(beside(site.folder, str(named))) if named and not own else None
 
 
 def open_doors(site: Site) -> dict[str, tuple[Door, CodeMapping]]:
@@ -53,22 +74,26 @@ def open_doors(site: Site) -> dict[str, tuple[Door, CodeMapping]]:
         more = {"zone": site.zone} if "zone" in known and "zone" not in settings else {}
         if "client" in known and not settings.get("client"):
             more["client"] = own_name(name, site.record if "://" in site.record else str(Path(site.record).resolve()))
-        mapping = settings.get("mapping") if "mapping" not in known else None
-        rules = read_mapping(beside(site.folder, str(mapping))) if mapping else CodeMapping([])
+        mapping = mapping_file(site, name)
+        rules = read_mapping(mapping) if mapping is not None else CodeMapping([])
         found[name] = (make_door(name, {**settings, **more}, site.folder), rules)
     check_ports({name: door for name, (door, _) in found.items()})
     return found
 
 
 @contextlib.asynccontextmanager
-async def running(site: Site, clock: Callable[[], int], *, twins: bool = True) -> AsyncIterator[Running]:
+async def running(
+    site: Site, clock: Callable[[], int], *, twins: bool = True, people_clock: Callable[[], int] = wall
+) -> AsyncIterator[Running]:
     """Run a site for as long as the context is open; leaving it commits what waits and keeps checkpoints.
 
     clock  microseconds UTC now: received times are of it
+    people_clock  that of the people who look at it, whose hours no replay makes shorter
     """
     opened = open_doors(site)
     lock = _alone(site)
-    record = open_record(site.record, clock)
+    policy = _people() if site.web is not None else None
+    record = open_record(site.record, clock, policy=policy or by_role)
     writer = Writer(record)
     weights, born = _weights(record), births(record.reading(living_record.TWIN))
     intakes = {
@@ -81,10 +106,17 @@ async def running(site: Site, clock: Callable[[], int], *, twins: bool = True) -
         loop = WardLoop(record, twin, clock, site.forecast_every_min)
         loop.start()  # doors open meanwhile: what comes is kept and acknowledged before the twins are awake
     stop = asyncio.Event()
+    found: Running | None = None
     tasks = [asyncio.create_task(_keep_open(intake, stop)) for intake in intakes.values()]
     try:
-        yield Running(site, record, writer, intakes, loop, clock, record.reading(operator("direct care")))
+        found = Running(site, record, writer, intakes, loop, clock, record.reading(operator("direct care")))
+        if policy is not None and site.web is not None:
+            found.web = _web(found, site.web, policy, people_clock)
+            await found.web.start()
+        yield found
     finally:
+        if found is not None and found.web is not None:
+            await found.web.stop()
         stop.set()
         await asyncio.gather(*tasks, return_exceptions=True)
         for intake in intakes.values():
@@ -95,6 +127,30 @@ async def running(site: Site, clock: Callable[[], int], *, twins: bool = True) -
         record.close()
         if lock is not None:
             lock.close()
+
+
+def _people() -> PeoplePolicy:
+    """Who may what, for people who sign in. Raises DataError where what it needs is not installed."""
+    try:
+        from caretwin.serve.access.people import PeoplePolicy
+    except ImportError as problem:
+        raise DataError(
+            "the web application",
+            seen=f"no package {problem.name}",
+            wanted="what it needs",
+            fix="install caretwin[web], or leave out the section [web]",
+        ) from problem
+    return PeoplePolicy()
+
+
+def _web(found: Running, settings: WebSettings, policy: PeoplePolicy, clock: Callable[[], int]) -> WebServer:
+    """The server of the web application. Raises DataError where it cannot listen, or its tokens cannot be read."""
+    from caretwin.ingest.doors.fhir.access import token_hashes
+    from caretwin.serve.web.server import WebServer
+
+    where = settings.metrics_tokens
+    tokens = token_hashes(where, "metrics_tokens of [web]") if where else {}
+    return WebServer(found, policy, settings, clock, tokens)
 
 
 def _alone(site: Site) -> IO[str] | None:

@@ -11,6 +11,9 @@ url = "ward.db"                 # or postgresql://user@host/database
 particles = 300
 forecast_every_min = 15
 
+[web]                           # the web application; without this section there is none
+listen = "127.0.0.1:8400"
+
 [doors.gateway]
 kind = "hl7v2"
 port = 2575
@@ -27,11 +30,13 @@ from typing import Any
 from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
 from caretwin.base.errors import DataError
+from caretwin.serve.web.settings import ENTRIES, WebSettings, web_settings
 
 SECTIONS: Mapping[str, frozenset[str]] = {
     "site": frozenset({"name", "zone"}),
     "record": frozenset({"url"}),
     "twins": frozenset({"particles", "forecast_every_min", "seed"}),
+    "web": ENTRIES,
 }
 FEWEST_PARTICLES, MOST_PARTICLES = 50, 5000
 
@@ -44,6 +49,8 @@ class Site:
     doors      settings of each door by its name
     particles  of every twin; seed of its luck; forecast_every_min  min between forecasts that are kept of each twin
     folder     where the configuration lies: files that it names are relative to it
+    web        how the web application is served, None for a site without one
+    demo       whether it plays what happened elsewhere: whoever looks is told
     """
 
     name: str
@@ -54,6 +61,8 @@ class Site:
     forecast_every_min: float = 15.0
     seed: int = 0
     folder: Path = Path()
+    web: WebSettings | None = None
+    demo: bool = False
 
 
 def read_site(path: str | Path) -> Site:
@@ -80,7 +89,7 @@ def read_site(path: str | Path) -> Site:
 def site_of(table: Mapping[str, Any], where: str, folder: Path) -> Site:
     """The site of a table as read from TOML (see :func:`read_site`)."""
     _known(table, where)
-    site, record, twins = (table.get(name, {}) for name in SECTIONS)
+    site, record, twins = (table.get(name, {}) for name in ("site", "record", "twins"))
     zone = str(site.get("zone", "UTC"))
     try:
         ZoneInfo(zone)
@@ -98,12 +107,13 @@ def site_of(table: Mapping[str, Any], where: str, folder: Path) -> Site:
         _between(twins, "forecast_every_min", 15.0, 1.0, 1440.0, where),
         int(_between(twins, "seed", 0, 0, 2**31, where)),
         folder,
+        web_settings(table["web"], where, folder) if "web" in table else None,
     )
 
 
 def _known(table: Mapping[str, Any], where: str) -> None:
     for name, entries in table.items():
-        wanted = "sections [site], [record], [twins] and [doors.NAME]"
+        wanted = "sections [site], [record], [twins], [web] and [doors.NAME]"
         if name not in SECTIONS and name != "doors":
             raise DataError(where, seen=f"[{name}]", wanted=wanted, fix="rename or remove it")
         if not isinstance(entries, dict) or (

@@ -14,7 +14,7 @@ from caretwin.record.entry import Batch
 from caretwin.record.record import Record
 from caretwin.serve.board import BoardRow, board
 from caretwin.serve.forecasts import Forecasts
-from caretwin.serve.warm import warm
+from caretwin.serve.warm import warm, warm_what_if
 from caretwin.twin.bedside_twin import BedsideTwin
 from caretwin.twin.living import record as living_record
 from caretwin.twin.living.course import MINUTE
@@ -103,6 +103,8 @@ class WardLoop:
         if self.ward is None:
             end()
             return
+        # Beside the ward: it is needed when somebody tries a change, and not before.
+        threading.Thread(target=warm_what_if, args=(self.twin,), name="what-if", daemon=True).start()
         part, saved = 0, time.monotonic()
         while not self._stop.is_set():
             self._safely(self._turn)

@@ -10,7 +10,9 @@ from caretwin.record.store.elsewhere import Part, elsewhere, ever_one_with
 from caretwin.record.store.mentions import mentions
 from caretwin.record.store.read_subjects import LAST, person, touch, untouch
 
-_BY_SUBJECT = ("event", "derived", "checkpoint", "identifier", "series", "quarantined_subject")
+_BY_SUBJECT = (
+    "event", "derived", "checkpoint", "identifier", "series", "quarantined_subject", "account_person", "break_glass",
+)  # fmt: skip
 TOUCHED = (
     *_BY_SUBJECT, "observation", "version", "superseded", "quarantine", "resolution", "unmapped", "subject", "merged",
     "parted",

@@ -81,6 +81,16 @@ def about(connection: Connection, number: int, subjects: Iterable[str]) -> None:
     connection.insert("quarantined_subject", ("quarantine", "subject"), new)
 
 
+def told_about(connection: Connection, number: int) -> list[str]:
+    """Keys of those whom a refused message is known to be about."""
+    rows = connection.query(
+        "SELECT s.key FROM quarantined_subject q JOIN subject s ON s.id = q.subject WHERE q.quarantine = ?"
+        " ORDER BY s.key",
+        [number],
+    )
+    return [str(row[0]) for row in rows]
+
+
 def resolve(
     connection: Connection, number: int, at: int, actor: str, outcome: str, subjects: Iterable[str] = ()
 ) -> None:

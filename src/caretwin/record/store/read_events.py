@@ -22,17 +22,20 @@ def events(
 ) -> list[StoredEvent]:
     """Events of a subject that began in [start, stop), as known at ``as_of``, in order of their beginning."""
     found = []
+    among = "" if kinds is None else f" AND kind IN ({','.join('?' * len(kinds))})"
+    if kinds is not None and not kinds:
+        return []
     for number in numbers(connection, key, as_of):
         gone = superseded(connection, -number, as_of)
         rows = connection.query(
             "SELECT sequence, kind, source, effective, stop, received, status, body FROM event"
-            " WHERE subject = ? AND effective >= ? AND effective < ? AND received <= ?",
-            [number, start, stop, as_of],
+            f" WHERE subject = ? AND effective >= ? AND effective < ? AND received <= ?{among}",
+            [number, start, stop, as_of, *(kinds or ())],
         )
         found += [
             StoredEvent(row[0], key, row[1], row[2], row[3], row[4], row[5], Status(row[6]), orjson.loads(row[7]))
             for row in rows
-            if row[0] not in gone and row[6] != Status.RETRACTED and (kinds is None or row[1] in kinds)
+            if row[0] not in gone and row[6] != Status.RETRACTED
         ]
     return sorted(found, key=lambda event: (event.effective, event.sequence))
 
@@ -64,6 +67,17 @@ def _said(connection: Connection, sequence: int, names: Sequence[str]) -> tuple[
         body = orjson.loads(text)
         return received, status == Status.RETRACTED, [body.get(name) for name in names]
     return None
+
+
+def told_of(connection: Connection, kinds: Sequence[str], after: int) -> list[str]:
+    """Keys of those of whom an event of these kinds came after a sequence number, retractions too."""
+    marks = ",".join("?" * len(kinds))
+    rows = connection.query(
+        "SELECT DISTINCT s.key FROM event e JOIN subject s ON s.id = e.subject"
+        f" WHERE e.sequence > ? AND e.kind IN ({marks})",
+        [after, *kinds],
+    )
+    return [str(row[0]) for row in rows]
 
 
 def derived(

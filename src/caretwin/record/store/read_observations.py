@@ -92,7 +92,7 @@ def latest(
         )
         last = next((row for row in rows if row[0] not in gone), None)
         if last is not None:
-            found.append(_stored(last, key, code, unit, source))
+            found.append(stored(last, key, code, unit, source))
     return found
 
 
@@ -117,7 +117,7 @@ def held(connection: Connection, key: str, codes: Collection[str], before: int, 
         for row in (*unnamed, *connection.query(f"{sql} AND {named}{last}", [number, before, as_of, order])):
             if row[0] not in gone:
                 first.setdefault(str(note_of(row[6]).get("order", "")), row)
-        found += [_stored(row, key, code, unit, source) for row in first.values()]
+        found += [stored(row, key, code, unit, source) for row in first.values()]
     return found
 
 
@@ -147,7 +147,8 @@ def _series_of(
     return [(row[0], row[1], row[2], row[3]) for row in rows if codes is None or row[1] in codes]
 
 
-def _stored(row: Row, key: str, code: str, unit: str, source: str) -> Stored:
+def stored(row: Row, key: str, code: str, unit: str, source: str) -> Stored:
+    """An observation of a row (sequence, effective, received, value, status, quality, note)."""
     sequence, effective, received, value, status, quality, note = row
     known = (effective, received, value, Status(status), Quality(quality), note_of(note))
     return Stored(sequence, key, code, unit, source, *known)

@@ -11,7 +11,7 @@ fill the memory of a ward in a day otherwise. What changes such a minute later h
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Collection, Iterable, Iterator, Mapping
 from typing import Any
 
 import numpy as np
@@ -164,6 +164,18 @@ class Course:
         minute = max(int(one.since) for one in told.values())
         values = [one.rate for one in told.values()]
         return minute, values[0] if len(values) == 1 else together(channel, told)
+
+    def points(self, channel: str, first: int, last: int) -> list[tuple[int, float]]:
+        """Minutes in [first, last] of an observed channel with their values, those that are good."""
+        track = self._tracks.get(channel, {}).get(UNNAMED)
+        if track is None:
+            return []
+        found = ((minute, *track.of_minute(minute, held=False)) for minute in track.between(first, last))
+        return [(minute, value) for minute, value, quality in found if quality == Quality.GOOD and value == value]
+
+    def stays(self) -> Collection[Stay]:
+        """What was said of stays and of the person."""
+        return self._facts.stays()
 
     # what follows ----------------------------------------------------------------------------------------------------
 

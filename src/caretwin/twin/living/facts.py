@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Collection
+
 from caretwin.record.bedside import Person, Quality, Sex
 from caretwin.record.bedside_reading import age
 from caretwin.twin.living.stays import Stay, left
@@ -39,6 +41,10 @@ class Facts:
             sizes.pop(sequence, None)
         self._said.pop(sequence, None)
         self._stays.pop(sequence, None)
+
+    def stays(self) -> Collection[Stay]:
+        """All that was said of who is here."""
+        return self._stays.values()
 
     def left(self) -> int | None:
         """When the person left or died (us), None for who is here (see :mod:`caretwin.twin.living.stays`)."""

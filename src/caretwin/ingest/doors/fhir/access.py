@@ -50,7 +50,11 @@ def hashed(token: str) -> str:
 
 def read_clients(where: str, door: str) -> Clients:
     """Clients of a file, or of an environment variable (``"env:NAME"``). Raises DataError with the line."""
-    place = f"tokens of door {door}"
+    return Clients(token_hashes(where, f"tokens of door {door}"))
+
+
+def token_hashes(where: str, place: str) -> dict[str, str]:
+    """Hashes by name, of a file or an environment variable; place: what it is, for errors. Raises DataError."""
     found: dict[str, str] = {}
     for number, line in enumerate(_text(where, place).splitlines(), start=1):
         text = line.partition("#")[0].strip()
@@ -64,11 +68,11 @@ def read_clients(where: str, door: str) -> Clients:
                 wanted="NAME: SHA-256 of its token, 64 hexadecimal digits",
                 fix="printf %s TOKEN | sha256sum",
             )
-        found[parts["name"]] = parts["hash"]
+        found[parts["name"]] = parts["hash"].lower()
     if not found:
         fix = "write a line for each client"
         raise DataError(place, seen="no client", wanted="at least one", fix=fix)
-    return Clients(found)
+    return found
 
 
 def made_token(door: str, port: int) -> tuple[Clients, Path]:

@@ -160,6 +160,24 @@ def oru(
     return ("\r".join(lines) + "\r").encode()
 
 
+def admission(
+    who: Identifier, control: str, at: int, place: tuple[str, str], *, sender: str = "caretwin", visit: str = ""
+) -> bytes:
+    """An ADT^A01: an inpatient came to a place, its unit and its bed.
+
+    at  us; visit  the number of the stay (PV1-19)
+    """
+    time, (unit, bed) = dtm(at), place
+    lines = [
+        rf"MSH|^~\&|{escaped(sender)}|{escaped(sender)}|||{time}||ADT^A01^ADT_A01|{escaped(control)}|P|2.5.1"
+        "||||||UNICODE UTF-8",
+        f"EVN||{time}",
+        f"PID|1||{escaped(who.value)}^^^{_authority(who.system)}^MR",
+        f"PV1|1|I|{escaped(unit)}^^{escaped(bed)}{'|' * 16}{escaped(visit)}{'|' * 25}{time}",
+    ]
+    return ("\r".join(lines) + "\r").encode()
+
+
 def _obx(number: int, one: Measured, status: str) -> str:
     kind = "" if one.value is None else "ST" if isinstance(one.value, str) else "NM"
     value = "" if one.value is None else one.value if isinstance(one.value, str) else f"{one.value:.15g}"

@@ -1,0 +1,1 @@
+"""What a browser can ask: a file for each page of questions."""

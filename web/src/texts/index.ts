@@ -1,0 +1,15 @@
+import { en } from "./en";
+
+/** The texts of the language that is used. */
+export const t = en;
+
+const words = (channel: string) => channel.replaceAll("_", " ");
+
+export const capital = (text: string) => text.charAt(0).toUpperCase() + text.slice(1);
+
+export const shortName = (channel: string) => t.channels[channel]?.short ?? capital(words(channel));
+
+export const longName = (channel: string) => t.channels[channel]?.long ?? capital(words(channel));
+
+export const partName = (channel: string) =>
+  t.news2.parts[channel] ?? { short: shortName(channel), long: longName(channel) };
