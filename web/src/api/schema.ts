@@ -874,6 +874,27 @@ export interface components {
       units: components["schemas"]["Unit"][];
     };
     /**
+     * BoardNews
+     * @description What changed since a picture: rows that are another, and subjects that are no longer there.
+     *
+     *     This is the data of the event "board" of /api/live.
+     */
+    BoardNews: {
+      /** Gone */
+      gone: string[];
+      /** Now */
+      now: number;
+      /** Rows */
+      rows: components["schemas"]["BoardPerson"][];
+      /** Seq */
+      seq: number;
+      /**
+       * Whole
+       * @description rows are everything: drop what you have
+       */
+      whole: boolean;
+    };
+    /**
      * BoardPerson
      * @description One person of the board.
      */
@@ -993,6 +1014,23 @@ export interface components {
       wider: number;
     };
     /**
+     * DoorPulse
+     * @description How a door is doing.
+     */
+    DoorPulse: {
+      /**
+       * Age S
+       * @description s since the last message, null for none yet
+       */
+      age_s: number | null;
+      /** Listening */
+      listening: string;
+      /** Name */
+      name: string;
+      /** Trouble */
+      trouble: string;
+    };
+    /**
      * Elsewhere
      * @description Where to go on.
      */
@@ -1083,7 +1121,7 @@ export interface components {
       reason: string;
       /**
        * Subject
-       * @description Key of the person.
+       * @description Key of a person or a place.
        */
       subject: string;
     };
@@ -1390,6 +1428,20 @@ export interface components {
       value: number | null;
       /** Versions */
       versions: components["schemas"]["ValueVersion"][];
+    };
+    /**
+     * Pulse
+     * @description How the site is doing.
+     */
+    Pulse: {
+      /** Doors */
+      doors: components["schemas"]["DoorPulse"][];
+      /** Now */
+      now: number;
+      /** Seq */
+      seq: number;
+      /** Trouble */
+      trouble: string;
     };
     /**
      * Queue
@@ -2355,13 +2407,20 @@ export interface operations {
     };
     requestBody?: never;
     responses: {
-      /** @description Events. */
+      /** @description What happens, as it does. */
       200: {
         headers: {
           [name: string]: unknown;
         };
         content: {
-          "text/event-stream": string;
+          "text/event-stream": {
+            /** @description BoardNews of a board, Pulse of a pulse; of an end, why */
+            data: string;
+            /** @enum {unknown} */
+            event: "board" | "pulse" | "end";
+            /** @description picture of the board: send it as Last-Event-ID to go on from it */
+            id?: string;
+          };
         };
       };
       /** @description Nobody has signed in, or the session is over */
@@ -2482,12 +2541,14 @@ export interface operations {
           "application/problem+json": components["schemas"]["Problem"];
         };
       };
-      /** @description Nobody whom the caller may see. */
+      /** @description There is nothing of this name */
       404: {
         headers: {
           [name: string]: unknown;
         };
-        content?: never;
+        content: {
+          "application/problem+json": components["schemas"]["Problem"];
+        };
       };
       /** @description Larger than what is taken */
       413: {
@@ -2558,12 +2619,14 @@ export interface operations {
           "application/problem+json": components["schemas"]["Problem"];
         };
       };
-      /** @description Nobody whom the caller may see. */
+      /** @description There is nothing of this name */
       404: {
         headers: {
           [name: string]: unknown;
         };
-        content?: never;
+        content: {
+          "application/problem+json": components["schemas"]["Problem"];
+        };
       };
       /** @description Larger than what is taken */
       413: {
@@ -2634,12 +2697,14 @@ export interface operations {
           "application/problem+json": components["schemas"]["Problem"];
         };
       };
-      /** @description Nobody whom the caller may see. */
+      /** @description There is nothing of this name */
       404: {
         headers: {
           [name: string]: unknown;
         };
-        content?: never;
+        content: {
+          "application/problem+json": components["schemas"]["Problem"];
+        };
       };
       /** @description Larger than what is taken */
       413: {
@@ -2710,12 +2775,14 @@ export interface operations {
           "application/problem+json": components["schemas"]["Problem"];
         };
       };
-      /** @description Nobody whom the caller may see. */
+      /** @description There is nothing of this name */
       404: {
         headers: {
           [name: string]: unknown;
         };
-        content?: never;
+        content: {
+          "application/problem+json": components["schemas"]["Problem"];
+        };
       };
       /** @description Larger than what is taken */
       413: {
@@ -2842,12 +2909,23 @@ export interface operations {
           "application/problem+json": components["schemas"]["Problem"];
         };
       };
-      /** @description This site has no twins, or this person's does not live. */
+      /** @description There is nothing of this name */
+      404: {
+        headers: {
+          [name: string]: unknown;
+        };
+        content: {
+          "application/problem+json": components["schemas"]["Problem"];
+        };
+      };
+      /** @description Not possible as things are now */
       409: {
         headers: {
           [name: string]: unknown;
         };
-        content?: never;
+        content: {
+          "application/problem+json": components["schemas"]["Problem"];
+        };
       };
       /** @description Larger than what is taken */
       413: {
@@ -2911,6 +2989,15 @@ export interface operations {
       };
       /** @description No policy allows it, or the request came from elsewhere */
       403: {
+        headers: {
+          [name: string]: unknown;
+        };
+        content: {
+          "application/problem+json": components["schemas"]["Problem"];
+        };
+      };
+      /** @description There is nothing of this name */
+      404: {
         headers: {
           [name: string]: unknown;
         };
@@ -3796,12 +3883,23 @@ export interface operations {
           "application/problem+json": components["schemas"]["Problem"];
         };
       };
-      /** @description This site has no twins, or this person's does not live. */
+      /** @description There is nothing of this name */
+      404: {
+        headers: {
+          [name: string]: unknown;
+        };
+        content: {
+          "application/problem+json": components["schemas"]["Problem"];
+        };
+      };
+      /** @description Not possible as things are now */
       409: {
         headers: {
           [name: string]: unknown;
         };
-        content?: never;
+        content: {
+          "application/problem+json": components["schemas"]["Problem"];
+        };
       };
       /** @description Larger than what is taken */
       413: {
