@@ -85,7 +85,7 @@ def stopped_calmly() -> Iterator[None]:
 
 def _end_compiling(code: int) -> None:
     """End the process where twins are still being woken: a compiler cannot be interrupted, and would abort it."""
-    if any(thread.name in ("ward", "what-if") for thread in threading.enumerate()):
+    if any(thread.name == "ward" for thread in threading.enumerate()):
         sys.stdout.flush()
         sys.stderr.flush()
         os._exit(code)

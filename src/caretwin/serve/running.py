@@ -113,6 +113,8 @@ async def running(
         if policy is not None and site.web is not None:
             found.web = _web(found, site.web, policy, people_clock)
             await found.web.start()
+            if loop is not None:
+                loop.ready_for_what_if()
         yield found
     finally:
         if found is not None and found.web is not None:

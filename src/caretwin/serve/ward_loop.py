@@ -76,6 +76,18 @@ class WardLoop:
         """Return when programs are loaded and every twin has been taken from the record."""
         self._ready.wait()
 
+    def ready_for_what_if(self) -> None:
+        """Load, beside the ward and after it, what a what-if needs: whoever lets a slider go first waits for no
+        compiler. A compiler cannot be interrupted: a program that ends meanwhile waits for it.
+        """
+
+        def warmed() -> None:
+            self.wait_until_ready()
+            if not self._stop.is_set():
+                warm_what_if(self.twin)
+
+        threading.Thread(target=warmed, name="what-if").start()
+
     def stop(self) -> None:
         """Keep checkpoints of all, and end; while programs are compiled there is nothing to keep, nor to wait for."""
         self._stop.set()
@@ -103,8 +115,6 @@ class WardLoop:
         if self.ward is None:
             end()
             return
-        # Beside the ward: it is needed when somebody tries a change, and not before.
-        threading.Thread(target=warm_what_if, args=(self.twin,), name="what-if", daemon=True).start()
         part, saved = 0, time.monotonic()
         while not self._stop.is_set():
             self._safely(self._turn)

@@ -155,6 +155,12 @@ def test_nobody_is_nobody(nurse: httpx.Client, doctor: httpx.Client, row: dict[s
     assert doctor.post("/api/what-if", json={"subject": "p000000000000", "plans": []}).status_code in (403, 404)
 
 
+def test_who_has_no_twin_yet_has_no_futures(web: LivingWeb, doctor: httpx.Client, row: dict[str, Any]) -> None:
+    nobody = web.person("4799", "ICU")
+    answer = doctor.post("/api/what-if", json={"subject": nobody, "plans": []})
+    assert answer.status_code == 409 and "twin" in answer.json()["reason"]
+
+
 class Stream:
     """Server-sent events as a browser reads them."""
 

@@ -1,7 +1,22 @@
 /** Questions to the server. A person is named in the body of a question, never in its address: addresses are logged. */
 
 import { attendance } from "./attendance";
-import type { Board, Forecasts, Micros, Person, Problem, Provenance, Series, Session, Ways } from "./contract";
+import type {
+  Board,
+  Change,
+  Forecasts,
+  Futures,
+  Micros,
+  Person,
+  Problem,
+  Provenance,
+  Queue,
+  Recommendation,
+  Series,
+  Session,
+  Verdict,
+  Ways,
+} from "./contract";
 
 /** The server said no: with its status, its title, and the rule that refused. */
 export class Refused extends Error {
@@ -141,3 +156,28 @@ export const forecasts = (subject: string, signal?: AbortSignal) =>
 
 export const provenance = (subject: string, seq: number, signal?: AbortSignal) =>
   asked<Provenance>("POST", "/api/provenance", { subject, seq }, signal);
+
+/** No change first, then the plans as they were asked; nothing of it is kept. */
+export const whatIf = (subject: string, plans: Change[], signal?: AbortSignal) =>
+  asked<Futures>("POST", "/api/what-if", { subject, plans }, signal);
+
+export const propose = (subject: string, change: Change, reason: string) =>
+  asked<Recommendation>("POST", "/api/recommendations/propose", { subject, change, reason });
+
+export const recommendations = (signal?: AbortSignal) => asked<Queue>("GET", "/api/recommendations", undefined, signal);
+
+export interface Decision {
+  subject: string;
+  seq: number;
+  verdict: Verdict;
+  /** Why; wanted unless it is accepted. */
+  reason: string;
+  /** To what it was changed; wanted where it was. */
+  words: string;
+}
+
+export const decide = (decision: Decision) => asked<Recommendation>("POST", "/api/recommendations/review", decision);
+
+/** Leave to look at somebody who is not one's own, for a reason; the auditor is told. */
+export const breakGlass = (subject: string, reason: string) =>
+  asked<{ until: Micros }>("POST", "/api/break-glass", { subject, reason });

@@ -2,8 +2,7 @@
  * What the server answers, by the names that the application uses. Times are whole microseconds since 1970, UTC; units are
  * UCUM; absent is null.
  *
- * The types are generated from the server's OpenAPI document (`scripts/web.sh api`); what an event stream carries is not in
- * that document and stands here.
+ * The types are generated from the server's OpenAPI document (`scripts/web.sh api`).
  */
 
 import type { components } from "./schema";
@@ -40,26 +39,21 @@ export type SaidBefore = Answers["SaidBefore"];
 export type Provenance = Answers["Provenance"];
 
 /** The event "board" of /api/live; whole: these rows are everything. */
-export interface BoardChange {
-  now: Micros;
-  seq: number;
-  whole: boolean;
-  rows: Row[];
-  gone: string[];
-}
-
-export interface Door {
-  name: string;
-  /** Where it can be reached or what it is connected to; "" while it is not. */
-  listening: string;
-  trouble: string;
-  age_s: number | null;
-}
-
+export type BoardChange = Omit<Answers["BoardNews"], "rows"> & { rows: Row[] };
 /** The event "pulse" of /api/live. */
-export interface Pulse {
-  now: Micros;
-  seq: number;
-  doors: Door[];
-  trouble: string;
-}
+export type Pulse = Answers["Pulse"];
+export type Door = Pulse["doors"][number];
+
+export type Futures = Answers["Futures"];
+/** What can be tried: people see value * scale, in unit. */
+export type Control = Answers["Control"];
+export type PlanFuture = Answers["PlanFuture"];
+export type ReadingBand = Answers["ReadingBand"];
+export type LimitChance = Answers["LimitChance"];
+/** Settings by their names, in the units of the server. */
+export type Change = Record<string, number>;
+
+export type Queue = Answers["Queue"];
+export type Recommendation = Answers["ShownRecommendation"];
+export type Foretold = Answers["ShownForetold"];
+export type Verdict = Answers["ShownReview"]["verdict"];

@@ -11,11 +11,15 @@ import { useSigning } from "./session";
 import { Shell } from "./Shell";
 
 const PersonPage = lazy(() => import("../person/PersonPage"));
+const WhatIfPage = lazy(() => import("../what_if/WhatIfPage"));
+const ReviewPage = lazy(() => import("../review/ReviewPage"));
 const PasskeyPage = lazy(() => import("../signin/PasskeyPage"));
 
 function Page({ path, subject }: { path: string; subject: string | null }) {
   if (path === "/") return <BoardPage />;
   if (path === "/person") return <PersonPage key={subject} subject={subject} />;
+  if (path === "/what-if") return <WhatIfPage key={subject} subject={subject} />;
+  if (path === "/review") return <ReviewPage />;
   if (path === "/role") return <RolePage />;
   if (path === "/passkey") return <PasskeyPage />;
   return <NotFound />;

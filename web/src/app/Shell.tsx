@@ -1,6 +1,7 @@
 import { type ReactNode, useEffect, useState } from "react";
 import { clock, MINUTE } from "../base/time";
 import { Icon } from "../parts/Icon";
+import { waitingOn } from "../review/queue";
 import { t } from "../texts";
 import { EndingSoon } from "./EndingSoon";
 import { Menu } from "./Menu";
@@ -8,7 +9,7 @@ import { go, usePlace } from "./router";
 import { useSession } from "./session";
 import { startWard, stopWard, useNow, useWard } from "./ward";
 
-function Link({ to, current, children }: { to: "/"; current: boolean; children: ReactNode }) {
+function Link({ to, current, children }: { to: "/" | "/review"; current: boolean; children: ReactNode }) {
   return (
     <a
       href={to}
@@ -22,6 +23,23 @@ function Link({ to, current, children }: { to: "/"; current: boolean; children: 
     >
       {children}
     </a>
+  );
+}
+
+/** The queue of what was proposed, and how much of it waits for a decision. */
+function ReviewLink({ current }: { current: boolean }) {
+  const rows = useWard()?.rows;
+  const count = rows ? waitingOn(rows.values()) : 0;
+  return (
+    <Link to="/review" current={current}>
+      {t.pages.review}
+      {count ? (
+        <span className="bar__count">
+          <span aria-hidden="true">{count}</span>
+          <span className="heard">, {t.review.wait(count)}</span>
+        </span>
+      ) : null}
+    </Link>
   );
 }
 
@@ -121,6 +139,7 @@ export function Shell({ children }: { children: ReactNode }) {
             <Link to="/" current={place.path === "/"}>
               {t.pages.board}
             </Link>
+            {session.may.includes("recommendation:review") ? <ReviewLink current={place.path === "/review"} /> : null}
           </nav>
           <div className="bar__now">
             <LinkState />

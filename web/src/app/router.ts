@@ -5,7 +5,7 @@
 
 import { useSyncExternalStore } from "react";
 
-export const PATHS = ["/", "/person", "/role", "/passkey"] as const;
+export const PATHS = ["/", "/person", "/what-if", "/review", "/role", "/passkey"] as const;
 export type Path = (typeof PATHS)[number];
 
 export interface Place {

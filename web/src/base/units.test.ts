@@ -1,11 +1,16 @@
 import { describe, expect, it } from "vitest";
-import { number, unitOf, unitWritten, valueWithUnit } from "./units";
+import { number, textWritten, unitOf, unitWritten, valueWithUnit } from "./units";
 
 describe("units", () => {
   it("never use a sign that has been misread at a bedside", () => {
     for (const ucum of ["ug/kg/min", "ug/h", "[iU]/h", "[iU]", "ug/kg/h", "ug/mL"]) {
       expect(unitWritten(ucum)).not.toMatch(/[µμ]|\bIU\b|\biU\b|\bU\b|\bug\b|mcg/);
     }
+  });
+
+  it("of the server's sentences are written as people write them", () => {
+    expect(textWritten("norepinephrine 0.1 ug/kg/min, PaO2 60")).toBe("noradrenaline 0.1 microgram/kg/min, PaO₂ 60");
+    expect(textWritten("PEEP 12 cmH2O")).toBe("PEEP 12 cmH₂O");
   });
 
   it("have no brackets of UCUM", () => {

@@ -1,6 +1,6 @@
 /** Values and units as people write them: UCUM codes come in, "mmHg" and "micrograms" go out. */
 
-import { t } from "../texts";
+import { longName, small, t } from "../texts";
 
 /** NHS England writes micrograms and units in full: "µg", "mcg", "U" and "IU" have been misread, and people were harmed. */
 const WRITTEN: Record<string, string> = {
@@ -26,6 +26,16 @@ const WRITTEN: Record<string, string> = {
 export function unitWritten(ucum: string): string {
   return WRITTEN[ucum] ?? ucum.replace(/\[(\w+)\]/g, "$1").replace(/\bug\b/g, "microgram");
 }
+
+/** A sentence of the server, with units, gases and drugs as people write them here. */
+export const textWritten = (text: string) =>
+  text
+    .replace(/\bnorepinephrine\b/g, small(longName("norepinephrine")))
+    .replace(/\bug\b/g, "microgram")
+    .replace(/\b(Sp|Pa|Fi|Scv)(O2)\b/g, "$1O₂")
+    .replace(/\b(Pa|Et)CO2\b/g, "$1CO₂")
+    .replace(/\bcmH2O\b/g, "cmH₂O")
+    .replace(/(?<=[\s(])-(?=\d)/g, "−");
 
 interface Shown {
   /** Digits after the point. */

@@ -1,6 +1,8 @@
 /** The small facts of a person that cards and rows share. */
 
 import type { Row } from "../api/contract";
+import { go } from "../app/router";
+import { useSession } from "../app/session";
 import { useNow } from "../app/ward";
 import { direction, written } from "../base/news2";
 import { HOUR, longSpan, shortSpan, when } from "../base/time";
@@ -123,13 +125,28 @@ export function Heard({ row }: { row: Row }) {
 }
 
 export function Advice({ row }: { row: Row }) {
+  const { may } = useSession();
   if (!row.recommendations) return null;
-  return (
-    <span className="advice">
+  const shown = (
+    <>
       <Icon name="advice" />
       <span aria-hidden="true">{row.recommendations}</span>
       <span className="heard">{t.board.recs(row.recommendations)}</span>
-    </span>
+    </>
+  );
+  if (!may.includes("recommendation:review")) return <span className="advice">{shown}</span>;
+  return (
+    <a
+      href="/review"
+      className="advice advice--link"
+      title={t.review.wait(row.recommendations)}
+      onClick={(event) => {
+        event.preventDefault();
+        go("/review");
+      }}
+    >
+      {shown}
+    </a>
   );
 }
 

@@ -1,5 +1,6 @@
 import type { Person, Row } from "../api/contract";
 import { go } from "../app/router";
+import { useSession } from "../app/session";
 import { useNow } from "../app/ward";
 import { day, HOUR, longSpan, shortSpan } from "../base/time";
 import { percentage } from "../base/units";
@@ -61,6 +62,7 @@ function TwinState({ row }: { row: Row }) {
 /** Who this is, how ill they are, and how the twin does. */
 export function PersonHeader({ row, person }: { row: Row; person: Person["person"] }) {
   const now = useNow(HOUR);
+  const { may } = useSession();
   return (
     <header className="identity">
       <a
@@ -93,7 +95,22 @@ export function PersonHeader({ row, person }: { row: Row; person: Person["person
           <Settings row={row} />
         </div>
       </div>
-      <TwinState row={row} />
+      <div className="identity__more">
+        <TwinState row={row} />
+        {may.includes("what_if:try") ? (
+          <a
+            href="/what-if"
+            className="button button--main identity__try"
+            onClick={(event) => {
+              event.preventDefault();
+              go("/what-if", row.subject);
+            }}
+          >
+            <Icon name="try" />
+            {t.whatIf.open}
+          </a>
+        ) : null}
+      </div>
     </header>
   );
 }

@@ -6,6 +6,7 @@ import type { Forecasts, Person, PersonEvent, Row, Series } from "../api/contrac
 import { go } from "../app/router";
 import { useNow, useWard } from "../app/ward";
 import { dayAndClock, MINUTE } from "../base/time";
+import { BreakGlass, mayBeOpened } from "../parts/BreakGlass";
 import { Choice } from "../parts/Choice";
 import { Icon } from "../parts/Icon";
 import { Failure, Message } from "../parts/Message";
@@ -234,7 +235,13 @@ function Opened({ subject }: { subject: string }) {
     return (
       <>
         <PageTitle title={t.pages.person} hidden />
-        {gone ? <NobodyOpen title={t.person.gone} /> : <Failure error={error} retry={retry} />}
+        {gone ? (
+          <NobodyOpen title={t.person.gone} />
+        ) : mayBeOpened(error) ? (
+          <BreakGlass subject={subject} error={error} opened={retry} />
+        ) : (
+          <Failure error={error} retry={retry} />
+        )}
       </>
     );
   }

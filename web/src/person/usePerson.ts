@@ -1,34 +1,11 @@
 /** What the pages of a person ask the server, and when they ask again. */
 
-import { useCallback, useEffect, useRef, useState } from "react";
+import { useEffect, useRef, useState } from "react";
 import * as ask from "../api/client";
 import type { Channel, Forecasts, Person, Provenance, Series } from "../api/contract";
+import { type Asked, useAsked } from "../app/useAsked";
 import { useWard } from "../app/ward";
 import type { Window } from "./window";
-
-interface Asked<T> {
-  data: T | null;
-  error: unknown;
-  retry(): void;
-}
-
-/** Asks; keeps what is shown until there is something newer; forgets an answer to a question that is no longer asked. */
-function useAsked<T>(key: string, question: (signal: AbortSignal) => Promise<T>): Asked<T> {
-  const [state, setState] = useState<{ data: T | null; error: unknown }>({ data: null, error: null });
-  const [again, setAgain] = useState(0);
-  const latest = useRef(question);
-  latest.current = question;
-  useEffect(() => {
-    const stop = new AbortController();
-    latest.current(stop.signal).then(
-      (data) => setState({ data, error: null }),
-      (error) => !stop.signal.aborted && setState((before) => ({ data: before.data, error })),
-    );
-    return () => stop.abort();
-  }, [key, again]);
-  const retry = useCallback(() => setAgain((count) => count + 1), []);
-  return { ...state, retry };
-}
 
 /** ms between two looks at what is new: charts of hours gain nothing from more (assumed). */
 const RARELY_MS = 10_000;

@@ -24,11 +24,15 @@ _NO_TWIN = documented(404, 409)
 routes = Routes("what-if")
 
 
-def loop_of(here: Served) -> WardLoop:
-    """The ward of the site. Raises Refusal (409) where it has none."""
-    if here.running.loop is None:
+def loop_of(here: Served, subject: str) -> WardLoop:
+    """The ward in which a person's twin lives. Raises Refusal (409) where there is no such twin."""
+    loop = here.running.loop
+    if loop is None:
         raise Refusal(409, "this site keeps what comes and has no twins", fix="start it without --no-twins")
-    return here.running.loop
+    if loop.ward is None or loop.ward.subjects().get(subject) is None:
+        fix = "look at the person's page: it says what the twin waits for"
+        raise Refusal(409, "no twin of this person lives here, or it has not taken in a row yet", fix=fix)
+    return loop
 
 
 @routes.post("/api/what-if", permission="what_if:try", response_model=Futures, responses=_NO_TWIN)
@@ -38,7 +42,7 @@ async def try_plans(here: Here, caller: Signed, asked: AskedFutures) -> Futures:
     def found() -> Futures:
         here.rules.require(caller, "what_if:try", asked.subject)
         reading_of(here, caller, asked.subject).of([asked.subject])
-        return futures(loop_of(here), asked.subject, asked.plans, here.running.clock())
+        return futures(loop_of(here, asked.subject), asked.subject, asked.plans, here.running.clock())
 
     return await asyncio.to_thread(found)
 
@@ -53,7 +57,7 @@ async def propose_change(here: Here, caller: Signed, asked: AskedProposal) -> Sh
 def _propose(here: Served, caller: Caller, asked: AskedProposal) -> ShownRecommendation:
     here.rules.require(caller, "recommendation:propose", asked.subject)
     reading = reading_of(here, caller, asked.subject)
-    loop, now = loop_of(here), here.running.clock()
+    loop, now = loop_of(here, asked.subject), here.running.clock()
     answer = futures(loop, asked.subject, [asked.change], now)
     provenance = {"code": __version__, "model": model_name(loop.twin), "at": now}
     actor = caller.actor()
