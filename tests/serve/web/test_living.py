@@ -156,7 +156,7 @@ def test_nobody_is_nobody(nurse: httpx.Client, doctor: httpx.Client, row: dict[s
 
 
 def test_who_has_no_twin_yet_has_no_futures(web: LivingWeb, doctor: httpx.Client, row: dict[str, Any]) -> None:
-    nobody = web.person("4799", "ICU")
+    nobody = web.person("4799", "Ward 9")
     answer = doctor.post("/api/what-if", json={"subject": nobody, "plans": []})
     assert answer.status_code == 409 and "twin" in answer.json()["reason"]
 
